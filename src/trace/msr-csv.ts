@@ -17,8 +17,9 @@ const MAX_NAME_BYTES = 256;
 /** The low half of a filetime is its last nine digits. */
 const LOW_DIGITS = 9;
 const LOW_RANGE = 1e9;
-/** High half of 2^63 - 1, the largest filetime. */
+/** Halves of 2^63 - 1, the largest filetime. */
 const MAX_TICKS_HIGH = 9223372036;
+const MAX_TICKS_LOW = 854775807;
 
 class MsrCsvDecoder extends LineDecoder {
   /** Where the comma after each field is; the last one is the end of the line. */
@@ -41,7 +42,7 @@ class MsrCsvDecoder extends LineDecoder {
     if (ticksHigh === NOT_DECIMAL || ticksLow === NOT_DECIMAL) {
       return recorder.badNumber('Timestamp', bytes, start, ends[0]!);
     }
-    if (ticksHigh > MAX_TICKS_HIGH) {
+    if (ticksHigh > MAX_TICKS_HIGH || (ticksHigh === MAX_TICKS_HIGH && ticksLow > MAX_TICKS_LOW)) {
       return recorder.tooLarge('Timestamp', bytes, start, ends[0]!, '2^63 - 1');
     }
     const nameStart = ends[0]! + 1;

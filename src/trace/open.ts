@@ -32,7 +32,8 @@ export interface OpenTraceOptions {
 /**
  * Opens a trace file, or bytes from anywhere, plain or gzip, and finds its format from the first 64 KiB.
  *
- * Memory stays constant: the trace is read as `next` asks for it.
+ * Memory stays constant: the trace is read as `next` asks for it. A stream may reuse the buffer of one chunk
+ * for the next.
  *
  * @throws TraceError ERR_TRACE_IO, ERR_TRACE_EMPTY, ERR_TRACE_FORMAT, ERR_TRACE_GZIP or ERR_TRACE_TRUNCATED.
  * @throws RangeError when skipBad or maxDevices is out of its range.

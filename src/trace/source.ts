@@ -50,29 +50,27 @@ export class ByteStream {
   async peek(byteCount: number): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
     let total = 0;
-    while (total < byteCount) {
-      const piece = await this.pull();
-      if (piece === undefined) break;
+    for await (const piece of this.copies()) {
       pieces.push(piece);
       total += piece.length;
+      if (total >= byteCount) break;
     }
-    const joined = pieces.length === 1 ? pieces[0]! : new Uint8Array(total);
-    if (pieces.length > 1) {
-      let at = 0;
-      for (const piece of pieces) {
-        joined.set(piece, at);
-        at += piece.length;
-      }
+    const joined = new Uint8Array(total);
+    let at = 0;
+    for (const piece of pieces) {
+      joined.set(piece, at);
+      at += piece.length;
     }
     if (total > 0) this.#waiting = joined;
     return joined;
   }
 
-  async *chunks(): AsyncGenerator<Uint8Array> {
+  /** The chunks for a taker that holds several at a time: the iterable may reuse its buffer for the next one. */
+  async *copies(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const chunk = await this.pull();
       if (chunk === undefined) return;
-      yield chunk;
+      yield new Uint8Array(chunk);
     }
   }
 
@@ -129,7 +127,7 @@ async function* readFile(
 async function* gunzip(raw: ByteStream, file: string): AsyncGenerator<Uint8Array> {
   const inflate = createGunzip({ chunkSize: CHUNK_BYTES });
   // An error of the feeding side destroys `inflate`, so it surfaces in the loop below.
-  pipeline(raw.chunks(), inflate).catch(() => {});
+  pipeline(raw.copies(), inflate).catch(() => {});
   try {
     yield* inflate;
   } catch (error) {
