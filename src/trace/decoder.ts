@@ -16,6 +16,7 @@ export type OffsetUnit = 'byte' | 'sector';
 export interface Decoder {
   /**
    * Decodes bytes[start, end) until the batch is full or the bytes are used up; returns where it stopped.
+   * The batch has room for a record when this is called.
    *
    * @throws TraceError at a line or record that is bad and may not be skipped.
    */

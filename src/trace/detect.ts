@@ -32,7 +32,7 @@ const TEXT_FAMILIES: readonly TextFamily[] = [
   { title: "SYSTOR '17 CSV", pattern: /^(Timestamp,Response,IOType|\d+\.\d+,\d+\.\d+,[RW]?,\d+,\d+,\d+$)/i },
   {
     title: 'CloudPhysics CSV',
-    pattern: /^(version,time,op,size,lbn|[12],\d+,[0-9a-f]*[a-f][0-9a-f]*,\d+,\d+$)/,
+    pattern: /^(version,time,op,size,lbn|[12],\d+,[0-9]*[a-f][0-9a-f]*,\d+,\d+$)/,
   },
   { title: 'Alibaba CSV', pattern: /^\d+,[RW],\d+,\d+,\d+$/ },
   { title: 'SPC (UMass) trace', pattern: /^\d+,\d+,\d+,[RW],\d+(\.\d+)?(,|$)/i },
@@ -110,7 +110,7 @@ export function detectFormat(head: Uint8Array, isWhole: boolean): Detection {
   if (vscsi !== undefined) return { format: vscsi };
   if (looksLikeOracleGeneral(head)) return { refusal: refusal('a libCacheSim oracleGeneral trace') };
   if (!head.includes(NUL)) {
-    const detection = detectText(head.subarray(textStart), isWhole);
+    const detection = detectText(head.subarray(textStart));
     if (detection !== undefined) return detection;
   }
   const shown = quote(head, 0, firstLineEnd(head));
@@ -190,11 +190,10 @@ function looksLikeOracleGeneral(head: Uint8Array): boolean {
 }
 
 /** The one family that most of the first lines belong to; undefined when none has any. */
-function detectText(head: Uint8Array, isWhole: boolean): Detection | undefined {
-  const lines = new TextDecoder().decode(head).split('\n');
-  // The last piece may be cut in the middle, unless the file ends there.
-  if (!isWhole && lines.length > 1) lines.pop();
-  const scored = lines
+function detectText(head: Uint8Array): Detection | undefined {
+  const scored = new TextDecoder()
+    .decode(head)
+    .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'))
     .slice(0, SCORED_LINES);

@@ -66,8 +66,8 @@ export async function openTrace(
     const format = chooseFormat(named, head, peeked.length <= HEAD_BYTES, file);
     return new StreamReader(format, new Recorder({ file, format, skipBad, maxDevices }), opened, signal);
   } catch (error) {
-    await opened.content.close();
-    await opened.raw.close();
+    // Not awaited: a pipe that is waiting for its writer must not hold the message back.
+    opened.close().catch(() => {});
     throw error;
   }
 }

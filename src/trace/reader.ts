@@ -116,8 +116,7 @@ export class StreamReader implements TraceReader {
     if (this.#state === 'open') this.#state = 'closed';
     this.#chunk = NOTHING;
     this.#position = 0;
-    await this.#source.content.close();
-    await this.#source.raw.close();
+    await this.#source.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,7 +129,8 @@ export class StreamReader implements TraceReader {
       await this.#decode(batch);
     } catch (error) {
       this.#failure = { error };
-      await this.close();
+      // Not awaited: a pipe that is waiting for its writer must not hold the message back.
+      this.close().catch(() => {});
       // Only a fault of the trace waits its turn; an abort is told at once.
       if (batch.count === 0 || !(error instanceof TraceError)) throw error;
     }
@@ -142,7 +142,10 @@ export class StreamReader implements TraceReader {
         this.#signal?.throwIfAborted();
         const chunk = await this.#source.content.pull();
         if (this.#state !== 'open') throw new Error('the trace reader was closed while next was running');
-        if (chunk === undefined) return this.#end();
+        if (chunk === undefined) {
+          this.#end();
+          return;
+        }
         this.#chunk = chunk;
         this.#position = 0;
       }
@@ -150,7 +153,7 @@ export class StreamReader implements TraceReader {
     }
   }
 
-  async #end(): Promise<void> {
+  #end(): void {
     this.#decoder.finish();
     const { requests, skipped } = this.totals;
     if (requests === 0 && skipped > 0) {
@@ -161,6 +164,5 @@ export class StreamReader implements TraceReader {
       throw new TraceError('ERR_TRACE_EMPTY', this.file, reason);
     }
     this.#state = 'ended';
-    await this.close();
   }
 }

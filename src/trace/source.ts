@@ -82,12 +82,15 @@ export class ByteStream {
   }
 }
 
+/** The bytes of one trace. */
 export interface Source {
   /** The content, decompressed. */
   readonly content: ByteStream;
   /** The bytes as stored; the same stream when nothing is compressed. */
   readonly raw: ByteStream;
   readonly compression: 'none' | 'gzip';
+  /** Lets go of everything. May be called twice. */
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -101,13 +104,12 @@ export async function openSource(
   signal: AbortSignal | undefined,
 ): Promise<Source> {
   const raw = new ByteStream(typeof source === 'string' ? readFile(source, file, signal) : source);
-  try {
-    if (!isGzip(await raw.peek(RAW_HEAD_BYTES))) return { content: raw, raw, compression: 'none' };
-    return { content: new ByteStream(gunzip(raw, file)), raw, compression: 'gzip' };
-  } catch (error) {
-    await raw.close();
-    throw error;
-  }
+  const isPacked = isGzip(await raw.peek(RAW_HEAD_BYTES));
+  const content = isPacked ? new ByteStream(gunzip(raw, file)) : raw;
+  const close = async () => {
+    await Promise.all([content.close(), raw.close()]);
+  };
+  return { content, raw, compression: isPacked ? 'gzip' : 'none', close };
 }
 
 async function* readFile(
@@ -132,9 +134,6 @@ async function* gunzip(raw: ByteStream, file: string): AsyncGenerator<Uint8Array
     yield* inflate;
   } catch (error) {
     throw gzipError(error, file, raw.bytesRead);
-  } finally {
-    inflate.destroy();
-    await raw.close();
   }
 }
 

@@ -73,7 +73,7 @@ class VscsiDecoder implements Decoder {
   push(bytes: Uint8Array, start: number, end: number): number {
     const { recordBytes } = this.#layout;
     let position = start;
-    if (this.#carryCount > 0 && this.#recorder.hasRoom()) {
+    if (this.#carryCount > 0) {
       position = this.#keep(bytes, start, end);
       if (this.#carryCount < recordBytes) return end;
       this.#carryCount = 0;
@@ -83,9 +83,7 @@ class VscsiDecoder implements Decoder {
     for (; end - position >= recordBytes && this.#recorder.hasRoom(); position += recordBytes) {
       this.#record(view, position);
     }
-    return end - position < recordBytes && this.#recorder.hasRoom()
-      ? this.#keep(bytes, position, end)
-      : position;
+    return end - position < recordBytes ? this.#keep(bytes, position, end) : position;
   }
 
   finish(): void {

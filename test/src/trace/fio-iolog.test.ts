@@ -114,6 +114,15 @@ iolog('a second header resets the time base: its times continue where the first 
   assert.equal(tally, { count: 2, firstLines: [7, 12] });
 });
 
+iolog('a bad line does not move the time base of the log after it', async () => {
+  const log = `${V3}100 a read 0 1\n900 a read 0 0\n${V3}40 a read 2 1\n`;
+  const { records } = await readTrace(log, { skipBad: 1 });
+  assert.equal(
+    records.map(({ timeNs }) => timeNs),
+    [0n, 40_000n],
+  );
+});
+
 iolog('time that goes back is counted, and stops at the first request', async () => {
   const { reader, records } = await readTrace(
     `${V3}100 a read 0 1\n90 a read 0 1\n120 a read 0 1\n110 a read 0 1\n`,

@@ -97,6 +97,27 @@ fuzz('good traces with parts changed, cut out, doubled and inserted', async () =
   );
 });
 
+fuzz('lines of 64 KiB that almost fit a pattern do not hold detection up', async () => {
+  const starts = [
+    '',
+    '1,1,',
+    '1,1,1,',
+    '1.1,1.',
+    '1 ',
+    '1,1 1 1 ',
+    ' block_',
+    'fio version ',
+    'a,b,c,read,',
+    '1, ',
+  ];
+  for (const start of starts) {
+    for (const filler of ['1', 'a', ' ', ',', '.', '1 ', '1,', ' block_a', ', ']) {
+      const line = utf8(`${start}${filler.repeat(70_000 / filler.length)}`);
+      await readNoise(line, { format: undefined, skipBad: 0, sizes: [70_000], isPacked: false });
+    }
+  }
+});
+
 fuzz('the fuzzer itself finds what is wrong: a good seed reads to its end', async () => {
   for (const seed of SEEDS)
     await readNoise(seed, { format: undefined, skipBad: 0, sizes: [3], isPacked: false });

@@ -148,6 +148,14 @@ msr('byte-order mark, CRLF, a missing last newline and blank lines at the end ch
   }
 });
 
+msr('a byte-order mark anywhere but at the start is a bad row', async () => {
+  await expectFault(
+    `${GOOD}\n\ufeff${GOOD}\n`,
+    'ERR_TRACE_LINE',
+    /line 2: Timestamp "\ufeff?128166372003061629" is no/,
+  );
+});
+
 msr('a line longer than 64 KiB is one bad line, however it arrives', async () => {
   const text = `${GOOD}\n${'9'.repeat(200_000)}\n${GOOD}\n`;
   await expectFault(

@@ -4,7 +4,18 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { openTrace, TraceBatch, TraceError } from '../../../src/trace/index.ts';
-import { cut, expectFault, join, NAME, readTrace, streamOf, summary, utf8, vscsiRecord } from './support.ts';
+import {
+  cut,
+  expectFault,
+  join,
+  NAME,
+  pack,
+  readTrace,
+  streamOf,
+  summary,
+  utf8,
+  vscsiRecord,
+} from './support.ts';
 
 const reader = suite('trace/reader');
 
@@ -119,6 +130,18 @@ reader('blank lines with text after them are bad lines, each by its own number',
   );
 });
 
+reader('a blank line before a line that is too long keeps its number', async () => {
+  const text = `${row(0)}\n${'y'.repeat(70_000)}\n${row(1)}`;
+  const { reader: done } = await readTrace(text, { skipBad: 2 });
+  assert.equal(
+    [...done.totals.skippedReasons].map(([kind, { firstLines }]) => [kind, firstLines]),
+    [
+      ['blank line', [2]],
+      ['line too long', [3]],
+    ],
+  );
+});
+
 reader('a trace of nothing but skipped lines is an error, not an empty success', async () => {
   await expectFault(
     row(0).replace('Read', 'READ').repeat(3),
@@ -173,6 +196,53 @@ reader('close, the end and a fault all let go of the stream', async () => {
   await refuses(() => openTrace(unknown()), /no known trace format/);
   assert.ok(isReleased);
 });
+
+reader('a gzip stream is let go of as well, at any moment', async () => {
+  const packed = pack(Array.from({ length: 50_000 }, (_, index) => row(index * 7919)).join(''));
+  for (let calls = 0; calls < 20; calls++) {
+    let isReleased = false;
+    async function* watched() {
+      try {
+        for (let at = 0; at < packed.length; at += 10_000) yield packed.slice(at, at + 10_000);
+      } finally {
+        isReleased = true;
+      }
+    }
+    const open = await openTrace(watched());
+    for (let call = 0; call < calls; call++) assert.is(await open.next(new TraceBatch(1000)), 1000);
+    await open.close();
+    assert.ok(isReleased);
+  }
+});
+
+reader('a fault is told at once, though the stream is waiting for its writer', async () => {
+  for (const bytes of [
+    utf8(`${row(0)}bad\n${row(1).repeat(2000)}`),
+    pack(`${row(0)}bad\n${randomRows(9000)}`),
+  ]) {
+    async function* stalled() {
+      yield bytes.slice(0, 90_000);
+      await new Promise(() => {});
+    }
+    const open = await openTrace(stalled());
+    const batch = new TraceBatch(10);
+    assert.is(await open.next(batch), 1);
+    await refuses(() => open.next(batch), /line 2: 1 comma/);
+  }
+});
+
+/** Rows that gzip cannot make small. */
+function randomRows(count: number): string {
+  let state = 1;
+  const random = () => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return state >>> 1;
+  };
+  return Array.from(
+    { length: count },
+    () => `${128166372003061629n + BigInt(random())},h,0,Read,${random() * 512},512,${random()}\n`,
+  ).join('');
+}
 
 reader('an aborted signal stops opening and reading with its own reason', async () => {
   const reason = new Error('enough');

@@ -179,6 +179,17 @@ vscsi('printable fields do not make a record text', async () => {
   assert.is(reader.totals.writes, 2);
 });
 
+vscsi('records that say both versions are version 2', async () => {
+  const record = vscsiRecord(2, { opcode: 0x12, serial: 0x01000001 });
+  record[15] = 1;
+  const { error } = await faultOf(join([record, record]));
+  assert.match(error.message, /record 1 at byte 0: SCSI opcode 0x12/);
+  assert.is(
+    (await readTrace(join([record, record, vscsiRecord(2)]), { skipBad: 2 })).reader.format,
+    'vscsi-v2',
+  );
+});
+
 vscsi('a trace without whole records, named by hand, is truncated', async () => {
   const { error } = await faultOf(vscsiRecord(1).subarray(0, 10), { format: 'vscsi-v1' });
   assert.is(error.code, 'ERR_TRACE_TRUNCATED');
