@@ -1,0 +1,119 @@
+// Operation records: everything at the file level that can wait (read, write, sync, discard).
+//
+// Verbs: operationTake, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
+// its step function returns PENDING; whoever wakes it completes KIND_OPERATION_RESUME and it goes on where it stood.
+// Invariant: an operation that is parked for a frame or a bio holds no pinned page, so waiting can never be circular.
+
+import { READ_CHUNK_PAGES } from '../limits';
+import { complete, KIND_OPERATION_RESUME } from './dispatch';
+import { Pool, poolClaim, poolGive, poolInit, poolTake } from './pool';
+import { SpanCursor, spanGiveChain } from './span';
+
+export const OPERATION_READ: u8 = 0;
+export const OPERATION_WRITE: u8 = 1;
+export const OPERATION_DISCARD: u8 = 2;
+export const OPERATION_WRITE_ZEROES: u8 = 3;
+export const OPERATION_SYNC: u8 = 4;
+export const OPERATION_DATASYNC: u8 = 5;
+export const OPERATION_WRITEBACK: u8 = 6;
+
+/** Around the page cache (O_DIRECT). */
+export const FLAG_DIRECT: u16 = 1;
+/** Data, and what is needed to read it back, is on the media at completion (O_DSYNC, RWF_DSYNC). */
+export const FLAG_DSYNC: u16 = 2;
+/** As FLAG_DSYNC, with all metadata (O_SYNC, RWF_SYNC). */
+export const FLAG_SYNC: u16 = 4;
+/** Answer EAGAIN rather than wait (RWF_NOWAIT). */
+export const FLAG_NOWAIT: u16 = 8;
+/** The write goes to the end of the file (O_APPEND, RWF_APPEND). */
+export const FLAG_APPEND: u16 = 16;
+/** Syncs answer success without doing anything (cache=unsafe). */
+export const FLAG_UNSAFE: u16 = 32;
+
+/** The answer of a step function that has parked itself. No errno and no byte count has this value. */
+export const PENDING: i32 = i32.MIN_VALUE;
+
+@unmanaged
+export class Operation {
+  // the first two words are a Waiter
+  next: usize;
+  resumeKind: u32;
+  kind: u8;
+  step: u8;
+  flags: u16;
+  inode: usize;
+  position: u64;
+  /** Bytes asked for; up to 2^52 for a discard, at most MAX_TRANSFER_BYTES else. */
+  length: u64;
+  /** Bytes done. */
+  done: u64;
+  /** Bytes below this file position are written as zeros (the gap between the old end of file and a write). */
+  zeroUntil: u64;
+  /** Pages below this index have been counted as accessed. */
+  countedUntil: u64;
+  spans: usize;
+  // the next two words are a SpanCursor
+  cursorSpan: usize;
+  cursorOffset: u32;
+  doneKind: u32;
+  owner: usize;
+  error: i32;
+  /** Bios in flight for this operation. */
+  pending: u32;
+  /** Pages pinned in `pages`, and how many of them are dealt with. */
+  pinnedCount: u32;
+  pinnedDone: u32;
+  id: u32;
+  syncStep: u32;
+}
+
+const PAGES_OFFSET: usize = offsetof<Operation>();
+
+@unmanaged
+class OperationState {
+  nextId: u32;
+  waiters: usize;
+}
+
+export const operationPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
+const state = changetype<OperationState>(memory.data(offsetof<OperationState>(), 16));
+
+export function operationClaim(capacity: u32): void {
+  poolClaim(operationPool, <u32>PAGES_OFFSET + READ_CHUNK_PAGES * 4, capacity);
+}
+
+export function operationInit(): void {
+  poolInit(operationPool);
+  state.nextId = 1;
+}
+
+/** A cleared operation, or 0 when all are in use. The caller fills kind, flags, inode, position, length, spans, doneKind, owner. */
+export function operationTake(): usize {
+  const pointer = poolTake(operationPool);
+  if (pointer == 0) return 0;
+  memory.fill(pointer, 0, PAGES_OFFSET);
+  const operation = changetype<Operation>(pointer);
+  operation.resumeKind = KIND_OPERATION_RESUME;
+  operation.id = state.nextId++;
+  return pointer;
+}
+
+/** Gives the spans and the record back and queues the submitter's completion. */
+export function operationFinish(operation: Operation, result: i32): void {
+  assert(operation.pending == 0 && operation.pinnedCount == 0, 'an operation ended with I/O in flight');
+  spanGiveChain(operation.spans);
+  complete(operation.doneKind, operation.owner, result);
+  poolGive(operationPool, changetype<usize>(operation));
+}
+
+export function operationCursor(operation: Operation): SpanCursor {
+  return changetype<SpanCursor>(changetype<usize>(operation) + offsetof<Operation>('cursorSpan'));
+}
+
+export function operationPage(operation: Operation, index: u32): usize {
+  return load<usize>(changetype<usize>(operation) + PAGES_OFFSET + ((<usize>index) << 2));
+}
+
+export function setOperationPage(operation: Operation, index: u32, page: usize): void {
+  store<usize>(changetype<usize>(operation) + PAGES_OFFSET + ((<usize>index) << 2), page);
+}

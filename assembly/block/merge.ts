@@ -1,0 +1,77 @@
+// Linux's merge tests: may this bio join that request, and at which end?
+//
+// Verbs: tryMerge. Rules of blk_rq_merge_ok, ll_back_merge_fn and ll_front_merge_fn (block/blk-merge.c): same drive,
+// same operation, neither marked no-merge or FUA, adjacent, and the sums of sectors and segments within the limits.
+// Invariant: a merge that fails on a limit marks the request "never merge" (req_set_nomerge), so it is not asked again.
+
+import { count } from '../base/counters';
+import { record, recording } from '../base/record';
+import { Drive } from '../drive/drive';
+import { BIO_FUA, BIO_NO_MERGE, Bio, Request } from '../drive/request';
+import {
+  COUNTER_BLOCK_READ_MERGES,
+  COUNTER_BLOCK_WRITE_MERGES,
+  MERGE_FLAGS,
+  MERGE_NOT_ADJACENT,
+  MERGE_OPERATION_DIFFERS,
+  MERGE_TOO_MANY_SECTORS,
+  MERGE_TOO_MANY_SEGMENTS,
+  OP_READ,
+  OP_WRITE,
+  RECORD_BACK_MERGED,
+  RECORD_FRONT_MERGED,
+} from '../layout';
+
+/** tryMerge's answer when the bio joined; every other answer is a MERGE_… reason of layout.ts. */
+export const MERGED: u32 = 255;
+
+export function isMergeable(operation: u32, flags: u32): bool {
+  return (operation == OP_READ || operation == OP_WRITE) && (flags & (BIO_NO_MERGE | BIO_FUA)) == 0;
+}
+
+function joinBack(request: Request, bio: Bio): void {
+  changetype<Bio>(request.bioTail).next = changetype<usize>(bio);
+  request.bioTail = changetype<usize>(bio);
+}
+
+function joinFront(request: Request, bio: Bio): void {
+  bio.next = request.bioHead;
+  request.bioHead = changetype<usize>(bio);
+  request.sector = bio.sector;
+}
+
+/** Joins the bio to the request, or says why not. Both are for the same drive; the request has not been started. */
+export function tryMerge(request: Request, bio: Bio, maxSectors: u32, maxSegments: u32): u32 {
+  if (request.operation != bio.operation) return MERGE_OPERATION_DIFFERS;
+  if (!isMergeable(request.operation, request.flags) || !isMergeable(bio.operation, bio.flags))
+    return MERGE_FLAGS;
+  const isBack = request.sector + request.sectorCount == bio.sector;
+  if (!isBack && bio.sector + bio.sectorCount != request.sector) return MERGE_NOT_ADJACENT;
+  if (request.sectorCount + bio.sectorCount > maxSectors) {
+    request.flags |= BIO_NO_MERGE;
+    return MERGE_TOO_MANY_SECTORS;
+  }
+  if (request.segmentCount + bio.segmentCount > maxSegments) {
+    request.flags |= BIO_NO_MERGE;
+    return MERGE_TOO_MANY_SEGMENTS;
+  }
+  if (isBack) joinBack(request, bio);
+  else joinFront(request, bio);
+  request.sectorCount += bio.sectorCount;
+  request.segmentCount += bio.segmentCount;
+  request.bioCount++;
+  count(bio.operation == OP_READ ? COUNTER_BLOCK_READ_MERGES : COUNTER_BLOCK_WRITE_MERGES);
+  if (recording()) {
+    const kind = isBack ? RECORD_BACK_MERGED : RECORD_FRONT_MERGED;
+    record(
+      kind,
+      bio.operation,
+      changetype<Drive>(bio.drive).index,
+      bio.id,
+      bio.sector,
+      bio.sectorCount,
+      request.id,
+    );
+  }
+  return MERGED;
+}

@@ -1,0 +1,214 @@
+// The block layer: bios become requests, wait under a plug, merge, and go to the drive up to its queue depth.
+//
+// Verbs: blockInit, plugBegin, plugEnd, submitBio, requestDone, blockMaxSectors, blockMaxSegments.
+// The order of blk_mq_submit_bio (Linux v6.1): plug merge (only the last request of the same drive), then the last 8
+// waiting requests of the drive, then a new request; flush and FUA bypass the plug; the plug is flushed at 32 requests
+// (64 over several drives), behind a last request of 128 KiB, and at its outermost end. Plugs nest.
+// Layout: the plug is one list of requests in arrival order; each drive has its own list of waiting requests.
+// Invariant: a request is in the plug, in one drive's list, or with the drive; never in two of them.
+
+import { count, countMany } from '../base/counters';
+import { callHandler } from '../base/dispatch';
+import { record, recording } from '../base/record';
+import { Drive, driveStart } from '../drive/drive';
+import { BIO_FUA, Bio, Request, requestGive, requestTake } from '../drive/request';
+import {
+  COUNTER_BLOCK_DISCARDS,
+  COUNTER_BLOCK_FLUSHES,
+  COUNTER_BLOCK_READ_SECTORS,
+  COUNTER_BLOCK_READS,
+  COUNTER_BLOCK_WRITE_SECTORS,
+  COUNTER_BLOCK_WRITES,
+  MERGE_FLAGS,
+  MERGE_NO_CANDIDATE,
+  MERGE_SWITCHED_OFF,
+  OP_FLUSH,
+  OP_READ,
+  OP_WRITE,
+  RECORD_QUEUED,
+} from '../layout';
+import { PLUG_FLUSH_SECTORS, PLUG_MAX_REQUESTS, QUEUE_MERGE_DEPTH } from '../limits';
+import { isMergeable, MERGED, tryMerge } from './merge';
+
+@unmanaged
+class Block {
+  plugDepth: u32;
+  plugHead: usize;
+  plugTail: usize;
+  plugCount: u32;
+  /** The plug holds requests of more than one drive. */
+  plugIsMixed: u32;
+  maxSectors: u32;
+  maxSegments: u32;
+  isMerging: u32;
+}
+
+const block = changetype<Block>(memory.data(offsetof<Block>(), 16));
+
+export function blockInit(maxSectors: u32, maxSegments: u32, isMerging: bool): void {
+  block.maxSectors = maxSectors;
+  block.maxSegments = maxSegments;
+  block.isMerging = isMerging ? 1 : 0;
+}
+
+/** Sectors of one request; whoever builds a bio keeps within it. */
+export function blockMaxSectors(): u32 {
+  return block.maxSectors;
+}
+
+/** Pieces of one request; whoever builds a bio keeps within it. */
+export function blockMaxSegments(): u32 {
+  return block.maxSegments;
+}
+
+export function plugBegin(): void {
+  block.plugDepth++;
+}
+
+export function plugEnd(): void {
+  assert(block.plugDepth > 0, 'a plug ended that had not begun');
+  if (--block.plugDepth == 0) plugFlush();
+}
+
+function plugFlush(): void {
+  let pointer = block.plugHead;
+  block.plugHead = 0;
+  block.plugTail = 0;
+  block.plugCount = 0;
+  block.plugIsMixed = 0;
+  while (pointer != 0) {
+    const request = changetype<Request>(pointer);
+    pointer = request.next;
+    enqueue(request);
+  }
+}
+
+function plugAdd(request: Request): void {
+  const limit: u32 = block.plugIsMixed ? PLUG_MAX_REQUESTS * 2 : PLUG_MAX_REQUESTS;
+  if (
+    block.plugTail != 0 &&
+    (block.plugCount >= limit || changetype<Request>(block.plugTail).sectorCount >= <u32>PLUG_FLUSH_SECTORS)
+  ) {
+    plugFlush();
+  }
+  request.next = 0;
+  request.previous = block.plugTail;
+  if (block.plugTail != 0) {
+    const last = changetype<Request>(block.plugTail);
+    if (last.drive != request.drive) block.plugIsMixed = 1;
+    last.next = changetype<usize>(request);
+  } else {
+    block.plugHead = changetype<usize>(request);
+  }
+  block.plugTail = changetype<usize>(request);
+  block.plugCount++;
+}
+
+function enqueue(request: Request): void {
+  const drive = changetype<Drive>(request.drive);
+  if (drive.queueHead == 0 && drive.inFlight < drive.queueDepth) {
+    driveStart(drive, request);
+    return;
+  }
+  request.next = 0;
+  request.previous = drive.queueTail;
+  if (drive.queueTail != 0) changetype<Request>(drive.queueTail).next = changetype<usize>(request);
+  else drive.queueHead = changetype<usize>(request);
+  drive.queueTail = changetype<usize>(request);
+  drive.queueCount++;
+}
+
+function startWaiting(drive: Drive): void {
+  while (drive.queueHead != 0 && drive.inFlight < drive.queueDepth) {
+    const request = changetype<Request>(drive.queueHead);
+    drive.queueHead = request.next;
+    if (request.next != 0) changetype<Request>(request.next).previous = 0;
+    else drive.queueTail = 0;
+    drive.queueCount--;
+    driveStart(drive, request);
+  }
+}
+
+/** Merges into the plug's last request of the same drive, or into one of the drive's last waiting ones; else why not. */
+function mergeIntoWaiting(bio: Bio): u32 {
+  let reason: u32 = MERGE_NO_CANDIDATE;
+  let pointer = block.plugTail;
+  while (pointer != 0 && changetype<Request>(pointer).drive != bio.drive)
+    pointer = changetype<Request>(pointer).previous;
+  if (pointer != 0) {
+    reason = tryMerge(changetype<Request>(pointer), bio, block.maxSectors, block.maxSegments);
+    if (reason == MERGED) return MERGED;
+  }
+  pointer = changetype<Drive>(bio.drive).queueTail;
+  for (let depth: u32 = 0; depth < <u32>QUEUE_MERGE_DEPTH && pointer != 0; depth++) {
+    const result = tryMerge(changetype<Request>(pointer), bio, block.maxSectors, block.maxSegments);
+    if (result == MERGED) return MERGED;
+    reason = result;
+    pointer = changetype<Request>(pointer).previous;
+  }
+  return reason;
+}
+
+/**
+ * Takes a bio whose fields are all set and whose size is within the limits. It ends with a call of its doneKind's
+ * handler, owner the bio, from the pump.
+ */
+export function submitBio(bio: Bio): void {
+  assert(bio.sectorCount > 0 || bio.operation == OP_FLUSH, 'a bio without sectors');
+  const mergeable = isMergeable(bio.operation, bio.flags);
+  let reason: u32 = MERGE_SWITCHED_OFF;
+  if (block.isMerging != 0) {
+    reason = mergeable ? mergeIntoWaiting(bio) : MERGE_FLAGS;
+    if (reason == MERGED) return;
+  }
+  const request = requestTake(bio);
+  if (recording()) {
+    record(
+      RECORD_QUEUED,
+      bio.operation,
+      changetype<Drive>(bio.drive).index,
+      request.id,
+      bio.sector,
+      bio.sectorCount,
+      reason,
+    );
+  }
+  const bypassesPlug = bio.operation == OP_FLUSH || (bio.flags & BIO_FUA) != 0;
+  if (block.plugDepth > 0 && !bypassesPlug) plugAdd(request);
+  else enqueue(request);
+}
+
+function countDone(request: Request): void {
+  switch (request.operation) {
+    case OP_READ:
+      count(COUNTER_BLOCK_READS);
+      countMany(COUNTER_BLOCK_READ_SECTORS, request.sectorCount);
+      break;
+    case OP_WRITE:
+      count(COUNTER_BLOCK_WRITES);
+      countMany(COUNTER_BLOCK_WRITE_SECTORS, request.sectorCount);
+      break;
+    case OP_FLUSH:
+      count(COUNTER_BLOCK_FLUSHES);
+      break;
+    default:
+      count(COUNTER_BLOCK_DISCARDS);
+  }
+}
+
+/** Handler of KIND_REQUEST_DONE: tells every bio, gives the request back, and starts what waited for the drive. */
+export function requestDone(pointer: usize, result: i32): void {
+  const request = changetype<Request>(pointer);
+  const drive = changetype<Drive>(request.drive);
+  countDone(request);
+  let bioPointer = request.bioHead;
+  requestGive(request);
+  while (bioPointer != 0) {
+    const bio = changetype<Bio>(bioPointer);
+    const next = bio.next;
+    bio.result = result;
+    callHandler(bio.doneKind, bioPointer, result);
+    bioPointer = next;
+  }
+  startWaiting(drive);
+}

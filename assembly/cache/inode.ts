@@ -1,0 +1,86 @@
+// The inode core that the page cache needs: size, extents' provider, dirty lists, error sequence.
+//
+// Verbs: inodeClaim, inodeAt, errseqSet, errseqSample, errseqCheckAndAdvance. `files/` fills the records.
+// Layout: an array of Inode records, whole drives first, then flat files; `index` is the 12-bit file number of the
+// page index.
+// Invariant: a dirty page of the inode that is not under write-back is on exactly one of its two lists.
+
+import { arenaClaim } from '../base/arena';
+
+@unmanaged
+export class Inode {
+  /** i_size in bytes. */
+  size: u64;
+  /** Bytes that may ever be in the file: the drive's size, or the extent's. */
+  capacity: u64;
+  /** First sector of the one extent; the provider's own. */
+  extentSector: u64;
+  drive: usize;
+  index: u32;
+  /** Which row of IOMAP_OPS maps this file. */
+  iomapKind: u32;
+  blockShift: u32;
+  errseq: u32;
+  /** Pages in the index, dirty pages, pages under write-back. */
+  pageCount: u32;
+  dirtyCount: u32;
+  writebackCount: u32;
+  dirtyHead: usize;
+  dirtyTail: usize;
+  /** Dirty pages that a sync has picked, in ascending order (the TOWRITE tag). */
+  writeHead: usize;
+  writeTail: usize;
+  /** Operations that wait until writebackCount is 0. */
+  writebackWaiters: usize;
+  /** A block device: writes past the end answer ENOSPC and the size never moves. */
+  isBlockDevice: u32;
+  openCount: u32;
+}
+
+@unmanaged
+class InodeTable {
+  base: usize;
+  count: u32;
+}
+
+const inodes = changetype<InodeTable>(memory.data(offsetof<InodeTable>(), 16));
+
+export function inodeClaim(inodeCount: u32): void {
+  inodes.count = inodeCount;
+  inodes.base = arenaClaim(<u64>inodeCount * offsetof<Inode>(), 64);
+}
+
+export function inodeCount(): u32 {
+  return inodes.count;
+}
+
+export function inodeAt(index: u32): Inode {
+  return changetype<Inode>(inodes.base + <usize>index * offsetof<Inode>());
+}
+
+// errseq_t (lib/errseq.c): bits 0..11 errno, bit 12 SEEN, bits 13..31 counter.
+
+const ERRSEQ_SEEN: u32 = 0x1000;
+const ERRSEQ_ERRNO: u32 = 0xfff;
+const ERRSEQ_COUNT: u32 = 0x2000;
+
+/** Notes a write-back error; `errno` is positive. The counter moves only if somebody has seen the last one. */
+export function errseqSet(inode: Inode, errno: u32): void {
+  const old = inode.errseq;
+  let value = (old & ~(ERRSEQ_ERRNO | ERRSEQ_SEEN)) | errno;
+  if (old & ERRSEQ_SEEN) value += ERRSEQ_COUNT;
+  inode.errseq = value;
+}
+
+/** The cursor of a file that is being opened: 0 if the stored error has not been seen yet. */
+export function errseqSample(inode: Inode): u32 {
+  return inode.errseq & ERRSEQ_SEEN ? inode.errseq : 0;
+}
+
+/** 0, or the negative errno of an error that the cursor at `cursor` has not reported yet; moves the cursor. */
+export function errseqCheckAndAdvance(inode: Inode, cursor: usize): i32 {
+  if (inode.errseq == load<u32>(cursor)) return 0;
+  inode.errseq |= ERRSEQ_SEEN;
+  store<u32>(cursor, inode.errseq);
+  return -(<i32>(inode.errseq & ERRSEQ_ERRNO));
+}

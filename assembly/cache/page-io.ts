@@ -1,0 +1,372 @@
+// Page I/O: runs of pages become bios. Read-ins bring pages in, ioends write dirty pages back.
+//
+// Verbs: readIn, writeBack, pageIoSubmit, pagesRead, pagesWritten (fs/iomap/buffered-io.c and ioend.c).
+// Two open bios are kept while a step of an operation runs, one for reading and one for writing (wpc->ioend); the next
+// run joins if it follows in the file and on the drive and the bio has room, else the open one is submitted. The end
+// of the step submits both.
+// Layout: a bio's pages are a chain through their I/O links, its bytes the chain of the pages' spans.
+// Invariants: a page is LOCKED while bios read into it, WRITEBACK while bios write from it, never both; at the end of
+// write-back every dirty bit that was set at its start has been cleared, whatever the result.
+
+import { count, countDown, countMany } from '../base/counters';
+import { KIND_PAGES_READ, KIND_PAGES_WRITTEN } from '../base/dispatch';
+import { EIO } from '../base/errno';
+import { record, recording } from '../base/record';
+import { Span } from '../base/span';
+import { wakeAll } from '../base/wait-queue';
+import { blockMaxSectors, blockMaxSegments, submitBio } from '../block/queue';
+import { movesBytes } from '../drive/drive';
+import { Bio, bioGive, bioTake } from '../drive/request';
+import {
+  COUNTER_CACHE_IOENDS,
+  COUNTER_CACHE_READ_IN_PAGES,
+  COUNTER_CACHE_WRITTEN_BACK_PAGES,
+  COUNTER_NR_DIRTY,
+  COUNTER_NR_FILE_PAGES,
+  COUNTER_NR_WRITEBACK,
+  OP_READ,
+  OP_WRITE,
+  RECORD_EVICTED,
+  RECORD_READ_IN,
+  RECORD_WRITEBACK,
+  RECORD_WRITTEN,
+  WRITEBACK_EVICTION,
+} from '../layout';
+import { BIO_MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
+import { clearDirty, relistDirty } from './dirty';
+import { errseqSet, Inode } from './inode';
+import { blockMap, IOMAP_MAPPED, ioendDone, iomapSector, mapBlocks } from './iomap';
+import {
+  blockMask,
+  PAGE_ERROR,
+  PAGE_EVICTING,
+  PAGE_LISTED,
+  PAGE_LOCKED,
+  PAGE_WRITEBACK,
+  Page,
+  pageFrame,
+  pageGiveFree,
+  pageIndex,
+  pageSpan,
+  wakePage,
+} from './page';
+import { indexRemove } from './page-index';
+
+@unmanaged
+class OpenBio {
+  bio: usize;
+  inode: usize;
+  lastPage: usize;
+  /** File position right behind the bio. */
+  end: u64;
+  /** First file position of the bio. */
+  start: u64;
+  reason: u32;
+}
+
+const openRead = changetype<OpenBio>(memory.data(offsetof<OpenBio>(), 16));
+const openWrite = changetype<OpenBio>(memory.data(offsetof<OpenBio>(), 16));
+
+function submitOpenRead(): void {
+  if (openRead.bio == 0) return;
+  const bio = changetype<Bio>(openRead.bio);
+  openRead.bio = 0;
+  countMany(COUNTER_CACHE_READ_IN_PAGES, bio.pageCount);
+  if (recording()) {
+    record(
+      RECORD_READ_IN,
+      OP_READ,
+      changetype<Inode>(openRead.inode).index,
+      bio.id,
+      openRead.start >> PAGE_SHIFT,
+      bio.pageCount,
+      bio.id,
+    );
+  }
+  submitBio(bio);
+}
+
+function submitOpenWrite(): void {
+  if (openWrite.bio == 0) return;
+  const bio = changetype<Bio>(openWrite.bio);
+  openWrite.bio = 0;
+  count(COUNTER_CACHE_IOENDS);
+  if (recording()) {
+    record(
+      RECORD_WRITEBACK,
+      OP_WRITE,
+      changetype<Inode>(openWrite.inode).index,
+      bio.id,
+      openWrite.start >> PAGE_SHIFT,
+      bio.pageCount,
+      openWrite.reason,
+    );
+  }
+  submitBio(bio);
+}
+
+/** Submits what readIn and writeBack have gathered. Every step of an operation ends with it. */
+export function pageIoSubmit(): void {
+  submitOpenRead();
+  submitOpenWrite();
+}
+
+function canJoin(open: OpenBio, inode: Inode, position: u64, sector: u64, bytes: u32): bool {
+  if (open.bio == 0 || open.inode != changetype<usize>(inode) || open.end != position) return false;
+  const bio = changetype<Bio>(open.bio);
+  return (
+    bio.sector + bio.sectorCount == sector &&
+    bio.sectorCount + (bytes >> SECTOR_SHIFT) <= blockMaxSectors() &&
+    bio.pageCount < <u32>BIO_MAX_PAGES &&
+    bio.segmentCount < blockMaxSegments()
+  );
+}
+
+function join(open: OpenBio, pointer: usize, bytes: u32): void {
+  const bio = changetype<Bio>(open.bio);
+  const last = changetype<Page>(open.lastPage);
+  last.ioNext = pointer;
+  if (bio.span != 0) changetype<Span>(pageSpan(open.lastPage)).next = pageSpan(pointer);
+  open.lastPage = pointer;
+  open.end += bytes;
+  bio.sectorCount += bytes >> SECTOR_SHIFT;
+  bio.pageCount++;
+  bio.segmentCount++;
+}
+
+/** Opens a bio over bytes [position, position + bytes) of one page. False when no bio is free. */
+function open(
+  target: OpenBio,
+  inode: Inode,
+  pointer: usize,
+  position: u64,
+  sector: u64,
+  bytes: u32,
+  operation: u32,
+  kind: u32,
+): bool {
+  const bioPointer = bioTake();
+  if (bioPointer == 0) return false;
+  const bio = changetype<Bio>(bioPointer);
+  bio.operation = operation;
+  bio.doneKind = kind;
+  bio.owner = changetype<usize>(inode);
+  bio.drive = inode.drive;
+  bio.file = inode.index;
+  bio.sector = sector;
+  bio.sectorCount = bytes >> SECTOR_SHIFT;
+  bio.firstPage = pointer;
+  bio.pageCount = 1;
+  bio.segmentCount = 1;
+  bio.span = pageSpan(pointer);
+  bio.spanOffset = <u32>position & (PAGE_SIZE - 1);
+  target.bio = bioPointer;
+  target.inode = changetype<usize>(inode);
+  target.lastPage = pointer;
+  target.start = position;
+  target.end = position + bytes;
+  return true;
+}
+
+function roundUpToSector(bytes: u64): u64 {
+  return (bytes + (SECTOR_SIZE - 1)) & ~(<u64>SECTOR_SIZE - 1);
+}
+
+/**
+ * Starts reading file bytes [position, position + bytes), a run of blocks of one page, into it. Blocks that are not on
+ * the drive (holes, past the end of the file) become zeros at once. 0: started or done; 1: no bio is free, nothing
+ * has changed; negative: errno of the mapping.
+ */
+export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
+  const pointer = changetype<usize>(page);
+  const offset = <u32>position & (PAGE_SIZE - 1);
+  const blockSize: u64 = 1 << inode.blockShift;
+  const fileEnd = min<u64>((inode.size + blockSize - 1) & ~(blockSize - 1), roundUpToSector(inode.capacity));
+  const wanted = position < fileEnd ? <u32>min<u64>(bytes, fileEnd - position) : 0;
+  let isMapped = false;
+  if (wanted > 0) {
+    const result = mapBlocks(inode, position, wanted);
+    if (result != 0) return result;
+    isMapped = blockMap.type == IOMAP_MAPPED;
+  }
+  const readBytes: u32 = isMapped ? wanted : 0;
+  if (readBytes > 0) {
+    const sector = iomapSector(blockMap, position);
+    // a listed page's links are taken: it travels alone
+    const isAlone = (page.flags & PAGE_LISTED) != 0;
+    if (!isAlone && page.ioCount == 0 && canJoin(openRead, inode, position, sector, readBytes)) {
+      join(openRead, pointer, readBytes);
+    } else {
+      submitOpenRead();
+      if (!open(openRead, inode, pointer, position, sector, readBytes, OP_READ, KIND_PAGES_READ)) return 1;
+    }
+    page.ioCount++;
+    page.flags = (page.flags | PAGE_LOCKED) & ~PAGE_ERROR;
+    if (isAlone) submitOpenRead();
+  }
+  if (readBytes < bytes) {
+    const zeroFrom = offset + readBytes;
+    if (movesBytes()) memory.fill(pageFrame(pointer) + zeroFrom, 0, bytes - readBytes);
+    // a block that the drive's end cuts is complete only when its read ends
+    const firstWhole = ((zeroFrom + (1 << inode.blockShift) - 1) >> inode.blockShift) << inode.blockShift;
+    if (firstWhole < offset + bytes)
+      page.uptodate |= <u8>blockMask(firstWhole, offset + bytes, inode.blockShift);
+  }
+  return 0;
+}
+
+/** Handler of KIND_PAGES_READ: the blocks read are uptodate; pages whose last read ended are unlocked. */
+export function pagesRead(bioPointer: usize, result: i32): void {
+  const bio = changetype<Bio>(bioPointer);
+  const inode = changetype<Inode>(bio.owner);
+  let pointer = bio.firstPage;
+  let offset = bio.spanOffset;
+  let left = bio.sectorCount << SECTOR_SHIFT;
+  let pageCount = bio.pageCount;
+  bioGive(bioPointer);
+  for (; pageCount > 0; pageCount--) {
+    const page = changetype<Page>(pointer);
+    const next = page.ioNext;
+    const bytes = min<u32>(left, PAGE_SIZE - offset);
+    if (result == 0) page.uptodate |= <u8>blockMask(offset, offset + bytes, inode.blockShift);
+    else page.flags |= PAGE_ERROR;
+    if (--page.ioCount == 0) {
+      page.flags &= ~PAGE_LOCKED;
+      wakePage(pointer);
+    }
+    left -= bytes;
+    offset = 0;
+    pointer = next;
+  }
+}
+
+/** The lowest run of set bits at or above `from`: low word its first bit, high word the bit behind it; 0 when none. */
+function nextRun(bits: u32, from: u32): u64 {
+  const rest = bits & ~(((<u32>1) << from) - 1);
+  if (rest == 0) return 0;
+  const first = ctz<u32>(rest);
+  const end = ctz<u32>(~(rest >> first)) + first;
+  return <u64>first | ((<u64>end) << 32);
+}
+
+/**
+ * Starts write-back of a dirty page that is neither LOCKED nor under write-back: its dirty runs up to the end of the
+ * file go to the open ioend or to new ones. `reason`: WRITEBACK_… 0: started, or nothing was left to write (then the
+ * page is clean and not under write-back); 1: no bio is free, nothing has changed.
+ */
+export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
+  const pointer = changetype<usize>(page);
+  assert((page.flags & (PAGE_WRITEBACK | PAGE_LOCKED)) == 0, 'write-back of a busy page');
+  const start = pageIndex(page) << PAGE_SHIFT;
+  const dirty = <u32>page.dirty;
+  if (start >= inode.size) {
+    clearDirty(inode, page, 0xff);
+    return 0;
+  }
+  const blockSize: u64 = 1 << inode.blockShift;
+  const blockEnd = (inode.size + blockSize - 1) & ~(blockSize - 1);
+  const limit = <u32>min<u64>(PAGE_SIZE, min<u64>(blockEnd, roundUpToSector(inode.capacity)) - start);
+  if (movesBytes() && inode.size - start < <u64>PAGE_SIZE) {
+    const tail = <u32>(inode.size - start);
+    memory.fill(pageFrame(pointer) + tail, 0, PAGE_SIZE - tail);
+  }
+  let started = false;
+  let bit: u32 = 0;
+  while (true) {
+    const run = nextRun(dirty, bit);
+    if (run == 0) break;
+    bit = <u32>(run >> 32);
+    const from = (<u32>run) << inode.blockShift;
+    const to = min<u32>(bit << inode.blockShift, limit);
+    if (from >= to) break;
+    const position = start + from;
+    const bytes = to - from;
+    const mapped = mapBlocks(inode, position, bytes);
+    if (mapped != 0 || blockMap.type != IOMAP_MAPPED) {
+      errseqSet(inode, mapped != 0 ? -mapped : EIO);
+      continue;
+    }
+    const sector = iomapSector(blockMap, position);
+    const isJoining =
+      !started && openWrite.reason == reason && canJoin(openWrite, inode, position, sector, bytes);
+    if (!isJoining) submitOpenWrite();
+    if (!started) {
+      // the page leaves its list before its links become part of the chain
+      if (
+        !isJoining &&
+        !open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN)
+      )
+        return 1;
+      clearDirty(inode, page, 0xff);
+      page.ioPrevious = 0;
+      page.ioNext = 0;
+      page.flags |= PAGE_WRITEBACK;
+      inode.writebackCount++;
+      count(COUNTER_NR_WRITEBACK);
+      count(COUNTER_CACHE_WRITTEN_BACK_PAGES);
+      started = true;
+      if (isJoining) join(openWrite, pointer, bytes);
+      openWrite.reason = reason;
+    } else if (!open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN)) {
+      // later runs of a page that is on its way already: they stay dirty and go out with the next pass
+      page.dirty |= <u8>(dirty & ~(((<u32>1) << (<u32>run)) - 1));
+      inode.dirtyCount++;
+      count(COUNTER_NR_DIRTY);
+      break;
+    }
+    page.ioCount++;
+  }
+  if (!started) clearDirty(inode, page, 0xff);
+  return 0;
+}
+
+/** Takes a page out of the index and gives it back; it is clean, idle and off the LRU list. */
+export function pageDrop(inode: Inode, pointer: usize, wasDirty: u32): void {
+  const page = changetype<Page>(pointer);
+  if (recording()) record(RECORD_EVICTED, 0, inode.index, 0, pageIndex(page), 1, wasDirty);
+  indexRemove(pointer);
+  inode.pageCount--;
+  countDown(COUNTER_NR_FILE_PAGES, 1);
+  wakePage(pointer);
+  pageGiveFree(pointer);
+}
+
+function endWriteback(inode: Inode, pointer: usize): void {
+  const page = changetype<Page>(pointer);
+  page.flags &= ~PAGE_WRITEBACK;
+  inode.writebackCount--;
+  countDown(COUNTER_NR_WRITEBACK, 1);
+  if (recording()) record(RECORD_WRITTEN, OP_WRITE, inode.index, 0, pageIndex(page), 1, 0);
+  relistDirty(inode, page);
+  if (page.flags & PAGE_EVICTING) {
+    if (page.dirty == 0) {
+      pageDrop(inode, pointer, 1);
+    } else {
+      // runs that found no bio the first time; the bio that has just ended serves them
+      const result = writeBack(inode, page, WRITEBACK_EVICTION);
+      assert(result == 0, 'a bio that was given back is missing');
+      submitOpenWrite();
+    }
+    return;
+  }
+  wakePage(pointer);
+}
+
+/** Handler of KIND_PAGES_WRITTEN: the end of one ioend. An error is noted in the mapping; the pages are clean all the same. */
+export function pagesWritten(bioPointer: usize, result: i32): void {
+  const bio = changetype<Bio>(bioPointer);
+  const inode = changetype<Inode>(bio.owner);
+  let pointer = bio.firstPage;
+  let pageCount = bio.pageCount;
+  const start = (pageIndex(changetype<Page>(pointer)) << PAGE_SHIFT) + bio.spanOffset;
+  const bytes = (<u64>bio.sectorCount) << SECTOR_SHIFT;
+  bioGive(bioPointer);
+  if (result < 0) errseqSet(inode, -result);
+  ioendDone(inode, start, bytes, result);
+  for (; pageCount > 0; pageCount--) {
+    const next = changetype<Page>(pointer).ioNext;
+    if (--changetype<Page>(pointer).ioCount == 0) endWriteback(inode, pointer);
+    pointer = next;
+  }
+  if (inode.writebackCount == 0) wakeAll(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'));
+}

@@ -1,0 +1,156 @@
+// Write-back for sync, and invalidation: making cache and drive agree.
+//
+// Verbs: writebackRange, invalidateRange, discardRange, each a step function of an operation (WB_SYNC_ALL of
+// mm/page-writeback.c; invalidate_inode_pages2_range; truncate_pagecache_range of a discard).
+// Invariant: when writebackRange has answered 0, every page of the range that was dirty when it was first called has
+// been written, whatever the result, and nothing of the inode is under write-back.
+
+import { countMany } from '../base/counters';
+import { Operation, PENDING } from '../base/operation';
+import { record, recording } from '../base/record';
+import { park } from '../base/wait-queue';
+import { movesBytes } from '../drive/drive';
+import { bioWaiters } from '../drive/request';
+import { COUNTER_CACHE_DISCARDED_PAGES, RECORD_PAGES_DISCARDED, WRITEBACK_SYNC } from '../layout';
+import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
+import { clearDirty, pickDirty } from './dirty';
+import { lruFirst, pageForget } from './eviction';
+import { Inode } from './inode';
+import {
+  blockMask,
+  PAGE_LOCKED,
+  PAGE_WRITEBACK,
+  Page,
+  pageFrame,
+  pageIndex,
+  pageKey,
+  pageWaiters,
+} from './page';
+import { indexFind } from './page-index';
+import { pageIoSubmit, writeBack } from './page-io';
+
+const STEP_PICK: u32 = 0;
+const STEP_WRITE: u32 = 1;
+const STEP_WAIT: u32 = 2;
+
+/**
+ * Writes the dirty pages of file bytes [start, end) and waits until nothing of the inode is under write-back.
+ * `operation.syncStep` starts at 0 and is 0 again at the end. PENDING or 0; errors are in the inode's errseq.
+ */
+export function writebackRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  const self = changetype<usize>(operation);
+  if (operation.syncStep == STEP_PICK) {
+    if (end > start && inode.dirtyCount > 0) pickDirty(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+    operation.syncStep = STEP_WRITE;
+  }
+  if (operation.syncStep == STEP_WRITE) {
+    while (inode.writeHead != 0) {
+      const page = changetype<Page>(inode.writeHead);
+      if (page.flags & PAGE_LOCKED) {
+        park(pageWaiters(inode.writeHead), self);
+        return PENDING;
+      }
+      if (writeBack(inode, page, WRITEBACK_SYNC) != 0) {
+        park(bioWaiters(), self);
+        return PENDING;
+      }
+    }
+    pageIoSubmit();
+    operation.syncStep = STEP_WAIT;
+  }
+  if (inode.writebackCount > 0) {
+    park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), self);
+    return PENDING;
+  }
+  if (inode.writeHead != 0) {
+    // a page was dirtied again while it was on its way for another sync
+    operation.syncStep = STEP_WRITE;
+    return writebackRange(operation, inode, start, end);
+  }
+  operation.syncStep = STEP_PICK;
+  return 0;
+}
+
+function isBusy(page: Page): bool {
+  return page.pins > 0 || (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) != 0;
+}
+
+/** Applies to one page; answers false when the page is busy. */
+type PageVisit = (inode: Inode, pointer: usize, start: u64, end: u64) => bool;
+
+/** The busy page that stopped the last visitRange. */
+const visited: usize = memory.data(8, 8);
+
+/** Visits the cached pages that touch [start, end): by index if the range is shorter than the file's cached pages, else by list. */
+function visitRange(inode: Inode, start: u64, end: u64, visit: PageVisit): bool {
+  if (inode.pageCount == 0 || end <= start) return true;
+  const first = start >> PAGE_SHIFT;
+  const last = (end - 1) >> PAGE_SHIFT;
+  if (last - first < <u64>inode.pageCount) {
+    for (let index = first; index <= last; index++) {
+      const pointer = indexFind(pageKey(inode.index, index));
+      if (pointer != 0 && !visitOne(inode, pointer, start, end, visit)) return false;
+    }
+    return true;
+  }
+  let pointer = lruFirst();
+  while (pointer != 0) {
+    const page = changetype<Page>(pointer);
+    const next = page.lruNext;
+    if (page.file == inode.index) {
+      const index = pageIndex(page);
+      if (index >= first && index <= last && !visitOne(inode, pointer, start, end, visit)) return false;
+    }
+    pointer = next;
+  }
+  return true;
+}
+
+function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: PageVisit): bool {
+  if (isBusy(changetype<Page>(pointer))) {
+    store<usize>(visited, pointer);
+    return false;
+  }
+  return visit(inode, pointer, start, end);
+}
+
+function forget(inode: Inode, pointer: usize, _start: u64, _end: u64): bool {
+  clearDirty(inode, changetype<Page>(pointer), 0xff);
+  pageForget(inode, pointer);
+  return true;
+}
+
+/** Zeroes the bytes of the page inside [start, end); blocks that lie wholly inside become clean and uptodate. */
+function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): bool {
+  const page = changetype<Page>(pointer);
+  const pageStart = pageIndex(page) << PAGE_SHIFT;
+  const from = start > pageStart ? <u32>(start - pageStart) : 0;
+  const to = <u32>min<u64>(end - pageStart, PAGE_SIZE);
+  if (movesBytes()) memory.fill(pageFrame(pointer) + from, 0, to - from);
+  const blockSize: u32 = 1 << inode.blockShift;
+  const firstWhole = (from + blockSize - 1) & ~(blockSize - 1);
+  const isAtEnd = pageStart + to >= inode.size;
+  const lastWhole = isAtEnd ? <u32>PAGE_SIZE : to & ~(blockSize - 1);
+  if (firstWhole < lastWhole) {
+    const whole = blockMask(firstWhole, lastWhole, inode.blockShift);
+    clearDirty(inode, page, whole);
+    page.uptodate |= <u8>whole;
+  }
+  countMany(COUNTER_CACHE_DISCARDED_PAGES, 1);
+  if (recording()) record(RECORD_PAGES_DISCARDED, 0, inode.index, 0, pageIndex(page), 1, page.dirty);
+  return true;
+}
+
+/** Drops the cached pages of a range, dirty or not. PENDING while one is busy. */
+export function invalidateRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (visitRange(inode, start, end, forget)) return 0;
+  park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
+  return PENDING;
+}
+
+/** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy. */
+export function discardRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (visitRange(inode, start, end, zeroAndClean)) return 0;
+  park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
+  return PENDING;
+}

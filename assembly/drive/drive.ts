@@ -1,0 +1,340 @@
+// A virtual disk: it takes a request, moves the bytes, and says when it is done.
+//
+// Verbs: driveClaim, driveInit, driveStart, driveHold, driveRelease, drivePowerCut. A write's bytes go to the backing
+// when the drive starts it, a read's bytes come from there when it is done; a flush covers exactly the writes that had
+// completed when it started.
+// Layout: an array of Drive records in config order, then each drive's channel times.
+// Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
+// request itself.
+
+import { arenaClaim } from '../base/arena';
+import { eventAt, now } from '../base/clock';
+import { count, countMany } from '../base/counters';
+import {
+  callHandler,
+  complete,
+  KIND_DRIVE_RELEASED,
+  KIND_DRIVE_SERVED,
+  KIND_REQUEST_DONE,
+} from '../base/dispatch';
+import { EINVAL, EIO, ENODEV, EROFS } from '../base/errno';
+import { record, recording } from '../base/record';
+import { spansToIovecs } from '../base/span';
+import {
+  CONFIG_DRIVE_CHANNELS,
+  CONFIG_DRIVE_FLAGS,
+  CONFIG_DRIVE_LATENCY_DISCARD,
+  CONFIG_DRIVE_LATENCY_FLUSH,
+  CONFIG_DRIVE_LATENCY_READ,
+  CONFIG_DRIVE_LATENCY_WRITE,
+  CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
+  CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SIZE,
+  CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_VOLATILE_WRITES,
+  COUNTER_DRIVE_DISCARD_BYTES,
+  COUNTER_DRIVE_DISCARDS,
+  COUNTER_DRIVE_ERRORS,
+  COUNTER_DRIVE_FLUSHES,
+  COUNTER_DRIVE_READ_BYTES,
+  COUNTER_DRIVE_READS,
+  COUNTER_DRIVE_WRITE_BYTES,
+  COUNTER_DRIVE_WRITE_ZEROES,
+  COUNTER_DRIVE_WRITES,
+  DRIVE_FLAG_READ_ONLY,
+  OP_DISCARD,
+  OP_FLUSH,
+  OP_READ,
+  OP_WRITE,
+  OP_WRITE_ZEROES,
+  RECORD_COMPLETED,
+  RECORD_FLUSHED,
+  RECORD_ISSUED,
+} from '../layout';
+import { SECTOR_SHIFT } from '../limits';
+import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
+import { BIO_FUA, Bio, Request } from './request';
+import { serviceEnd } from './service';
+import { cacheFlush, cachePowerCut, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
+
+@unmanaged
+export class Drive {
+  sizeSectors: u64;
+  // five latencies, indexed by operation
+  latencyRead: u64;
+  latencyWrite: u64;
+  latencyDiscard: u64;
+  latencyWriteZeroes: u64;
+  latencyFlush: u64;
+  completedWrites: u64;
+  undoNext: u64;
+  index: u32;
+  model: u32;
+  channels: usize;
+  channelCount: u32;
+  queueDepth: u32;
+  inFlight: u32;
+  // the block layer's waiting requests
+  queueHead: usize;
+  queueTail: usize;
+  queueCount: u32;
+  isHolding: u32;
+  heldHead: usize;
+  heldTail: usize;
+  heldCount: u32;
+  cachedHead: usize;
+  cachedTail: usize;
+  cachedCount: u32;
+  volatileCount: u32;
+  volatileLimit: u32;
+  flags: u32;
+  /** WASI descriptor of the image, or -1. */
+  fd: i32;
+  /** WASI descriptor where replaced bytes are kept, or -1: then a power cut can not be played. */
+  undoFd: i32;
+}
+
+@unmanaged
+class DriveTable {
+  base: usize;
+  count: u32;
+  channelBase: usize;
+  movesBytes: u32;
+}
+
+const drives = changetype<DriveTable>(memory.data(offsetof<DriveTable>(), 16));
+
+export function driveClaim(driveCount: u32, channelTotal: u32, movesBytes: bool): void {
+  drives.count = driveCount;
+  drives.movesBytes = movesBytes ? 1 : 0;
+  drives.base = arenaClaim(<u64>driveCount * offsetof<Drive>(), 64);
+  drives.channelBase = arenaClaim(<u64>channelTotal * 8, 16);
+}
+
+/** Reads `driveCount` drive configs at `config`. */
+export function driveInit(config: usize): void {
+  let channels = drives.channelBase;
+  for (let index: u32 = 0; index < drives.count; index++) {
+    const from = config + <usize>index * CONFIG_DRIVE_SIZE;
+    const drive = driveAt(index);
+    memory.fill(changetype<usize>(drive), 0, offsetof<Drive>());
+    drive.index = index;
+    drive.sizeSectors = load<u64>(from, CONFIG_DRIVE_SIZE_BYTES) >> SECTOR_SHIFT;
+    drive.latencyRead = load<u64>(from, CONFIG_DRIVE_LATENCY_READ);
+    drive.latencyWrite = load<u64>(from, CONFIG_DRIVE_LATENCY_WRITE);
+    drive.latencyDiscard = load<u64>(from, CONFIG_DRIVE_LATENCY_DISCARD);
+    drive.latencyWriteZeroes = load<u64>(from, CONFIG_DRIVE_LATENCY_WRITE_ZEROES);
+    drive.latencyFlush = load<u64>(from, CONFIG_DRIVE_LATENCY_FLUSH);
+    drive.model = load<u32>(from, CONFIG_DRIVE_MODEL);
+    drive.channelCount = load<u32>(from, CONFIG_DRIVE_CHANNELS);
+    drive.queueDepth = load<u32>(from, CONFIG_DRIVE_QUEUE_DEPTH);
+    drive.volatileLimit = load<u32>(from, CONFIG_DRIVE_VOLATILE_WRITES);
+    drive.flags = load<u32>(from, CONFIG_DRIVE_FLAGS);
+    drive.fd = -1;
+    drive.undoFd = -1;
+    drive.channels = channels;
+    channels += (<usize>drive.channelCount) << 3;
+  }
+}
+
+export function driveCount(): u32 {
+  return drives.count;
+}
+
+export function driveAt(index: u32): Drive {
+  return changetype<Drive>(drives.base + <usize>index * offsetof<Drive>());
+}
+
+export function movesBytes(): bool {
+  return drives.movesBytes != 0;
+}
+
+/** Writes the request's pieces as WASI iovecs to the scratch array; returns how many. */
+function gather(request: Request): u32 {
+  const iovecs = backingIovecs();
+  let filled: u32 = 0;
+  for (let pointer = request.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
+    const bio = changetype<Bio>(pointer);
+    filled += spansToIovecs(
+      bio.span,
+      bio.spanOffset,
+      bio.sectorCount << SECTOR_SHIFT,
+      iovecs + ((<usize>filled) << 3),
+    );
+  }
+  return filled;
+}
+
+/** The bytes of a write-like request go to the backing. */
+function startTransfer(drive: Drive, request: Request): i32 {
+  const operation = request.operation;
+  if (operation == OP_READ || operation == OP_FLUSH) return 0;
+  if (drive.flags & DRIVE_FLAG_READ_ONLY) return -EROFS;
+  const result = cacheWriteStarted(drive, request);
+  if (result != 0 || drives.movesBytes == 0) return result;
+  if (drive.fd < 0) return -ENODEV;
+  const offsetBytes = request.sector << SECTOR_SHIFT;
+  if (operation == OP_WRITE) {
+    const pieces = gather(request);
+    return backingWrite(drive.fd, backingIovecs(), pieces, request.sectorCount << SECTOR_SHIFT, offsetBytes);
+  }
+  return backingZero(drive.fd, offsetBytes, (<u64>request.sectorCount) << SECTOR_SHIFT);
+}
+
+function countStart(request: Request): void {
+  const bytes = (<u64>request.sectorCount) << SECTOR_SHIFT;
+  switch (request.operation) {
+    case OP_READ:
+      count(COUNTER_DRIVE_READS);
+      countMany(COUNTER_DRIVE_READ_BYTES, bytes);
+      break;
+    case OP_WRITE:
+      count(COUNTER_DRIVE_WRITES);
+      countMany(COUNTER_DRIVE_WRITE_BYTES, bytes);
+      break;
+    case OP_DISCARD:
+      count(COUNTER_DRIVE_DISCARDS);
+      countMany(COUNTER_DRIVE_DISCARD_BYTES, bytes);
+      break;
+    case OP_WRITE_ZEROES:
+      count(COUNTER_DRIVE_WRITE_ZEROES);
+      break;
+    default:
+      count(COUNTER_DRIVE_FLUSHES);
+  }
+}
+
+/** Takes a request. It ends, at the time the model says, with KIND_REQUEST_DONE (owner: the request). */
+export function driveStart(drive: Drive, request: Request): void {
+  assert(
+    request.sector <= drive.sizeSectors && request.sectorCount <= drive.sizeSectors - request.sector,
+    'a request lies outside its drive',
+  );
+  drive.inFlight++;
+  countStart(request);
+  if (recording()) {
+    record(
+      RECORD_ISSUED,
+      request.operation,
+      drive.index,
+      request.id,
+      request.sector,
+      request.sectorCount,
+      request.bioCount,
+    );
+  }
+  request.flushMark = drive.completedWrites;
+  request.result = startTransfer(drive, request);
+  const end = serviceEnd(drive, request.operation);
+  if (end == now()) complete(KIND_DRIVE_SERVED, changetype<usize>(request), 0);
+  else eventAt(end, KIND_DRIVE_SERVED, changetype<usize>(request));
+}
+
+/** Handler of KIND_DRIVE_SERVED: the media is done; the completion goes up unless a test holds it. */
+export function driveServed(pointer: usize, _result: i32): void {
+  const request = changetype<Request>(pointer);
+  const drive = changetype<Drive>(request.drive);
+  if (drive.isHolding != 0) {
+    request.next = 0;
+    request.previous = drive.heldTail;
+    if (drive.heldTail != 0) changetype<Request>(drive.heldTail).next = pointer;
+    else drive.heldHead = pointer;
+    drive.heldTail = pointer;
+    drive.heldCount++;
+    return;
+  }
+  finish(drive, request);
+}
+
+function finishTransfer(drive: Drive, request: Request): i32 {
+  const isMoving = drives.movesBytes != 0;
+  switch (request.operation) {
+    case OP_READ: {
+      if (!isMoving) return 0;
+      if (drive.fd < 0) return -ENODEV;
+      const pieces = gather(request);
+      return backingRead(
+        drive.fd,
+        backingIovecs(),
+        pieces,
+        request.sectorCount << SECTOR_SHIFT,
+        request.sector << SECTOR_SHIFT,
+      );
+    }
+    case OP_FLUSH: {
+      if (isMoving) {
+        if (drive.fd < 0) return -ENODEV;
+        const result = backingSync(drive.fd);
+        if (result != 0) return result;
+      }
+      const covered = cacheFlush(drive, request.flushMark);
+      if (recording())
+        record(RECORD_FLUSHED, OP_FLUSH, drive.index, request.id, 0, covered, drive.volatileCount);
+      return 0;
+    }
+    default: {
+      const isForced = (request.flags & BIO_FUA) != 0;
+      const result = isForced && isMoving ? backingSync(drive.fd) : 0;
+      cacheWriteCompleted(drive, request, isForced && result == 0);
+      return result;
+    }
+  }
+}
+
+function finish(drive: Drive, request: Request): void {
+  if (request.result == 0) request.result = finishTransfer(drive, request);
+  else cacheWriteCompleted(drive, request, false);
+  if (request.result != 0) count(COUNTER_DRIVE_ERRORS);
+  drive.inFlight--;
+  if (recording()) {
+    record(
+      RECORD_COMPLETED,
+      request.operation,
+      drive.index,
+      request.id,
+      request.sector,
+      request.sectorCount,
+      <u32>request.result,
+    );
+  }
+  callHandler(KIND_REQUEST_DONE, changetype<usize>(request), request.result);
+}
+
+/** From now on completions of this drive wait until they are released (true), or go up as they come (false: releases all). */
+export function driveHold(drive: Drive, isHolding: bool): void {
+  drive.isHolding = isHolding ? 1 : 0;
+  if (isHolding) return;
+  while (drive.heldHead != 0) driveRelease(drive, 0);
+}
+
+/** Lets the held completion number `index` (0 is the oldest) go up. Its effects run when the pump runs. 0 or an errno. */
+export function driveRelease(drive: Drive, index: u32): i32 {
+  if (index >= drive.heldCount) return -EINVAL;
+  let pointer = drive.heldHead;
+  for (; index > 0; index--) pointer = changetype<Request>(pointer).next;
+  const request = changetype<Request>(pointer);
+  if (request.previous != 0) changetype<Request>(request.previous).next = request.next;
+  else drive.heldHead = request.next;
+  if (request.next != 0) changetype<Request>(request.next).previous = request.previous;
+  else drive.heldTail = request.previous;
+  drive.heldCount--;
+  request.next = 0;
+  request.previous = 0;
+  complete(KIND_DRIVE_RELEASED, pointer, 0);
+  return 0;
+}
+
+/** Handler of KIND_DRIVE_RELEASED. */
+export function driveReleased(pointer: usize, _result: i32): void {
+  const request = changetype<Request>(pointer);
+  finish(changetype<Drive>(request.drive), request);
+}
+
+/** Plays a power cut on one drive; see cachePowerCut. ENODEV without an undo file, EIO when the image fails. */
+export function drivePowerCut(drive: Drive, keepAll: bool): i32 {
+  if (!keepAll && drive.volatileLimit != 0 && drive.undoFd < 0) return -ENODEV;
+  const lost = cachePowerCut(drive, keepAll);
+  if (lost >= 0 && drive.fd >= 0 && backingSync(drive.fd) != 0) return -EIO;
+  return lost;
+}

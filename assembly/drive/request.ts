@@ -1,0 +1,134 @@
+// Requests and bios: what the block layer hands to a drive.
+//
+// A bio is one submitter's piece: a run of sectors, the spans that hold its bytes, and whom to tell. A request is one
+// or more adjacent bios that the drive serves as one. Both come from pools.
+// Verbs: bioTake, bioGive, requestTake, requestGive.
+// Invariant: a request's bios cover its sectors without gap or overlap, in ascending order; a request has at least
+// one bio, so the request pool (as large as the bio pool) can not run out first.
+
+import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
+import { wakeOne } from '../base/wait-queue';
+
+/** Not to be merged with others. */
+export const BIO_NO_MERGE: u32 = 1;
+/** Complete only when its own bytes are on the media. */
+export const BIO_FUA: u32 = 2;
+
+@unmanaged
+export class Bio {
+  next: usize;
+  doneKind: u32;
+  owner: usize;
+  drive: usize;
+  sector: u64;
+  sectorCount: u32;
+  operation: u32;
+  flags: u32;
+  file: u32;
+  /** First byte: `spanOffset` bytes into `span`; 0 when the machine moves no bytes. */
+  span: usize;
+  spanOffset: u32;
+  segmentCount: u32;
+  id: u32;
+  // for the submitter's own use
+  firstPage: usize;
+  pageCount: u32;
+  result: i32;
+}
+
+@unmanaged
+export class Request {
+  next: usize;
+  previous: usize;
+  bioHead: usize;
+  bioTail: usize;
+  drive: usize;
+  sectorCount: u32;
+  sector: u64;
+  segmentCount: u32;
+  bioCount: u32;
+  operation: u32;
+  flags: u32;
+  id: u32;
+  result: i32;
+  /** The volatile-cache entry of a write, or 0. */
+  cached: usize;
+  /** For a flush: completed writes of the drive when it started. */
+  flushMark: u64;
+}
+
+@unmanaged
+class RequestState {
+  nextBioId: u32;
+  nextRequestId: u32;
+  bioWaiters: usize;
+}
+
+export const bioPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
+export const requestPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
+const state = changetype<RequestState>(memory.data(offsetof<RequestState>(), 16));
+
+export function requestClaim(bioCount: u32): void {
+  poolClaim(bioPool, offsetof<Bio>(), bioCount);
+  poolClaim(requestPool, offsetof<Request>(), bioCount);
+}
+
+export function requestInit(): void {
+  poolInit(bioPool);
+  poolInit(requestPool);
+  state.nextBioId = 1;
+  state.nextRequestId = 1;
+}
+
+/** The queue word where operations wait for a bio. */
+export function bioWaiters(): usize {
+  return changetype<usize>(state) + offsetof<RequestState>('bioWaiters');
+}
+
+/** A bio with identity, no flags and no pages, or 0: then park on bioWaiters(). */
+export function bioTake(): usize {
+  const pointer = poolTake(bioPool);
+  if (pointer == 0) return 0;
+  const bio = changetype<Bio>(pointer);
+  bio.next = 0;
+  bio.flags = 0;
+  bio.file = 0;
+  bio.span = 0;
+  bio.spanOffset = 0;
+  bio.firstPage = 0;
+  bio.pageCount = 0;
+  bio.result = 0;
+  bio.id = state.nextBioId++;
+  return pointer;
+}
+
+export function bioGive(bio: usize): void {
+  poolGive(bioPool, bio);
+  wakeOne(bioWaiters());
+}
+
+/** A request that holds just this bio. */
+export function requestTake(bio: Bio): Request {
+  const pointer = poolTake(requestPool);
+  assert(pointer != 0, 'more requests than bios');
+  const request = changetype<Request>(pointer);
+  request.next = 0;
+  request.previous = 0;
+  request.bioHead = changetype<usize>(bio);
+  request.bioTail = changetype<usize>(bio);
+  request.drive = bio.drive;
+  request.sector = bio.sector;
+  request.sectorCount = bio.sectorCount;
+  request.segmentCount = bio.segmentCount;
+  request.bioCount = 1;
+  request.operation = bio.operation;
+  request.flags = bio.flags;
+  request.result = 0;
+  request.cached = 0;
+  request.id = state.nextRequestId++;
+  return request;
+}
+
+export function requestGive(request: Request): void {
+  poolGive(requestPool, changetype<usize>(request));
+}

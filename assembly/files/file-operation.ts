@@ -1,0 +1,197 @@
+// The one entrance to a file: an operation is started here and stepped here until it ends.
+//
+// Verbs: startOperation, resumeOperation, submitFlush. Read and write go through the cache or around it, sync writes
+// back and flushes the drive, discard cleans the cache and tells the drive.
+// Invariant: a step begins and ends a plug and submits the page I/O that it gathered; the submitter hears of the end
+// through (doneKind, owner) from the pump, never from inside startOperation.
+
+import { complete, KIND_OPERATION_RESUME, KIND_SYNC_DONE } from '../base/dispatch';
+import {
+  FLAG_APPEND,
+  FLAG_DIRECT,
+  FLAG_DSYNC,
+  FLAG_SYNC,
+  FLAG_UNSAFE,
+  OPERATION_DATASYNC,
+  OPERATION_DISCARD,
+  OPERATION_READ,
+  OPERATION_SYNC,
+  OPERATION_WRITE,
+  OPERATION_WRITE_ZEROES,
+  OPERATION_WRITEBACK,
+  Operation,
+  operationCursor,
+  operationFinish,
+  PENDING,
+} from '../base/operation';
+import { record, recording } from '../base/record';
+import { park } from '../base/wait-queue';
+import { plugBegin, plugEnd, submitBio } from '../block/queue';
+import { bufferedRead } from '../cache/buffered-read';
+import { bufferedWrite } from '../cache/buffered-write';
+import { Inode } from '../cache/inode';
+import { pageIoSubmit } from '../cache/page-io';
+import { discardRange, writebackRange } from '../cache/writeback';
+import { Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
+import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
+import { directTransfer, driveRange, startDriveRange } from './direct';
+
+// steps of sync and discard; the transfers number their own from 0
+const STEP_CLEAN: u8 = 100;
+const STEP_FLUSH: u8 = 101;
+const STEP_FLUSHING: u8 = 102;
+const STEP_FLUSHED: u8 = 103;
+
+/** Handler of KIND_SYNC_DONE: the drive's flush for an operation ended. */
+export function syncFlushDone(bioPointer: usize, result: i32): void {
+  const operation = changetype<Operation>(changetype<Bio>(bioPointer).owner);
+  bioGive(bioPointer);
+  operation.pending--;
+  if (result < 0) operation.error = result;
+  operation.step = STEP_FLUSHED;
+  complete(KIND_OPERATION_RESUME, changetype<usize>(operation), 0);
+}
+
+function submitFlush(operation: Operation, inode: Inode): i32 {
+  const pointer = bioTake();
+  if (pointer == 0) {
+    park(bioWaiters(), changetype<usize>(operation));
+    return PENDING;
+  }
+  const bio = changetype<Bio>(pointer);
+  bio.doneKind = KIND_SYNC_DONE;
+  bio.owner = changetype<usize>(operation);
+  bio.drive = inode.drive;
+  bio.file = inode.index;
+  bio.operation = OP_FLUSH;
+  bio.sector = 0;
+  bio.sectorCount = 0;
+  bio.segmentCount = 0;
+  operation.pending++;
+  operation.step = STEP_FLUSHING;
+  submitBio(bio);
+  return PENDING;
+}
+
+/** Write back [start, end), flush the drive, report the mapping's error. `step` starts at STEP_CLEAN. */
+function syncSteps(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (operation.step == STEP_CLEAN) {
+    if (writebackRange(operation, inode, start, end) == PENDING) return PENDING;
+    operation.step = STEP_FLUSH;
+  }
+  if (operation.step == STEP_FLUSH) return submitFlush(operation, inode);
+  if (operation.step == STEP_FLUSHING) return PENDING;
+  return operation.error;
+}
+
+function stepSync(operation: Operation, inode: Inode): i32 {
+  if (operation.flags & FLAG_UNSAFE) return 0;
+  if (operation.step == 0) operation.step = STEP_CLEAN;
+  return syncSteps(operation, inode, 0, inode.size);
+}
+
+function stepDiscard(operation: Operation, inode: Inode): i32 {
+  if (operation.step == 0) {
+    // also checks; the cache is cleaned before anything goes to the drive
+    const result = startDriveRange(operation, inode);
+    if (result != 0) return result;
+    operation.step = STEP_CLEAN;
+  }
+  if (operation.step == STEP_CLEAN) {
+    if (discardRange(operation, inode, operation.position, operation.position + operation.length) == PENDING)
+      return PENDING;
+    startDriveRange(operation, inode);
+  }
+  return driveRange(operation, inode);
+}
+
+function stepTransfer(operation: Operation, inode: Inode): i32 {
+  const isDirect = (operation.flags & FLAG_DIRECT) != 0;
+  if (operation.kind == OPERATION_READ)
+    return isDirect ? directTransfer(operation, inode) : bufferedRead(operation, inode);
+  if (operation.step < STEP_CLEAN) {
+    const result = isDirect ? directTransfer(operation, inode) : bufferedWrite(operation, inode);
+    const isSynchronous =
+      (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0 && (operation.flags & FLAG_UNSAFE) == 0;
+    // a direct synchronous write was FUA; a buffered one is written back and flushed now
+    if (result == PENDING || result <= 0 || !isSynchronous || isDirect) return result;
+    operation.done = <u64>result;
+    operation.step = STEP_CLEAN;
+  }
+  const end = operation.position + operation.length;
+  const result = syncSteps(operation, inode, operation.position, end);
+  return result == 0 ? <i32>operation.done : result;
+}
+
+function step(operation: Operation, inode: Inode): i32 {
+  switch (operation.kind) {
+    case OPERATION_READ:
+    case OPERATION_WRITE:
+      return stepTransfer(operation, inode);
+    case OPERATION_DISCARD:
+    case OPERATION_WRITE_ZEROES:
+      return stepDiscard(operation, inode);
+    case OPERATION_SYNC:
+    case OPERATION_DATASYNC:
+      return stepSync(operation, inode);
+    case OPERATION_WRITEBACK:
+      return writebackRange(operation, inode, 0, inode.size);
+    default:
+      assert(false, 'an operation of no kind');
+      return 0;
+  }
+}
+
+function run(operation: Operation): void {
+  const inode = changetype<Inode>(operation.inode);
+  plugBegin();
+  const result = step(operation, inode);
+  pageIoSubmit();
+  plugEnd();
+  if (result == PENDING) return;
+  if (recording()) {
+    record(
+      RECORD_OPERATION_ENDED,
+      operation.kind,
+      inode.index,
+      operation.id,
+      operation.position,
+      <u32>operation.length,
+      <u32>result,
+    );
+  }
+  operationFinish(operation, result);
+}
+
+/** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
+export function startOperation(operation: Operation): void {
+  const inode = changetype<Inode>(operation.inode);
+  if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)
+    operation.position = inode.size;
+  // a direct write that starts behind the end of the file falls back to buffered: the gap needs zeros
+  if (operation.kind == OPERATION_WRITE && operation.position > inode.size) operation.flags &= ~FLAG_DIRECT;
+  const cursor = operationCursor(operation);
+  cursor.span = operation.spans;
+  cursor.offset = 0;
+  if (recording()) {
+    record(
+      RECORD_OPERATION_STARTED,
+      operation.kind,
+      inode.index,
+      operation.id,
+      operation.position,
+      <u32>operation.length,
+      operation.flags,
+    );
+  }
+  if (operation.length == 0 && operation.kind < OPERATION_SYNC) {
+    operationFinish(operation, 0);
+    return;
+  }
+  run(operation);
+}
+
+/** Handler of KIND_OPERATION_RESUME. */
+export function resumeOperation(pointer: usize, _result: i32): void {
+  run(changetype<Operation>(pointer));
+}

@@ -1,0 +1,411 @@
+// Every struct size and field offset that crosses the boundary between core and host.
+//
+// `asc`, `tsc` and esbuild all import this file, so it holds untyped integer constants only:
+// no division, no annotation, no function. Offsets are bytes from the start of the struct;
+// every integer is little-endian; a 64-bit field is named once and read as two 32-bit words.
+
+// ---- trace record: one request of a trace, 32 bytes, written by src/trace, read by assembly/replay ----
+
+export const TRACE_RECORD_SIZE = 32;
+/** u8: one of TRACE_READ … TRACE_DATASYNC. */
+export const TRACE_OPERATION = 0;
+/** u16: index of the device or file in the reader's name table, 0 to MAX_DRIVES - 1. */
+export const TRACE_DEVICE = 2;
+/** u32: bytes; 0 only for a flush. */
+export const TRACE_LENGTH = 4;
+/** u64: bytes from the start of the device, at most 2^53 - 1 - length. */
+export const TRACE_OFFSET = 8;
+/** u64: nanoseconds since the first request of the trace; 0 where the format has no clock. */
+export const TRACE_TIME = 16;
+/** u64: line (text formats) or record number (binary formats), counted from 1. */
+export const TRACE_LINE = 24;
+
+export const TRACE_READ = 0;
+export const TRACE_WRITE = 1;
+export const TRACE_DISCARD = 2;
+export const TRACE_FLUSH = 3;
+export const TRACE_DATASYNC = 4;
+
+// ---- operations, the rows of every table that has one row an operation ----
+
+export const OP_READ = 0;
+export const OP_WRITE = 1;
+export const OP_DISCARD = 2;
+export const OP_WRITE_ZEROES = 3;
+export const OP_FLUSH = 4;
+export const OP_COUNT = 5;
+
+// ---- record: one decision of the core, 32 bytes, in a ring ----
+
+export const RECORD_SIZE = 32;
+/** u64: virtual nanoseconds. */
+export const RECORD_TIME = 0;
+/** u8: one of RECORD_… kinds below. */
+export const RECORD_KIND = 8;
+/** u8: operation (OP_…) where one applies. */
+export const RECORD_OPERATION = 9;
+/** u16: drive (block and drive kinds) or file (cache and file kinds) or device (guest kinds). */
+export const RECORD_DEVICE = 10;
+/** u32: identity of the request, bio or operation that the decision is about. */
+export const RECORD_ID = 12;
+/** u64: sector (block, drive, guest kinds) or page index (cache kinds) or byte offset (file kinds). */
+export const RECORD_ADDRESS = 16;
+/** u32: sectors, pages or bytes, as the address counts; for a completion the result's magnitude. */
+export const RECORD_COUNT = 24;
+/** u32: reason or the other identity, as each kind says. */
+export const RECORD_DETAIL = 28;
+
+/** A file operation started. address bytes, count bytes, detail = flags. */
+export const RECORD_OPERATION_STARTED = 1;
+/** A file operation ended. detail = result (i32). */
+export const RECORD_OPERATION_ENDED = 2;
+/** A page was found in the index. */
+export const RECORD_PAGE_HIT = 3;
+/** A page was not found. */
+export const RECORD_PAGE_MISS = 4;
+/** Pages are read in. count pages, detail = identity of the bio. */
+export const RECORD_READ_IN = 5;
+/** A clean page became dirty. */
+export const RECORD_DIRTIED = 6;
+/** Dirty pages go to the drive in one ioend. count pages, detail = why (WRITEBACK_…). */
+export const RECORD_WRITEBACK = 7;
+/** A page under write-back became clean. */
+export const RECORD_WRITTEN = 8;
+/** A page left the cache. detail = 1 if it was dirty when it was chosen. */
+export const RECORD_EVICTED = 9;
+/** A writer waits for pages to be written back. */
+export const RECORD_THROTTLED = 10;
+/** A bio entered the block layer as a request of its own (or with detail = MERGE_… why not merged). */
+export const RECORD_QUEUED = 11;
+/** A bio joined the back of request `detail`. */
+export const RECORD_BACK_MERGED = 12;
+/** A bio joined the front of request `detail`. */
+export const RECORD_FRONT_MERGED = 13;
+/** A request went to the drive. detail = bios in it. */
+export const RECORD_ISSUED = 14;
+/** The drive finished a request. detail = result (i32). */
+export const RECORD_COMPLETED = 15;
+/** A flush made `count` completed writes durable. */
+export const RECORD_FLUSHED = 16;
+/** A write is in the drive's volatile cache. detail = writes held there. */
+export const RECORD_VOLATILE = 17;
+/** The drive moved its oldest cached write to the media because its cache was full. */
+export const RECORD_DESTAGED = 18;
+/** Power cut: an uncertain write survived. */
+export const RECORD_KEPT = 19;
+/** Power cut: an uncertain write was lost. */
+export const RECORD_LOST = 20;
+/** A guest request was taken from a virtqueue. detail = head descriptor. */
+export const RECORD_GUEST_REQUEST = 21;
+/** multireq issued one I/O. count sectors, detail = members. */
+export const RECORD_MULTIREQ_ISSUED = 22;
+/** multireq started a new run at this request. detail = MULTIREQ_… why. */
+export const RECORD_MULTIREQ_SPLIT = 23;
+/** A guest request was finished. detail = virtio status. */
+export const RECORD_GUEST_DONE = 24;
+/** An iocb was accepted. address bytes, count bytes, detail = opcode. */
+export const RECORD_AIO_ACCEPTED = 25;
+/** An io_event was put on the ring. detail = result (i32). */
+export const RECORD_AIO_EVENT = 26;
+/** A discard zeroed and cleaned cached pages. count pages. */
+export const RECORD_PAGES_DISCARDED = 27;
+export const RECORD_KIND_COUNT = 28;
+
+/** Why a bio became a request of its own (detail of RECORD_QUEUED). */
+export const MERGE_NO_CANDIDATE = 0;
+export const MERGE_SWITCHED_OFF = 1;
+export const MERGE_FLAGS = 2;
+export const MERGE_OPERATION_DIFFERS = 3;
+export const MERGE_NOT_ADJACENT = 4;
+export const MERGE_TOO_MANY_SECTORS = 5;
+export const MERGE_TOO_MANY_SEGMENTS = 6;
+
+/** Why multireq started a new run (detail of RECORD_MULTIREQ_SPLIT). */
+export const MULTIREQ_NOT_CONTIGUOUS = 1;
+export const MULTIREQ_TOO_MANY_PIECES = 2;
+export const MULTIREQ_TOO_LONG = 3;
+
+/** Why pages are written back (detail of RECORD_WRITEBACK). */
+export const WRITEBACK_EVICTION = 0;
+export const WRITEBACK_SYNC = 1;
+
+// ---- counters: u64 each, COUNTERS_SIZE bytes, address in the root ----
+
+export const COUNTER_GUEST_READS = 0;
+export const COUNTER_GUEST_WRITES = 8;
+export const COUNTER_GUEST_FLUSHES = 16;
+export const COUNTER_GUEST_DISCARDS = 24;
+export const COUNTER_GUEST_READS_MERGED = 32;
+export const COUNTER_GUEST_WRITES_MERGED = 40;
+export const COUNTER_GUEST_INVALID = 48;
+export const COUNTER_AIO_SUBMITTED = 56;
+export const COUNTER_AIO_COMPLETED = 64;
+export const COUNTER_AIO_PARTIAL_SUBMITS = 72;
+export const COUNTER_CACHE_ACCESSES = 80;
+export const COUNTER_CACHE_HITS = 88;
+export const COUNTER_CACHE_MISSES = 96;
+export const COUNTER_CACHE_EVICTIONS = 104;
+export const COUNTER_CACHE_READ_IN_PAGES = 112;
+export const COUNTER_CACHE_DIRTIED_PAGES = 120;
+export const COUNTER_CACHE_WRITTEN_BACK_PAGES = 128;
+export const COUNTER_CACHE_IOENDS = 136;
+export const COUNTER_CACHE_THROTTLED = 144;
+export const COUNTER_CACHE_DISCARDED_PAGES = 152;
+export const COUNTER_BLOCK_READS = 160;
+export const COUNTER_BLOCK_WRITES = 168;
+export const COUNTER_BLOCK_READ_MERGES = 176;
+export const COUNTER_BLOCK_WRITE_MERGES = 184;
+export const COUNTER_BLOCK_READ_SECTORS = 192;
+export const COUNTER_BLOCK_WRITE_SECTORS = 200;
+export const COUNTER_BLOCK_FLUSHES = 208;
+export const COUNTER_BLOCK_DISCARDS = 216;
+export const COUNTER_DRIVE_READS = 224;
+export const COUNTER_DRIVE_WRITES = 232;
+export const COUNTER_DRIVE_READ_BYTES = 240;
+export const COUNTER_DRIVE_WRITE_BYTES = 248;
+export const COUNTER_DRIVE_FLUSHES = 256;
+export const COUNTER_DRIVE_DISCARDS = 264;
+export const COUNTER_DRIVE_DISCARD_BYTES = 272;
+export const COUNTER_DRIVE_WRITE_ZEROES = 280;
+export const COUNTER_DRIVE_DESTAGED = 288;
+export const COUNTER_DRIVE_ERRORS = 296;
+/** Pages dirty now, and under write-back now (nr_dirty, nr_writeback of /proc/vmstat). */
+export const COUNTER_NR_DIRTY = 304;
+export const COUNTER_NR_WRITEBACK = 312;
+export const COUNTER_NR_FILE_PAGES = 320;
+/** Events that the pump has run. */
+export const COUNTER_STEPS = 328;
+export const COUNTERS_SIZE = 336;
+
+// ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
+
+export const CONFIG_PAYLOAD = 0;
+export const CONFIG_RECORD_CAPACITY = 4;
+export const CONFIG_RECORDING = 8;
+export const CONFIG_SEED = 12;
+export const CONFIG_CACHE_PAGES = 16;
+export const CONFIG_BLOCK_SIZE = 20;
+export const CONFIG_EVICTION = 24;
+export const CONFIG_MERGE = 28;
+export const CONFIG_OPERATIONS = 32;
+export const CONFIG_BIOS = 36;
+export const CONFIG_SPANS = 40;
+export const CONFIG_MAX_SECTORS = 44;
+export const CONFIG_MAX_SEGMENTS = 48;
+export const CONFIG_DRIVE_COUNT = 52;
+export const CONFIG_FILE_COUNT = 56;
+/** Bytes of linear memory for the client's buffers, rings and iocbs. */
+export const CONFIG_BUFFER_BYTES = 60;
+export const CONFIG_AIO_MAX_NR = 64;
+export const CONFIG_VIRTIO_DEVICES = 68;
+export const CONFIG_VIRTIO_REQUESTS = 72;
+/** Records of one trace batch; 0: no replay player in this machine. */
+export const CONFIG_REPLAY_RECORDS = 76;
+/** Requests on the ring for one notification. */
+export const CONFIG_REPLAY_BATCH = 80;
+/** Sectors whose generations one trace batch may carry. */
+export const CONFIG_REPLAY_SECTORS = 84;
+/** Bytes of request data that may be in flight. */
+export const CONFIG_REPLAY_DATA_BYTES = 88;
+/** Cache mode of the virtio devices (CACHE_MODE_…). */
+export const CONFIG_VIRTIO_CACHE_MODE = 92;
+/** Bytes of one merged guest I/O (bl.max_transfer); 0: QEMU's default, 2^31 - 512. */
+export const CONFIG_VIRTIO_MAX_TRANSFER = 96;
+export const CONFIG_SIZE = 128;
+
+export const CONFIG_DRIVE_SIZE_BYTES = 0;
+export const CONFIG_DRIVE_LATENCY_READ = 8;
+export const CONFIG_DRIVE_LATENCY_WRITE = 16;
+export const CONFIG_DRIVE_LATENCY_DISCARD = 24;
+export const CONFIG_DRIVE_LATENCY_WRITE_ZEROES = 32;
+export const CONFIG_DRIVE_LATENCY_FLUSH = 40;
+export const CONFIG_DRIVE_MODEL = 48;
+export const CONFIG_DRIVE_CHANNELS = 52;
+export const CONFIG_DRIVE_QUEUE_DEPTH = 56;
+/** Completed writes that the volatile cache holds; 0: no volatile cache, a completed write is durable. */
+export const CONFIG_DRIVE_VOLATILE_WRITES = 60;
+export const CONFIG_DRIVE_FLAGS = 64;
+export const CONFIG_DRIVE_SIZE = 72;
+
+export const DRIVE_MODEL_INSTANT = 0;
+export const DRIVE_MODEL_FIXED = 1;
+export const DRIVE_FLAG_READ_ONLY = 1;
+/** The bytes that volatile writes replace are kept, so that a power cut can be played. */
+export const DRIVE_FLAG_UNDO = 2;
+
+export const CONFIG_FILE_OFFSET_BYTES = 0;
+export const CONFIG_FILE_CAPACITY_BYTES = 8;
+export const CONFIG_FILE_SIZE_BYTES = 16;
+export const CONFIG_FILE_DRIVE = 24;
+export const CONFIG_FILE_SIZE = 32;
+
+// ---- open flags of fileOpen ----
+
+export const OPEN_READ = 1;
+export const OPEN_WRITE = 2;
+/** Around the page cache (O_DIRECT): offsets, lengths and pieces in whole sectors. */
+export const OPEN_DIRECT = 4;
+export const OPEN_DSYNC = 8;
+export const OPEN_SYNC = 16;
+export const OPEN_APPEND = 32;
+export const OPEN_FLAGS_ALL = 63;
+
+// ---- Linux AIO: struct iocb (64 bytes), struct io_event (32 bytes), ring header (32 bytes); linux/aio_abi.h ----
+
+export const IOCB_SIZE = 64;
+export const IOCB_DATA = 0;
+export const IOCB_KEY = 8;
+export const IOCB_RW_FLAGS = 12;
+export const IOCB_LIO_OPCODE = 16;
+export const IOCB_REQPRIO = 18;
+export const IOCB_FILDES = 20;
+export const IOCB_BUF = 24;
+export const IOCB_NBYTES = 32;
+export const IOCB_OFFSET = 40;
+export const IOCB_RESERVED2 = 48;
+export const IOCB_FLAGS = 56;
+export const IOCB_RESFD = 60;
+
+export const IOCB_CMD_PREAD = 0;
+export const IOCB_CMD_PWRITE = 1;
+export const IOCB_CMD_FSYNC = 2;
+export const IOCB_CMD_FDSYNC = 3;
+export const IOCB_CMD_POLL = 5;
+export const IOCB_CMD_NOOP = 6;
+export const IOCB_CMD_PREADV = 7;
+export const IOCB_CMD_PWRITEV = 8;
+
+export const IOCB_FLAG_RESFD = 1;
+export const IOCB_FLAG_IOPRIO = 2;
+
+export const RWF_HIPRI = 1;
+export const RWF_DSYNC = 2;
+export const RWF_SYNC = 4;
+export const RWF_NOWAIT = 8;
+export const RWF_APPEND = 16;
+
+export const IO_EVENT_SIZE = 32;
+export const IO_EVENT_DATA = 0;
+export const IO_EVENT_OBJ = 8;
+export const IO_EVENT_RES = 16;
+export const IO_EVENT_RES2 = 24;
+
+export const AIO_RING_ID = 0;
+export const AIO_RING_NR = 4;
+export const AIO_RING_HEAD = 8;
+export const AIO_RING_TAIL = 12;
+export const AIO_RING_MAGIC = 16;
+export const AIO_RING_COMPAT = 20;
+export const AIO_RING_INCOMPAT = 24;
+export const AIO_RING_HEADER_LENGTH = 28;
+export const AIO_RING_HEADER_SIZE = 32;
+export const AIO_RING_MAGIC_VALUE = 0xa10a10a1;
+
+// ---- split virtqueue (virtio 1.2 §2.7) and virtio-blk (§5.2) ----
+
+export const VIRTQ_DESC_SIZE = 16;
+export const VIRTQ_DESC_ADDR = 0;
+export const VIRTQ_DESC_LEN = 8;
+export const VIRTQ_DESC_FLAGS = 12;
+export const VIRTQ_DESC_NEXT = 14;
+export const VIRTQ_DESC_F_NEXT = 1;
+export const VIRTQ_DESC_F_WRITE = 2;
+export const VIRTQ_DESC_F_INDIRECT = 4;
+export const VIRTQ_AVAIL_IDX = 2;
+export const VIRTQ_AVAIL_RING = 4;
+export const VIRTQ_USED_IDX = 2;
+export const VIRTQ_USED_RING = 4;
+export const VIRTQ_USED_ENTRY_SIZE = 8;
+
+export const VIRTIO_BLK_HEADER_SIZE = 16;
+export const VIRTIO_BLK_T_IN = 0;
+export const VIRTIO_BLK_T_OUT = 1;
+export const VIRTIO_BLK_T_FLUSH = 4;
+export const VIRTIO_BLK_T_GET_ID = 8;
+export const VIRTIO_BLK_T_DISCARD = 11;
+export const VIRTIO_BLK_S_OK = 0;
+export const VIRTIO_BLK_S_IOERR = 1;
+export const VIRTIO_BLK_S_UNSUPP = 2;
+export const VIRTIO_BLK_ID_BYTES = 20;
+
+/** Cache modes of a virtio-blk device, QEMU's names. */
+export const CACHE_MODE_WRITEBACK = 0;
+export const CACHE_MODE_NONE = 1;
+export const CACHE_MODE_WRITETHROUGH = 2;
+export const CACHE_MODE_DIRECTSYNC = 3;
+export const CACHE_MODE_UNSAFE = 4;
+
+// ---- replay player: its state, read by the host between calls ----
+
+export const REPLAY_THROUGH_VIRTIO = 0;
+export const REPLAY_THROUGH_AIO = 1;
+
+/** u32: records of the batch that have been put on a ring. */
+export const REPLAY_CONSUMED = 0;
+/** u32: 0, or the positive errno of the request that stopped the player. */
+export const REPLAY_ERROR = 4;
+/** u64: line of the request that stopped the player, or of the first mismatch. */
+export const REPLAY_ERROR_LINE = 8;
+export const REPLAY_MISMATCH_LINE = 16;
+/** u64: sector of the first mismatch. */
+export const REPLAY_MISMATCH_SECTOR = 24;
+export const REPLAY_SECTORS_CHECKED = 32;
+export const REPLAY_MISMATCHES = 40;
+export const REPLAY_HELD_FOR_OVERLAP = 48;
+export const REPLAY_NOTIFICATIONS = 56;
+export const REPLAY_REQUESTS = 64;
+export const REPLAY_STATE_SIZE = 72;
+
+/** A generation with this bit set: the low bits are an index into the batch's mixed sectors (512 bytes each). */
+export const GENERATION_MIXED = 0x80000000;
+
+// ---- latency summary: u64 nanoseconds, written by latencySummary ----
+
+export const LATENCY_COUNT = 0;
+export const LATENCY_SUM = 8;
+export const LATENCY_MAX = 16;
+export const LATENCY_P50 = 24;
+export const LATENCY_P90 = 32;
+export const LATENCY_P99 = 40;
+export const LATENCY_P999 = 48;
+export const LATENCY_SIZE = 56;
+
+// ---- root: where things are, at rootAddress(); u32 unless said ----
+
+export const ROOT_COUNTERS = 0;
+export const ROOT_RECORDS = 4;
+export const ROOT_RECORD_CAPACITY = 8;
+export const ROOT_BUFFERS = 12;
+export const ROOT_BUFFER_BYTES = 16;
+export const ROOT_REPLAY_RECORDS = 20;
+export const ROOT_REPLAY_GENERATIONS = 24;
+export const ROOT_REPLAY_MIXED = 28;
+export const ROOT_REPLAY_MIXED_CAPACITY = 32;
+export const ROOT_REPLAY_STATE = 36;
+export const ROOT_LATENCY = 40;
+export const ROOT_ABORT_MESSAGE = 44;
+export const ROOT_ABORT_FILE = 48;
+export const ROOT_ABORT_LINE = 52;
+/** u64: virtual nanoseconds since the machine opened. */
+export const ROOT_NOW = 56;
+/** u64: records made; u64: running hash of all of them. */
+export const ROOT_RECORDS_MADE = 64;
+export const ROOT_RECORD_HASH = 72;
+/** Why open() failed: the CONFIG_… offset of the field, and for a drive or file field its index. */
+export const ROOT_BAD_FIELD = 80;
+export const ROOT_BAD_INDEX = 84;
+/** u64: bytes that the config needs. */
+export const ROOT_MEMORY_BYTES = 88;
+export const ROOT_CONFIG = 96;
+/** Records in use: operations, bios, spans, requests to drives, kiocbs, virtio requests, open files, AIO contexts. */
+export const ROOT_USED_OPERATIONS = 100;
+export const ROOT_USED_BIOS = 104;
+export const ROOT_USED_SPANS = 108;
+export const ROOT_USED_REQUESTS = 112;
+export const ROOT_USED_KIOCBS = 116;
+export const ROOT_USED_VIRTIO = 120;
+export const ROOT_SIZE = 128;
+
+/** What configAddress() leaves for drives and files in the first megabyte of memory is enough for 4,096 of each. */
+export const BAD_FIELD_DRIVES = 1000;
+export const BAD_FIELD_FILES = 2000;

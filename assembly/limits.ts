@@ -1,0 +1,71 @@
+// Every bound of the core on one page. Integer constants only (asc, tsc and esbuild import this file).
+//
+// A bound that a config may lower or raise is named DEFAULT_…; a bound of the structures is MAX_….
+
+export const SECTOR_SIZE = 512;
+export const SECTOR_SHIFT = 9;
+export const PAGE_SIZE = 4096;
+export const PAGE_SHIFT = 12;
+
+/** Drives of one machine; the page index keeps 12 bits for drives and files together. */
+export const MAX_DRIVES = 4096;
+/** Whole drives plus flat files of one machine. */
+export const MAX_FILES = 4096;
+/** Open file descriptors. */
+export const MAX_DESCRIPTORS = 8192;
+/** Largest drive: 2^52 bytes, so that every byte offset is an exact JavaScript number. The shift count of that size. */
+export const MAX_DRIVE_SHIFT = 52;
+/** Largest page cache: 2^26 pages = 256 GiB. */
+export const MAX_CACHE_PAGES = 67108864;
+/** Frames kept beyond the cache's capacity for victims whose write-back is still in flight. */
+export const EVICTION_RESERVE_PAGES = 256;
+/** Pages that one buffered read looks up, pins and reads in before it waits (128 KiB, Linux's default readahead maximum). */
+export const READ_CHUNK_PAGES = 32;
+/** Pages in one write-back bio or read-in bio (BIO_MAX_VECS of Linux). */
+export const BIO_MAX_PAGES = 256;
+
+/** Longest single transfer, MAX_RW_COUNT of Linux: 0x7ffff000. */
+export const MAX_TRANSFER_BYTES = 2147479552;
+/** iovecs of one call, UIO_MAXIOV of Linux. */
+export const MAX_IOVECS = 1024;
+
+/** Linux plug: requests held before the plug is flushed (BLK_MAX_REQUEST_COUNT). */
+export const PLUG_MAX_REQUESTS = 32;
+/** Linux plug: a last request of this many sectors flushes the plug (BLK_PLUG_FLUSH_SIZE, 128 KiB). */
+export const PLUG_FLUSH_SECTORS = 256;
+/** Waiting requests of one drive that a new bio is compared with when there is no scheduler. */
+export const QUEUE_MERGE_DEPTH = 8;
+/** Linux soft limit of one request: 2560 sectors = 1280 KiB. */
+export const DEFAULT_MAX_SECTORS = 2560;
+/** Linux default of segments in one request (BLK_MAX_SEGMENTS). */
+export const DEFAULT_MAX_SEGMENTS = 128;
+/** Sectors of one discard request: 2^22 - 1, as virtio-blk and QEMU limit it. */
+export const MAX_DISCARD_SECTORS = 4194303;
+
+export const DEFAULT_OPERATIONS = 1024;
+export const DEFAULT_BIOS = 4096;
+export const DEFAULT_SPANS = 16384;
+export const DEFAULT_QUEUE_DEPTH = 256;
+export const DEFAULT_VOLATILE_WRITES = 4096;
+export const MAX_CHANNELS = 1024;
+
+/** AIO contexts at one time. */
+export const MAX_AIO_CONTEXTS = 256;
+/** fs.aio-max-nr of Linux: events of all contexts together. */
+export const DEFAULT_AIO_MAX_NR = 65536;
+
+/** Requests in one merge buffer (VIRTIO_BLK_MAX_MERGE_REQS of QEMU). */
+export const MULTIREQ_MAX_REQUESTS = 32;
+/** Pieces of one merged I/O (IOV_MAX). */
+export const MULTIREQ_MAX_PIECES = 1024;
+/** Largest virtqueue (VIRTQUEUE_MAX_SIZE of QEMU). */
+export const VIRTQUEUE_MAX_SIZE = 1024;
+/** Buffers mapped in one chain. */
+export const VIRTQUEUE_MAX_PIECES = 1024;
+/** Sectors of one virtio request (BDRV_REQUEST_MAX_SECTORS of QEMU). */
+export const VIRTIO_MAX_SECTORS = 4194303;
+/** Requests of one virtio device in the hands of the device. */
+export const DEFAULT_VIRTIO_REQUESTS = 1024;
+
+/** Requests on the ring for one notification of the replay player. */
+export const MAX_REPLAY_BATCH = 256;

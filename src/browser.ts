@@ -1,0 +1,24 @@
+// The package entry for browsers and other runtimes without files: the module is handed in.
+
+import type { MachineConfig } from './core/config.ts';
+import type { CoreSource } from './core/core.ts';
+import { ConfigError } from './errors.ts';
+import { Machine as MachineBase } from './machine.ts';
+
+export * from './public.ts';
+
+/** A whole block-I/O path in memory. */
+export class Machine extends MachineBase {
+  /** `core`: the module as URL, Response, bytes or WebAssembly.Module. Throws ConfigError for an option out of its range. */
+  static create(core: CoreSource, config: MachineConfig = {}): Promise<MachineBase> {
+    return MachineBase.open(
+      {
+        core: () => core,
+        openImages: () => {
+          throw new ConfigError('image', 'given', 'left out: there are no files here');
+        },
+      },
+      config,
+    );
+  }
+}

@@ -1,0 +1,457 @@
+// Options → the config struct that the core reads at open.
+//
+// Verbs: resolveConfig (defaults and units), writeConfig (bytes), describeBadField (the core's refusal in words).
+// The core checks every range; this file knows names, units and defaults only.
+
+import {
+  BAD_FIELD_DRIVES,
+  BAD_FIELD_FILES,
+  CACHE_MODE_DIRECTSYNC,
+  CACHE_MODE_NONE,
+  CACHE_MODE_UNSAFE,
+  CACHE_MODE_WRITEBACK,
+  CACHE_MODE_WRITETHROUGH,
+  CONFIG_AIO_MAX_NR,
+  CONFIG_BIOS,
+  CONFIG_BLOCK_SIZE,
+  CONFIG_BUFFER_BYTES,
+  CONFIG_CACHE_PAGES,
+  CONFIG_DRIVE_CHANNELS,
+  CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_FLAGS,
+  CONFIG_DRIVE_LATENCY_DISCARD,
+  CONFIG_DRIVE_LATENCY_FLUSH,
+  CONFIG_DRIVE_LATENCY_READ,
+  CONFIG_DRIVE_LATENCY_WRITE,
+  CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
+  CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SIZE,
+  CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EVICTION,
+  CONFIG_FILE_CAPACITY_BYTES,
+  CONFIG_FILE_COUNT,
+  CONFIG_FILE_DRIVE,
+  CONFIG_FILE_OFFSET_BYTES,
+  CONFIG_FILE_SIZE,
+  CONFIG_FILE_SIZE_BYTES,
+  CONFIG_MAX_SECTORS,
+  CONFIG_MAX_SEGMENTS,
+  CONFIG_MERGE,
+  CONFIG_OPERATIONS,
+  CONFIG_PAYLOAD,
+  CONFIG_RECORD_CAPACITY,
+  CONFIG_RECORDING,
+  CONFIG_REPLAY_BATCH,
+  CONFIG_REPLAY_DATA_BYTES,
+  CONFIG_REPLAY_RECORDS,
+  CONFIG_REPLAY_SECTORS,
+  CONFIG_SEED,
+  CONFIG_SIZE,
+  CONFIG_SPANS,
+  CONFIG_VIRTIO_CACHE_MODE,
+  CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_MAX_TRANSFER,
+  CONFIG_VIRTIO_REQUESTS,
+  DRIVE_FLAG_READ_ONLY,
+  DRIVE_FLAG_UNDO,
+  DRIVE_MODEL_FIXED,
+  DRIVE_MODEL_INSTANT,
+} from '../../assembly/layout.ts';
+import {
+  DEFAULT_AIO_MAX_NR,
+  DEFAULT_BIOS,
+  DEFAULT_MAX_SECTORS,
+  DEFAULT_MAX_SEGMENTS,
+  DEFAULT_OPERATIONS,
+  DEFAULT_QUEUE_DEPTH,
+  DEFAULT_SPANS,
+  DEFAULT_VIRTIO_REQUESTS,
+  DEFAULT_VOLATILE_WRITES,
+  PAGE_SIZE,
+} from '../../assembly/limits.ts';
+import type { SparseMemory } from '../backing/sparse-memory.ts';
+import { ConfigError } from '../errors.ts';
+import { parseSize } from './size.ts';
+
+export type Size = number | bigint | string;
+export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | 'unsafe';
+
+/** One virtual disk. Everything has a default. */
+export interface DriveConfig {
+  /** Bytes, a multiple of 512 from 512 to 2^52. Default: the image's size, else 64 MiB. */
+  readonly size?: Size;
+  /** `instant` (default): no request takes time. `fixed`: each takes its latency on one of `channels`. */
+  readonly model?: 'instant' | 'fixed';
+  /** Requests that a `fixed` drive serves at once, 1 to 1,024. Default 1. */
+  readonly channels?: number;
+  /** Latency of a `fixed` drive in nanoseconds, one number or one for each operation. Default 100,000 (100 µs). */
+  readonly latencyNs?:
+    | number
+    | Partial<Record<'read' | 'write' | 'discard' | 'writeZeroes' | 'flush', number>>;
+  /** Requests the drive takes at once, 1 to 65,536. Default 256. */
+  readonly queueDepth?: number;
+  /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
+  readonly volatileWrites?: number;
+  readonly readOnly?: boolean;
+  /** Path of an image file (Node only). Created unless readOnly. */
+  readonly image?: string;
+  /** Memory of an earlier machine, to reopen what it left. */
+  readonly memory?: SparseMemory;
+}
+
+/** A named file that is one extent of a drive, with a size of its own. */
+export interface FileConfig {
+  readonly name: string;
+  /** Number of the drive. Default 0. */
+  readonly drive?: number;
+  /** Where the extent begins on the drive, a multiple of blockSize. Default: behind the file before it. */
+  readonly offset?: Size;
+  /** Room for the file, a multiple of blockSize. */
+  readonly capacity: Size;
+  /** Its size at open, 0 to capacity. Default 0. */
+  readonly size?: Size;
+}
+
+/** What Machine.create takes. `{}` is a machine with one 64 MiB drive in memory and a 32 MiB page cache. */
+export interface MachineConfig {
+  readonly drives?: readonly DriveConfig[];
+  readonly files?: readonly FileConfig[];
+  /** Page cache, bytes, at least one page of 4,096 and at most 256 GiB. Default 32 MiB. */
+  readonly cache?: Size;
+  /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
+  readonly blockSize?: number;
+  readonly eviction?: 'lru';
+  /** Merge requests, in the guest's device and in the block layer. Default true. */
+  readonly merge?: boolean;
+  /** `full` (default) moves bytes; `none` makes the same decisions without any. */
+  readonly payload?: 'full' | 'none';
+  /** Whole number from 0 to 2^32 - 1. Default 1. */
+  readonly seed?: number;
+  /** Keep records from the start: true for a ring of 65,536, or its size (a power of two). Default false. */
+  readonly records?: boolean | number;
+  /** Keep what volatile writes replace, so that cutPower() can be played. Default: true with payload full, else false. */
+  readonly powerCuts?: boolean;
+  /** Bytes of memory for clients' buffers, rings and iocbs. Default 8 MiB. */
+  readonly buffers?: Size;
+  /** fs.aio-max-nr: events of all AIO contexts together. Default 65,536. */
+  readonly aioMaxNr?: number;
+  /** How the virtio devices use their drives. Default writeback. */
+  readonly cacheMode?: CacheMode;
+  /** Bytes of one merged guest I/O; 0 is QEMU's default. */
+  readonly maxTransfer?: number;
+  /** Pools and limits; see assembly/limits.ts. */
+  readonly limits?: Partial<
+    Record<'operations' | 'bios' | 'spans' | 'maxSectors' | 'maxSegments' | 'virtioRequests', number>
+  >;
+  /** Only for src/replay: makes room for the player. */
+  readonly replay?: ReplayRoom;
+}
+
+export interface ReplayRoom {
+  readonly records: number;
+  readonly batch: number;
+  readonly sectors: number;
+  readonly dataBytes: number;
+}
+
+const CACHE_MODES: Readonly<Record<CacheMode, number>> = {
+  writeback: CACHE_MODE_WRITEBACK,
+  none: CACHE_MODE_NONE,
+  writethrough: CACHE_MODE_WRITETHROUGH,
+  directsync: CACHE_MODE_DIRECTSYNC,
+  unsafe: CACHE_MODE_UNSAFE,
+};
+
+export const CACHE_MODE_NAMES: readonly CacheMode[] = [
+  'writeback',
+  'none',
+  'writethrough',
+  'directsync',
+  'unsafe',
+];
+export const DEFAULT_DRIVE_SIZE = 67108864;
+export const DEFAULT_CACHE = 33554432;
+const DEFAULT_LATENCY_NS = 100_000;
+const DEFAULT_BUFFERS = 8388608;
+const DEFAULT_RECORDS = 65536;
+const MAX_U32 = 0xffffffff;
+
+/** A number for each u32 of the struct, and the drives and files likewise. */
+export interface ResolvedConfig {
+  readonly fields: ReadonlyMap<number, number>;
+  readonly drives: readonly ResolvedDrive[];
+  readonly files: readonly ResolvedFile[];
+  readonly payload: 'full' | 'none';
+  readonly powerCuts: boolean;
+  readonly seed: number;
+}
+
+export interface ResolvedDrive {
+  readonly size: number;
+  readonly model: number;
+  readonly channels: number;
+  readonly latencies: readonly number[];
+  readonly queueDepth: number;
+  readonly volatileWrites: number;
+  readonly flags: number;
+  readonly image: string | undefined;
+  readonly memory: SparseMemory | undefined;
+}
+
+export interface ResolvedFile {
+  readonly name: string;
+  readonly drive: number;
+  readonly offset: number;
+  readonly capacity: number;
+  readonly size: number;
+}
+
+/** A whole number in a u32, or a ConfigError. */
+function whole(field: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (!Number.isInteger(value) || value < 0 || value > MAX_U32)
+    throw new ConfigError(field, value, 'a whole number from 0 to 4294967295');
+  return value;
+}
+
+function oneOf<T extends string>(field: string, value: T | undefined, allowed: readonly T[], fallback: T): T {
+  if (value === undefined) return fallback;
+  if (!allowed.includes(value)) throw new ConfigError(field, value, `one of ${allowed.join(', ')}`);
+  return value;
+}
+
+function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
+  const names = ['read', 'write', 'discard', 'writeZeroes', 'flush'] as const;
+  return names.map((name) => {
+    const one =
+      typeof value === 'object' ? (value[name] ?? DEFAULT_LATENCY_NS) : (value ?? DEFAULT_LATENCY_NS);
+    if (!Number.isSafeInteger(one) || one < 0)
+      throw new ConfigError(`${field}.${name}`, one, 'a whole number of nanoseconds, 0 or more');
+    return one;
+  });
+}
+
+function resolveDrive(
+  drive: DriveConfig,
+  index: number,
+  hasUndo: boolean,
+  imageSize: number | undefined,
+): ResolvedDrive {
+  const field = `drives[${index}]`;
+  const model = oneOf(
+    `${field}.model`,
+    drive.model,
+    ['instant', 'fixed'] as const,
+    drive.latencyNs === undefined ? 'instant' : 'fixed',
+  );
+  const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
+  const isUndoing = hasUndo && volatileWrites > 0 && drive.readOnly !== true;
+  if (drive.image !== undefined && drive.memory !== undefined)
+    throw new ConfigError(`${field}.memory`, 'given', 'left out when image is given');
+  const knownSize =
+    imageSize !== undefined && imageSize > 0 ? Math.floor(imageSize / 512) * 512 : DEFAULT_DRIVE_SIZE;
+  return {
+    size:
+      drive.size === undefined ? (drive.memory?.size ?? knownSize) : parseSize(drive.size, `${field}.size`),
+    model: model === 'fixed' ? DRIVE_MODEL_FIXED : DRIVE_MODEL_INSTANT,
+    channels: whole(`${field}.channels`, drive.channels, 1),
+    latencies: latencies(`${field}.latencyNs`, drive.latencyNs),
+    queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DEFAULT_QUEUE_DEPTH),
+    volatileWrites,
+    flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
+    image: drive.image,
+    memory: drive.memory,
+  };
+}
+
+function resolveFiles(files: readonly FileConfig[], driveCount: number): ResolvedFile[] {
+  const ends = new Map<number, number>();
+  const names = new Set<string>();
+  return files.map((file, index) => {
+    const field = `files[${index}]`;
+    if (
+      typeof file.name !== 'string' ||
+      file.name === '' ||
+      names.has(file.name) ||
+      /^drive\d+$/.test(file.name)
+    ) {
+      throw new ConfigError(
+        `${field}.name`,
+        file.name,
+        "a name of its own that is not empty and not 'drive' with a number",
+      );
+    }
+    names.add(file.name);
+    const drive = whole(`${field}.drive`, file.drive, 0);
+    if (drive >= driveCount)
+      throw new ConfigError(`${field}.drive`, drive, `below the number of drives, ${driveCount}`);
+    const offset =
+      file.offset === undefined ? (ends.get(drive) ?? 0) : parseSize(file.offset, `${field}.offset`);
+    const capacity = parseSize(file.capacity, `${field}.capacity`);
+    ends.set(drive, offset + capacity);
+    return { name: file.name, drive, offset, capacity, size: parseSize(file.size ?? 0, `${field}.size`) };
+  });
+}
+
+/** `imageSizes`: bytes in each drive's image file, where there is one. Throws ConfigError. */
+export function resolveConfig(
+  config: MachineConfig,
+  imageSizes: readonly (number | undefined)[] = [],
+): ResolvedConfig {
+  const payload = oneOf('payload', config.payload, ['full', 'none'] as const, 'full');
+  oneOf('eviction', config.eviction, ['lru'] as const, 'lru');
+  const powerCuts = config.powerCuts ?? payload === 'full';
+  if (powerCuts && payload === 'none')
+    throw new ConfigError('powerCuts', true, "false with payload 'none': a power cut needs bytes");
+  const drives = (config.drives ?? [{}]).map((drive, index) => {
+    if (payload === 'none' && (drive.image !== undefined || drive.memory !== undefined)) {
+      throw new ConfigError(
+        `drives[${index}].${drive.image === undefined ? 'memory' : 'image'}`,
+        'given',
+        "left out with payload 'none': it holds no bytes",
+      );
+    }
+    return resolveDrive(drive, index, powerCuts, imageSizes[index]);
+  });
+  const files = resolveFiles(config.files ?? [], drives.length);
+  const cacheBytes = parseSize(config.cache ?? DEFAULT_CACHE, 'cache');
+  const seed = whole('seed', config.seed, 1);
+  const limits = config.limits ?? {};
+  const replay = config.replay;
+  const records =
+    config.records === true
+      ? DEFAULT_RECORDS
+      : config.records === false
+        ? 0
+        : whole('records', config.records, 0);
+  const fields = new Map<number, number>([
+    [CONFIG_PAYLOAD, payload === 'full' ? 1 : 0],
+    [CONFIG_RECORD_CAPACITY, records],
+    [CONFIG_RECORDING, records > 0 ? 1 : 0],
+    [CONFIG_SEED, seed],
+    [CONFIG_CACHE_PAGES, Math.floor(cacheBytes / PAGE_SIZE)],
+    [CONFIG_BLOCK_SIZE, whole('blockSize', config.blockSize, PAGE_SIZE)],
+    [CONFIG_EVICTION, 0],
+    [CONFIG_MERGE, config.merge === false ? 0 : 1],
+    [CONFIG_OPERATIONS, whole('limits.operations', limits.operations, DEFAULT_OPERATIONS)],
+    [CONFIG_BIOS, whole('limits.bios', limits.bios, DEFAULT_BIOS)],
+    [CONFIG_SPANS, whole('limits.spans', limits.spans, DEFAULT_SPANS)],
+    [CONFIG_MAX_SECTORS, whole('limits.maxSectors', limits.maxSectors, DEFAULT_MAX_SECTORS)],
+    [CONFIG_MAX_SEGMENTS, whole('limits.maxSegments', limits.maxSegments, DEFAULT_MAX_SEGMENTS)],
+    [CONFIG_DRIVE_COUNT, drives.length],
+    [CONFIG_FILE_COUNT, files.length],
+    [
+      CONFIG_BUFFER_BYTES,
+      whole('buffers', parseSize(config.buffers ?? DEFAULT_BUFFERS, 'buffers'), DEFAULT_BUFFERS),
+    ],
+    [CONFIG_AIO_MAX_NR, whole('aioMaxNr', config.aioMaxNr, DEFAULT_AIO_MAX_NR)],
+    [CONFIG_VIRTIO_DEVICES, drives.length],
+    [CONFIG_VIRTIO_REQUESTS, whole('limits.virtioRequests', limits.virtioRequests, DEFAULT_VIRTIO_REQUESTS)],
+    [
+      CONFIG_VIRTIO_CACHE_MODE,
+      CACHE_MODES[oneOf('cacheMode', config.cacheMode, CACHE_MODE_NAMES, 'writeback')],
+    ],
+    [CONFIG_VIRTIO_MAX_TRANSFER, whole('maxTransfer', config.maxTransfer, 0)],
+    [CONFIG_REPLAY_RECORDS, replay?.records ?? 0],
+    [CONFIG_REPLAY_BATCH, replay?.batch ?? 0],
+    [CONFIG_REPLAY_SECTORS, replay?.sectors ?? 0],
+    [CONFIG_REPLAY_DATA_BYTES, replay?.dataBytes ?? 0],
+  ]);
+  return { fields, drives, files, payload, powerCuts, seed };
+}
+
+function setU64(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value % 4294967296, true);
+  view.setUint32(offset + 4, Math.floor(value / 4294967296), true);
+}
+
+/** Bytes of the struct with its drives and files. */
+export function configBytes(config: ResolvedConfig): Uint8Array {
+  const bytes = new Uint8Array(
+    CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + config.files.length * CONFIG_FILE_SIZE,
+  );
+  const view = new DataView(bytes.buffer);
+  for (const [offset, value] of config.fields) view.setUint32(offset, value, true);
+  const latencyOffsets = [
+    CONFIG_DRIVE_LATENCY_READ,
+    CONFIG_DRIVE_LATENCY_WRITE,
+    CONFIG_DRIVE_LATENCY_DISCARD,
+    CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
+    CONFIG_DRIVE_LATENCY_FLUSH,
+  ];
+  config.drives.forEach((drive, index) => {
+    const base = CONFIG_SIZE + index * CONFIG_DRIVE_SIZE;
+    setU64(view, base + CONFIG_DRIVE_SIZE_BYTES, drive.size);
+    latencyOffsets.forEach((offset, operation) => {
+      setU64(view, base + offset, drive.latencies[operation] ?? 0);
+    });
+    view.setUint32(base + CONFIG_DRIVE_MODEL, drive.model, true);
+    view.setUint32(base + CONFIG_DRIVE_CHANNELS, drive.channels, true);
+    view.setUint32(base + CONFIG_DRIVE_QUEUE_DEPTH, drive.queueDepth, true);
+    view.setUint32(base + CONFIG_DRIVE_VOLATILE_WRITES, drive.volatileWrites, true);
+    view.setUint32(base + CONFIG_DRIVE_FLAGS, drive.flags, true);
+  });
+  config.files.forEach((file, index) => {
+    const base = CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + index * CONFIG_FILE_SIZE;
+    setU64(view, base + CONFIG_FILE_OFFSET_BYTES, file.offset);
+    setU64(view, base + CONFIG_FILE_CAPACITY_BYTES, file.capacity);
+    setU64(view, base + CONFIG_FILE_SIZE_BYTES, file.size);
+    view.setUint32(base + CONFIG_FILE_DRIVE, file.drive, true);
+  });
+  return bytes;
+}
+
+const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> = new Map([
+  [CONFIG_RECORD_CAPACITY, ['records', 'a power of two']],
+  [CONFIG_CACHE_PAGES, ['cache', 'from 4096 bytes (one page) to 256 GiB']],
+  [CONFIG_BLOCK_SIZE, ['blockSize', '512, 1024, 2048 or 4096']],
+  [CONFIG_OPERATIONS, ['limits.operations', 'from 1 to 65536']],
+  [CONFIG_BIOS, ['limits.bios', 'from 4 to 1048576']],
+  [CONFIG_SPANS, ['limits.spans', 'from 2048 to 16777216']],
+  [CONFIG_MAX_SECTORS, ['limits.maxSectors', 'from 8 to 4194303']],
+  [CONFIG_MAX_SEGMENTS, ['limits.maxSegments', 'from 1 to 1024']],
+  [CONFIG_DRIVE_COUNT, ['drives', 'from 1 to 4096 drives']],
+  [CONFIG_FILE_COUNT, ['files', 'at most 4096 drives and files together']],
+  [CONFIG_AIO_MAX_NR, ['aioMaxNr', 'from 0 to 4194304']],
+  [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
+  [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, ['channels', 'from 1 to 1024']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, ['queueDepth', 'from 1 to 65536']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, ['volatileWrites', 'from 0 to 1048576']],
+  [BAD_FIELD_FILES + CONFIG_FILE_OFFSET_BYTES, ['offset', 'a multiple of blockSize inside the drive']],
+  [
+    BAD_FIELD_FILES + CONFIG_FILE_CAPACITY_BYTES,
+    ['capacity', 'a multiple of blockSize that fits behind offset on the drive'],
+  ],
+  [BAD_FIELD_FILES + CONFIG_FILE_SIZE_BYTES, ['size', 'from 0 to capacity']],
+]);
+
+/** The core refused a field: says which, its value and its limit. `badField` and `badIndex` as the root holds them. */
+export function describeBadField(config: ResolvedConfig, badField: number, badIndex: number): ConfigError {
+  const [name, limit] = FIELD_LIMITS.get(badField) ?? [`field ${badField}`, 'in its range'];
+  const view = new DataView(configBytes(config).buffer);
+  const isDrive = badField >= BAD_FIELD_DRIVES && badField < BAD_FIELD_FILES;
+  if (badField < BAD_FIELD_DRIVES) {
+    const value =
+      badField === CONFIG_CACHE_PAGES
+        ? `${view.getUint32(badField, true)} pages`
+        : view.getUint32(badField, true);
+    return new ConfigError(name, value, limit);
+  }
+  const value = isDrive
+    ? {
+        size: config.drives[badIndex]?.size,
+        channels: config.drives[badIndex]?.channels,
+        queueDepth: config.drives[badIndex]?.queueDepth,
+        volatileWrites: config.drives[badIndex]?.volatileWrites,
+      }[name]
+    : {
+        offset: config.files[badIndex]?.offset,
+        capacity: config.files[badIndex]?.capacity,
+        size: config.files[badIndex]?.size,
+      }[name];
+  return new ConfigError(`${isDrive ? 'drives' : 'files'}[${badIndex}].${name}`, value, limit);
+}

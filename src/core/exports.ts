@@ -1,0 +1,44 @@
+// The functions that the module exports, as TypeScript sees them: one line for each line of assembly/index.ts.
+// All take and give i32 or f64. What each does stands at its definition in assembly/ and in wasm/README.md.
+
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  _initialize(): void;
+  configAddress(): number;
+  machineOpen(): number;
+  rootAddress(): number;
+  machineAdvance(nanoseconds: number): number;
+  machineRecord(isOn: number): void;
+  machineRun(limit: number): number;
+  machineRunDue(): number;
+  machineStep(): number;
+  driveAttach(drive: number, fd: number, undoFd: number): number;
+  driveCutPower(drive: number, keepAll: number): number;
+  driveHeldCount(drive: number): number;
+  driveHoldCompletions(drive: number, isHolding: number): number;
+  driveReleaseCompletion(drive: number, index: number): number;
+  driveVolatileCount(drive: number): number;
+  imageClose(fd: number): number;
+  imageOpen(directory: number, path: number, pathBytes: number, isReadOnly: number): number;
+  imageSize(fd: number): number;
+  fileClose(descriptor: number): number;
+  fileDiscard(descriptor: number, offset: number, bytes: number): number;
+  fileOpen(file: number, flags: number): number;
+  filePread(descriptor: number, buffer: number, bytes: number, offset: number): number;
+  filePwrite(descriptor: number, buffer: number, bytes: number, offset: number): number;
+  fileSize(descriptor: number): number;
+  fileSync(descriptor: number, dataOnly: number): number;
+  aioCancel(context: number, iocb: number): number;
+  aioSetup(eventCount: number, contextAddress: number): number;
+  aioDestroy(context: number): number;
+  aioGetevents(context: number, minimum: number, maximum: number, events: number, timeout: number): number;
+  aioSubmit(context: number, requestCount: number, pointers: number): number;
+  virtioKick(device: number): number;
+  virtioNeedsReset(device: number): number;
+  virtioQueue(device: number, size: number, descriptors: number, available: number, used: number): number;
+  replayBatch(recordCount: number): number;
+  replayLatency(isWrite: number): void;
+  replayOpen(through: number): number;
+  replayRun(lotLimit: number): number;
+  replaySyncAll(): number;
+}

@@ -1,0 +1,113 @@
+// The errors that users meet, shaped like Node's.
+//
+// StorageError: news from the simulated storage (a Linux errno). ConfigError: an option out of its range.
+// InternalError: a broken invariant of ours; the machine is dead.
+
+const ERRNO_NAMES: Readonly<Record<number, string>> = {
+  1: 'EPERM',
+  2: 'ENOENT',
+  4: 'EINTR',
+  5: 'EIO',
+  9: 'EBADF',
+  11: 'EAGAIN',
+  12: 'ENOMEM',
+  13: 'EACCES',
+  14: 'EFAULT',
+  16: 'EBUSY',
+  19: 'ENODEV',
+  22: 'EINVAL',
+  24: 'EMFILE',
+  27: 'EFBIG',
+  28: 'ENOSPC',
+  30: 'EROFS',
+  35: 'EDEADLK',
+  38: 'ENOSYS',
+  75: 'EOVERFLOW',
+  95: 'EOPNOTSUPP',
+  115: 'EINPROGRESS',
+  125: 'ECANCELED',
+};
+
+/** The symbolic name of a Linux errno, given positive or negative: `errnoName(-5)` is `'EIO'`. */
+export function errnoName(errno: number): string {
+  const positive = Math.abs(errno);
+  return ERRNO_NAMES[positive] ?? `E${positive}`;
+}
+
+/** What a failed call was about, for the message. */
+export interface StorageErrorDetails {
+  readonly path?: string;
+  readonly offset?: number;
+  readonly length?: number;
+  readonly hint?: string;
+}
+
+/** A call on the simulated storage failed: `code` as Node names it, `errno` negative, `syscall` the Linux call. */
+export class StorageError extends Error {
+  override readonly name = 'StorageError';
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path?: string;
+  readonly offset?: number;
+  readonly length?: number;
+
+  /** `result`: the negative errno that the core answered. */
+  constructor(syscall: string, result: number, details: StorageErrorDetails = {}) {
+    const code = errnoName(result);
+    const where = details.path === undefined ? '' : ` '${details.path}'`;
+    const range = details.offset === undefined ? '' : ` at offset ${details.offset}`;
+    const size = details.length === undefined ? '' : `, ${details.length} bytes`;
+    const hint = details.hint === undefined ? '' : ` (${details.hint})`;
+    super(`${code}: ${syscall}${where}${range}${size}${hint}`);
+    this.code = code;
+    this.errno = -Math.abs(result);
+    this.syscall = syscall;
+    if (details.path !== undefined) this.path = details.path;
+    if (details.offset !== undefined) this.offset = details.offset;
+    if (details.length !== undefined) this.length = details.length;
+  }
+}
+
+/** An option is out of its range: `field`, the `value` given and the `limit` are in the message and in fields. */
+export class ConfigError extends RangeError {
+  override readonly name = 'ConfigError';
+  readonly code = 'ERR_SECTORLAB_CONFIG';
+  readonly field: string;
+  readonly value: unknown;
+  readonly limit: string;
+
+  constructor(field: string, value: unknown, limit: string) {
+    super(`${field} is ${formatValue(value)}; it must be ${limit}`);
+    this.field = field;
+    this.value = value;
+    this.limit = limit;
+  }
+}
+
+function formatValue(value: unknown): string {
+  return typeof value === 'string' ? `'${value}'` : String(value);
+}
+
+/** An assertion of the core failed. This is a bug in sectorlab; the machine can not be used any more. */
+export class InternalError extends Error {
+  override readonly name = 'InternalError';
+  readonly code = 'ERR_SECTORLAB_INTERNAL';
+  readonly seed: number;
+  readonly step: number;
+
+  constructor(message: string, seed: number, step: number, cause: unknown) {
+    super(
+      `${message} (seed ${seed}, step ${step}). This is a bug in sectorlab; please report it with the seed.`,
+      { cause },
+    );
+    this.seed = seed;
+    this.step = step;
+  }
+}
+
+/** Throws a StorageError for a negative result, else gives it back. */
+export function check(syscall: string, result: number, details?: StorageErrorDetails): number {
+  if (result < 0) throw new StorageError(syscall, result, details);
+  return result;
+}

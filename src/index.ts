@@ -1,0 +1,15 @@
+// The package entry for Node.
+
+import type { MachineConfig } from './core/config.ts';
+import { Machine as MachineBase } from './machine.ts';
+import { nodePlatform } from './node-platform.ts';
+
+export * from './public.ts';
+
+/** A whole block-I/O path. `await Machine.create()` has one 64 MiB drive in memory and needs no set-up. */
+export class Machine extends MachineBase {
+  /** Throws ConfigError for an option out of its range, StorageError for an image that can not be opened. */
+  static create(config: MachineConfig = {}): Promise<MachineBase> {
+    return MachineBase.open(nodePlatform, config);
+  }
+}

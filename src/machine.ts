@@ -1,0 +1,286 @@
+// The machine: a whole block-I/O path with its drives, opened from options.
+//
+// Verbs: open files, run and step virtual time, hold and release completions, cut the power, read counters and records.
+// It holds no storage logic: every decision is the core's. Calls are synchronous, opening is not.
+
+import {
+  ROOT_BAD_FIELD,
+  ROOT_BAD_INDEX,
+  ROOT_BUFFER_BYTES,
+  ROOT_BUFFERS,
+  ROOT_MEMORY_BYTES,
+  ROOT_NOW,
+  ROOT_RECORD_HASH,
+} from '../assembly/layout.ts';
+import { AioContext } from './aio.ts';
+import { MemoryHost, shimHost } from './backing/memory-host.ts';
+import { SparseMemory } from './backing/sparse-memory.ts';
+import { BufferArena } from './core/buffer-arena.ts';
+import {
+  configBytes,
+  describeBadField,
+  type MachineConfig,
+  type ResolvedConfig,
+  resolveConfig,
+} from './core/config.ts';
+import { Core } from './core/core.ts';
+import { formatSize } from './core/size.ts';
+import { type Counters, readCounters } from './counters.ts';
+import { ConfigError, check, StorageError } from './errors.ts';
+import { OpenFile, type OpenOptions, openFlags } from './files.ts';
+import type { ImageFile, Platform } from './platform.ts';
+import { RecordReader } from './records.ts';
+
+const ENOMEM = -12;
+
+/** A running machine. Make one with `Machine.create` of the package entry. */
+export class Machine implements Disposable {
+  readonly core: Core;
+  readonly buffers: BufferArena;
+  readonly records: RecordReader;
+  readonly #config: ResolvedConfig;
+  readonly #host: MemoryHost;
+  readonly #memories: (SparseMemory | undefined)[];
+  readonly #undos: (SparseMemory | undefined)[];
+  readonly #images: (ImageFile | undefined)[];
+  readonly #imageFds = new Map<number, number>();
+  #isClosed = false;
+
+  protected constructor(
+    core: Core,
+    host: MemoryHost,
+    config: ResolvedConfig,
+    images: (ImageFile | undefined)[],
+  ) {
+    this.core = core;
+    this.#host = host;
+    this.#config = config;
+    this.#images = images;
+    this.#memories = config.drives.map(() => undefined);
+    this.#undos = config.drives.map(() => undefined);
+    this.buffers = new BufferArena(core.root(ROOT_BUFFERS), core.root(ROOT_BUFFER_BYTES));
+    this.records = new RecordReader(core);
+  }
+
+  /**
+   * Opens a machine. Throws ConfigError for an option out of its range (naming field, value and limit), StorageError
+   * for an image that can not be opened.
+   */
+  static async open(platform: Platform, options: MachineConfig = {}): Promise<Machine> {
+    const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
+    const opened = paths.length > 0 ? await platform.openImages(paths) : { host: shimHost(), images: [] };
+    let next = 0;
+    const images = (options.drives ?? [{}]).map((drive) =>
+      drive.image === undefined ? undefined : opened.images[next++],
+    );
+    const config = resolveConfig(
+      options,
+      images.map((image) => image?.size),
+    );
+    const host = new MemoryHost(opened.host);
+    const core = await Core.load(await platform.core(), host);
+    core.seed = config.seed;
+    openCore(core, config);
+    const machine = new Machine(core, host, config, images);
+    if (config.payload === 'full') {
+      // drives of a small machine are attached at once; of a large one, when first used
+      if (config.drives.length <= 64)
+        config.drives.forEach((_, drive) => {
+          machine.attachDrive(drive);
+        });
+    }
+    return machine;
+  }
+
+  /** Gives drive number `drive` its backing if it has none yet: its image, the memory it was given, or new sparse memory. */
+  attachDrive(drive: number): void {
+    const config = this.#config.drives[drive];
+    if (config === undefined)
+      throw new ConfigError('drive', drive, `from 0 to ${this.#config.drives.length - 1}`);
+    if (this.#config.payload === 'none' || this.#memories[drive] !== undefined || this.#imageFds.has(drive))
+      return;
+    const image = this.#images[drive];
+    const fd = image === undefined ? this.#attachMemory(drive) : this.#openImage(drive, image);
+    let undoFd = -1;
+    if ((config.flags & 2) !== 0) {
+      const undo = new SparseMemory();
+      this.#undos[drive] = undo;
+      undoFd = this.#host.add(undo);
+    }
+    check(
+      'open',
+      this.core.call((exports) => exports.driveAttach(drive, fd, undoFd)),
+    );
+  }
+
+  #attachMemory(drive: number): number {
+    const config = this.#config.drives[drive];
+    const memory = config?.memory ?? new SparseMemory();
+    this.#memories[drive] = memory;
+    memory.extend(config?.size ?? 0);
+    return this.#host.add(memory);
+  }
+
+  #openImage(drive: number, image: ImageFile): number {
+    const path = new TextEncoder().encode(image.name);
+    const isReadOnly = ((this.#config.drives[drive]?.flags ?? 0) & 1) !== 0;
+    const fd = this.buffers.borrow(path.length, (address) => {
+      this.core.memory.bytes.set(path, address);
+      return this.core.call((exports) =>
+        exports.imageOpen(image.directory, address, path.length, isReadOnly ? 1 : 0),
+      );
+    });
+    this.#imageFds.set(drive, check('open', fd, { path: this.#config.drives[drive]?.image ?? image.name }));
+    return fd;
+  }
+
+  /** Number of drives. Files number them first: drive n is file n. */
+  get driveCount(): number {
+    return this.#config.drives.length;
+  }
+
+  /** Virtual time since the machine opened, in nanoseconds. */
+  get nowNs(): number {
+    return this.core.memory.u64(this.core.exports.rootAddress() + ROOT_NOW);
+  }
+
+  /** Hash over every record made so far, 16 hexadecimal digits. The same run gives the same hash, in Node and in a browser. */
+  get recordHash(): string {
+    return this.core.memory.hex64(this.core.exports.rootAddress() + ROOT_RECORD_HASH);
+  }
+
+  get counters(): Counters {
+    return readCounters(this.core);
+  }
+
+  /** Number of a file by name: `drive0` … for whole drives, else a name of `files`. Throws ENOENT. */
+  fileNumber(name: string): number {
+    const drive = /^drive(\d+)$/.exec(name);
+    if (drive !== null && Number(drive[1]) < this.driveCount) return Number(drive[1]);
+    const index = this.#config.files.findIndex((file) => file.name === name);
+    if (index < 0) throw new StorageError('open', -2, { path: name });
+    return this.driveCount + index;
+  }
+
+  /** Opens a whole drive (`'drive0'`) or a flat file by its name. Throws StorageError: ENOENT, EROFS, EMFILE. */
+  openFile(name: string, options: OpenOptions = {}): OpenFile {
+    const number = this.fileNumber(name);
+    const descriptor = this.core.call((exports) => exports.fileOpen(number, openFlags(options)));
+    return new OpenFile(this, check('open', descriptor, { path: name }), name);
+  }
+
+  /** A Linux AIO context for at least `eventCount` events (1 to aioMaxNr). Throws StorageError as io_setup fails. */
+  createAioContext(eventCount: number): AioContext {
+    return new AioContext(this, eventCount);
+  }
+
+  /** Runs one event. False when the machine is idle. */
+  step(): boolean {
+    return this.core.call((exports) => exports.machineStep()) === 1;
+  }
+
+  /** Runs events until none is pending; returns how many. */
+  run(): number {
+    let total = 0;
+    while (true) {
+      const ran = this.core.call((exports) => exports.machineRun(1_000_000));
+      total += ran;
+      if (ran < 1_000_000) return total;
+    }
+  }
+
+  /** Lets virtual time pass: `nanoseconds`, a whole number from 0 to 2^53. */
+  advance(nanoseconds: number): void {
+    const result = this.core.call((exports) => exports.machineAdvance(nanoseconds));
+    if (result < 0) throw new ConfigError('nanoseconds', nanoseconds, 'a whole number from 0 to 2^53');
+  }
+
+  /** Holds back the completions of a drive until they are released (true), or stops holding and releases all (false). */
+  holdCompletions(isHolding: boolean, drive = 0): void {
+    check(
+      'hold',
+      this.core.call((exports) => exports.driveHoldCompletions(drive, isHolding ? 1 : 0)),
+    );
+  }
+
+  /** How many completions a drive holds. */
+  heldCompletions(drive = 0): number {
+    return check(
+      'held',
+      this.core.call((exports) => exports.driveHeldCount(drive)),
+    );
+  }
+
+  /** Lets the held completion number `index` (0 is the oldest) take effect, and runs what is due. */
+  releaseCompletion(index = 0, drive = 0): void {
+    check(
+      'release',
+      this.core.call((exports) => exports.driveReleaseCompletion(drive, index)),
+    );
+    this.core.call((exports) => exports.machineRunDue());
+  }
+
+  /** Completed writes that a drive's volatile cache holds: what a power cut may lose. */
+  volatileWrites(drive = 0): number {
+    return check(
+      'volatile',
+      this.core.call((exports) => exports.driveVolatileCount(drive)),
+    );
+  }
+
+  /**
+   * Cuts the power and closes the machine. The page cache is gone; of the writes that no flush covers, `keep: 'none'`
+   * (default) loses every one and `keep: 'all'` loses none. Returns how many writes each drive lost. The backings hold
+   * what the media would: pass `image` or `memory(drive)` to the next machine. Throws ConfigError when the machine was
+   * opened with `powerCuts: false` or `payload: 'none'`.
+   */
+  cutPower(options: { readonly keep?: 'none' | 'all' } = {}): number[] {
+    const keep = options.keep ?? 'none';
+    if (keep !== 'none' && keep !== 'all') throw new ConfigError('keep', keep, "'none' or 'all'");
+    if (!this.#config.powerCuts)
+      throw new ConfigError('powerCuts', false, 'true (the default with payload full) to cut the power');
+    const lost = this.#config.drives.map((_, drive) =>
+      this.#memories[drive] === undefined && !this.#imageFds.has(drive)
+        ? 0
+        : check(
+            'cutPower',
+            this.core.call((exports) => exports.driveCutPower(drive, keep === 'all' ? 1 : 0)),
+          ),
+    );
+    this.close();
+    return lost;
+  }
+
+  /** What a drive without an image is kept in. Throws ConfigError for a drive with an image or one not used yet. */
+  memory(drive = 0): SparseMemory {
+    const memory = this.#memories[drive];
+    if (memory === undefined) throw new ConfigError('drive', drive, 'a drive in memory that has been used');
+    return memory;
+  }
+
+  /** Closes image files. Dirty pages are not written: sync first. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const fd of this.#imageFds.values()) this.core.exports.imageClose(fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+function openCore(core: Core, config: ResolvedConfig): void {
+  const address = core.exports.configAddress();
+  core.memory.bytes.set(configBytes(config), address);
+  const result = core.call((exports) => exports.machineOpen());
+  if (result === ENOMEM) {
+    const needed = core.memory.u64(core.exports.rootAddress() + ROOT_MEMORY_BYTES);
+    throw new ConfigError(
+      'cache, buffers and limits together',
+      formatSize(needed),
+      'at most 4 GiB of memory',
+    );
+  }
+  if (result !== 0) throw describeBadField(config, core.root(ROOT_BAD_FIELD), core.root(ROOT_BAD_INDEX));
+}

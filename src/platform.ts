@@ -1,0 +1,22 @@
+// What a machine needs from where it runs: the compiled module, and real files if there are any.
+
+import type { WasiHost } from './backing/memory-host.ts';
+import type { CoreSource } from './core/core.ts';
+
+/** An image file that the platform has made reachable. */
+export interface ImageFile {
+  /** WASI descriptor of the directory. */
+  readonly directory: number;
+  /** Name below it. */
+  readonly name: string;
+  /** Bytes in it now; undefined when it does not exist. */
+  readonly size: number | undefined;
+}
+
+export interface Platform {
+  readonly core: () => CoreSource | Promise<CoreSource>;
+  /** Opens the way to image files by path, in the order given. Throws where there are no files. */
+  openImages(
+    paths: readonly string[],
+  ): Promise<{ readonly host: WasiHost; readonly images: readonly ImageFile[] }>;
+}
