@@ -1,0 +1,65 @@
+// Machines for tests, on both builds of the core: `release` is what is published, `debug` has names and every assertion
+// in unoptimised code. A test body runs once for each name of BUILDS.
+//
+// Verbs: openMachine, poolsInUse. Each build is compiled once in a process.
+
+import { readFile } from 'node:fs/promises';
+import {
+  ROOT_USED_BIOS,
+  ROOT_USED_KIOCBS,
+  ROOT_USED_OPERATIONS,
+  ROOT_USED_REQUESTS,
+  ROOT_USED_SPANS,
+  ROOT_USED_VIRTIO,
+} from '../../assembly/layout.ts';
+import { openNodeImages } from '../../src/backing/node-files.ts';
+import type { MachineConfig } from '../../src/core/config.ts';
+import { Machine } from '../../src/machine.ts';
+
+export type Build = 'release' | 'debug';
+export const BUILDS: readonly Build[] = ['release', 'debug'];
+
+const FILES: Readonly<Record<Build, string>> = { release: 'core.wasm', debug: 'core.debug.wasm' };
+const compiled = new Map<Build, Promise<WebAssembly.Module>>();
+
+/** The module of a build. */
+export function coreModule(build: Build): Promise<WebAssembly.Module> {
+  let module = compiled.get(build);
+  if (module === undefined) {
+    const url = new URL(`../../wasm/${FILES[build]}`, import.meta.url);
+    module = readFile(url).then((bytes) => WebAssembly.compile(bytes));
+    compiled.set(build, module);
+  }
+  return module;
+}
+
+/** Machine.create on the build named. */
+export function openMachine(build: Build, config: MachineConfig = {}): Promise<Machine> {
+  return Machine.open({ core: () => coreModule(build), openImages: openNodeImages }, config);
+}
+
+const POOLS = {
+  operations: ROOT_USED_OPERATIONS,
+  bios: ROOT_USED_BIOS,
+  spans: ROOT_USED_SPANS,
+  requests: ROOT_USED_REQUESTS,
+  kiocbs: ROOT_USED_KIOCBS,
+  virtioRequests: ROOT_USED_VIRTIO,
+} as const;
+
+/** How many records of each pool are in use: all 0 when the machine is idle. */
+export function poolsInUse(machine: Machine): Record<keyof typeof POOLS, number> {
+  const names = Object.keys(POOLS) as (keyof typeof POOLS)[];
+  const entries = names.map((name) => [name, machine.core.root(POOLS[name])] as const);
+  return Object.fromEntries(entries) as Record<keyof typeof POOLS, number>;
+}
+
+/** What poolsInUse answers when nothing is held. */
+export const NO_POOL_IN_USE: Readonly<Record<keyof typeof POOLS, number>> = {
+  operations: 0,
+  bios: 0,
+  spans: 0,
+  requests: 0,
+  kiocbs: 0,
+  virtioRequests: 0,
+};
