@@ -75,7 +75,6 @@ import { ioNotify, ioReap, ioSetup, ioSubmit } from '../rings/aio';
 import { payloadCheck, payloadFill, sectorsTouched } from './payload';
 
 const DISCARD_SEGMENT_SIZE: u32 = 16;
-const MIXED_CAPACITY: u32 = 4096;
 
 @unmanaged
 class Slot {
@@ -119,6 +118,7 @@ class Player {
   latencyRead: usize;
   latencyWrite: usize;
   isReady: u32;
+  sectorCapacity: u32;
 }
 
 const player = changetype<Player>(memory.data(offsetof<Player>(), 16));
@@ -141,9 +141,10 @@ export function playerClaim(deviceCount: u32, recordCapacity: u32, batch: u32, d
 
 /** Claims what clients may not name. */
 export function playerClaimPrivate(deviceCount: u32, sectorCapacity: u32): void {
+  player.sectorCapacity = sectorCapacity;
   player.records = arenaClaim(<u64>player.recordCapacity * TRACE_RECORD_SIZE, 64);
   player.generations = arenaClaim(<u64>sectorCapacity * 4, 64);
-  player.mixed = arenaClaim(<u64>MIXED_CAPACITY * SECTOR_SIZE, 64);
+  player.mixed = arenaClaim(<u64>sectorCapacity * SECTOR_SIZE, 64);
   player.slots = arenaClaim(<u64>player.batch * offsetof<Slot>(), 64);
   player.descriptors = arenaClaim(<u64>deviceCount * 4, 16);
   player.latencyRead = arenaClaim(HISTOGRAM_SIZE, 16);
@@ -163,7 +164,7 @@ export function playerMixed(): usize {
 }
 
 export function playerMixedCapacity(): u32 {
-  return player.recordCapacity > 0 ? MIXED_CAPACITY : 0;
+  return player.sectorCapacity;
 }
 
 export function playerLatency(isWrite: bool): usize {

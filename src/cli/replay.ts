@@ -1,0 +1,186 @@
+// `sectorlab replay TRACE`: plays a trace through the stack and reports what happened.
+//
+// Verbs: addReplayCommand. Exit status: 0 good, 1 a read came back wrong, 2 usage or bad input, 130 stopped by ^C (the
+// report so far is printed). The report goes to stdout, progress and errors to stderr.
+
+import { statSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { CACHE_MODE_NAMES, type CacheMode } from '../core/config.ts';
+import { parseSize } from '../core/size.ts';
+import { nodePlatform } from '../node-platform.ts';
+import type { Entrance, ReplayOptions } from '../replay/options.ts';
+import { type ReplayProgress, replay } from '../replay/player.ts';
+import { formatReport } from '../report/terminal.ts';
+import { FORMATS, openTrace } from '../trace/index.ts';
+
+interface ReplayFlags {
+  readonly format?: string;
+  readonly through?: Entrance;
+  readonly cache?: number;
+  readonly cacheMode?: CacheMode;
+  readonly eviction: 'lru';
+  readonly readahead: 'off';
+  readonly blockSize?: number;
+  readonly merge: boolean;
+  readonly batch: number;
+  readonly payload: 'full' | 'none';
+  readonly image?: string;
+  readonly reopen: boolean;
+  readonly drive: 'instant' | 'fixed';
+  readonly latency?: number;
+  readonly channels?: number;
+  readonly seed: number;
+  readonly skipBad: number;
+  readonly records: boolean;
+  readonly json: boolean;
+}
+
+const EXIT_VIOLATION = 1;
+const EXIT_INTERRUPTED = 130;
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+function size(text: string): number {
+  try {
+    return parseSize(text, 'size');
+  } catch {
+    throw new InvalidArgumentError('It must be a size such as 32MiB, 1GiB or 4096.');
+  }
+}
+
+function readahead(text: string): string {
+  if (text === 'off') return text;
+  throw new InvalidArgumentError("'off' is all there is so far: readahead does not exist yet.");
+}
+
+/** Adds the command to the program. */
+export function addReplayCommand(program: Command): void {
+  program
+    .command('replay')
+    .summary('play an I/O trace through the stack')
+    .description(
+      'Plays each request of a trace through rings, page cache, merging and a virtual disk, checks every read, and reports.\n' +
+        'The trace may be gzipped; its format is found from its content.',
+    )
+    .argument('<trace>', `a trace file: ${FORMATS.map((format) => format.title).join(', ')}`)
+    .option(
+      '--format <name>',
+      `the format, instead of detection: ${FORMATS.map((format) => format.name).join(', ')}`,
+    )
+    .addOption(
+      new Option(
+        '--through <entrance>',
+        'how requests enter: virtio (default for block traces) or aio (for fio iologs)',
+      ).choices(['virtio', 'aio']),
+    )
+    .option('--cache <size>', 'page cache (default: 32MiB)', size)
+    .addOption(
+      new Option('--cache-mode <mode>', 'how the disk is used (default: writeback)').choices([
+        ...CACHE_MODE_NAMES,
+      ]),
+    )
+    .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
+    .option('--readahead <on|off>', 'read pages ahead (only off, so far)', readahead, 'off')
+    .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
+    .option('--no-merge', 'merge nothing, neither in the guest device nor in the block layer')
+    .option('--batch <n>', 'requests on the ring for one notification', wholeNumber(1, 256), 32)
+    .addOption(
+      new Option('--payload <what>', 'full moves and checks bytes; none makes the same decisions without any')
+        .choices(['full', 'none'])
+        .default('full'),
+    )
+    .option('--image <path>', 'a real file as the disk, through WASI (further devices: PATH.1, PATH.2 …)')
+    .option(
+      '--reopen',
+      'afterwards open what was left in a new machine and check every sector written',
+      false,
+    )
+    .addOption(
+      new Option('--drive <model>', 'service times of the disk')
+        .choices(['instant', 'fixed'])
+        .default('instant'),
+    )
+    .option(
+      '--latency <ns>',
+      'latency of a fixed drive in nanoseconds (default: 100000)',
+      wholeNumber(0, 1e12),
+    )
+    .option('--channels <n>', 'requests a fixed drive serves at once (default: 1)', wholeNumber(1, 1024))
+    .option('--seed <n>', 'seed of the data written', wholeNumber(0, 4294967295), 1)
+    .option(
+      '--skip-bad <n>',
+      'bad lines that may be passed over and counted',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+      0,
+    )
+    .option('--records', 'keep records of every decision and print their hash', false)
+    .option('--json', 'print the report as JSON', false)
+    .action(async (trace: string, flags: ReplayFlags) => {
+      await runReplay(trace, flags);
+    });
+}
+
+function toOptions(flags: ReplayFlags): ReplayOptions {
+  return {
+    ...(flags.through === undefined ? {} : { through: flags.through }),
+    ...(flags.cache === undefined ? {} : { cache: flags.cache }),
+    ...(flags.cacheMode === undefined ? {} : { cacheMode: flags.cacheMode }),
+    ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
+    ...(flags.image === undefined ? {} : { image: flags.image }),
+    merge: flags.merge,
+    batch: flags.batch,
+    payload: flags.payload,
+    seed: flags.seed,
+    records: flags.records,
+    reopen: flags.reopen,
+    drive: {
+      model: flags.drive,
+      ...(flags.latency === undefined ? {} : { latencyNs: flags.latency }),
+      ...(flags.channels === undefined ? {} : { channels: flags.channels }),
+    },
+  };
+}
+
+/** A progress line on a terminal: requests, rate, share of the file, time left. */
+function progressLine(progress: ReplayProgress, fileBytes: number): string {
+  const rate = Math.round(progress.requests / Math.max(progress.seconds, 1e-3));
+  const done = Math.min(1, progress.bytesRead / Math.max(fileBytes, 1));
+  const left = done > 0.01 ? ` ${Math.ceil((progress.seconds * (1 - done)) / done)} s left` : '';
+  return `${progress.requests.toLocaleString('en-US')} requests, ${rate.toLocaleString('en-US')}/s, ${Math.round(done * 100)} %${left}`;
+}
+
+async function runReplay(trace: string, flags: ReplayFlags): Promise<void> {
+  const stop = new AbortController();
+  const onInterrupt = (): void => stop.abort();
+  process.once('SIGINT', onInterrupt);
+  const isShowing = process.stderr.isTTY === true;
+  try {
+    const reader = await openTrace(trace, { format: flags.format, skipBad: flags.skipBad });
+    const fileBytes = statSync(trace).size;
+    let shown = 0;
+    const report = await replay(nodePlatform, reader, toOptions(flags), {
+      signal: stop.signal,
+      onProgress: (progress) => {
+        if (!isShowing || performance.now() - shown < 100) return;
+        shown = performance.now();
+        process.stderr.write(`\r\x1b[K${progressLine(progress, fileBytes)}`);
+      },
+    });
+    if (isShowing && shown > 0) process.stderr.write('\r\x1b[K');
+    process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+    if (report.trace.requests === 0) process.stderr.write(`${trace}: the trace holds no requests\n`);
+    const isWrong = report.verify.mismatches > 0 || (report.verify.reopenedMismatches ?? 0) > 0;
+    if (report.interrupted) process.exitCode = EXIT_INTERRUPTED;
+    else if (isWrong) process.exitCode = EXIT_VIOLATION;
+  } finally {
+    process.removeListener('SIGINT', onInterrupt);
+  }
+}

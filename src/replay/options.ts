@@ -1,0 +1,147 @@
+// What a replay takes, its defaults, and the machine it asks for.
+// Verbs: resolveReplay.
+
+import { MAX_DRIVES, MAX_REPLAY_BATCH } from '../../assembly/limits.ts';
+import {
+  CACHE_MODE_NAMES,
+  type CacheMode,
+  DEFAULT_CACHE,
+  type DriveConfig,
+  type MachineConfig,
+  type Size,
+} from '../core/config.ts';
+import { parseSize } from '../core/size.ts';
+import { ConfigError } from '../errors.ts';
+import type { TraceReader } from '../trace/index.ts';
+
+export type Entrance = 'virtio' | 'aio';
+
+/** Every option has a default. */
+export interface ReplayOptions {
+  /** The entrance. Default: aio for byte-granular formats (fio iologs), else virtio. */
+  readonly through?: Entrance;
+  /** Page cache. Default 32 MiB. */
+  readonly cache?: Size;
+  /** Default writeback. */
+  readonly cacheMode?: CacheMode;
+  readonly eviction?: 'lru';
+  /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
+  readonly blockSize?: number;
+  /** Merge requests. Default true. */
+  readonly merge?: boolean;
+  /** Requests on the ring for one notification, 1 to 256. Default 32. */
+  readonly batch?: number;
+  /** Default full. */
+  readonly payload?: 'full' | 'none';
+  /** Whole number from 0 to 2^32 - 1. Default 1. */
+  readonly seed?: number;
+  /** A real file for the first device; further devices go to PATH.1, PATH.2 …. Default: sparse memory. */
+  readonly image?: string;
+  /** The drive under each device, without size, image and memory. Default: instant. */
+  readonly drive?: Omit<DriveConfig, 'size' | 'image' | 'memory' | 'readOnly'>;
+  /** Keep records (and their hash). Default false. */
+  readonly records?: boolean | number;
+  /** When the run is over, open what it left in a new machine and check every sector ever written. Default false. */
+  readonly reopen?: boolean;
+}
+
+/** The options in force: what the report's `config` shows. */
+export interface ResolvedReplay {
+  readonly through: Entrance;
+  readonly cacheBytes: number;
+  readonly cacheMode: CacheMode;
+  readonly eviction: 'lru';
+  readonly readahead: 'off';
+  readonly blockSize: number;
+  readonly merge: boolean;
+  readonly batch: number;
+  readonly payload: 'full' | 'none';
+  readonly seed: number;
+  readonly image: string | null;
+  readonly drive: string;
+  readonly records: boolean | number;
+  readonly reopen: boolean;
+}
+
+/** Bytes of request data in flight: the largest request that can be replayed. */
+export const DATA_BYTES = 67108864;
+/** Sectors of one batch: as many as the largest request touches when it is not aligned. */
+export const BATCH_SECTORS = DATA_BYTES / 512 + 2;
+export const BATCH_RECORDS = 4096;
+const DRIVE_BYTES = 2 ** 52;
+
+/** Throws ConfigError for an option out of its range. */
+export function resolveReplay(
+  options: ReplayOptions,
+  reader: Pick<TraceReader, 'entrance' | 'unit' | 'format'>,
+): ResolvedReplay {
+  const batch = options.batch ?? 32;
+  if (!Number.isInteger(batch) || batch < 1 || batch > MAX_REPLAY_BATCH)
+    throw new ConfigError('batch', batch, `a whole number from 1 to ${MAX_REPLAY_BATCH}`);
+  const through = options.through ?? reader.entrance;
+  if (through !== 'virtio' && through !== 'aio')
+    throw new ConfigError('through', through, "'virtio' or 'aio'");
+  const cacheMode = options.cacheMode ?? 'writeback';
+  if (!CACHE_MODE_NAMES.includes(cacheMode))
+    throw new ConfigError('cacheMode', cacheMode, `one of ${CACHE_MODE_NAMES.join(', ')}`);
+  const payload = options.payload ?? 'full';
+  if (payload === 'none' && options.image !== undefined)
+    throw new ConfigError('payload', 'none', "'full' with --image: an image needs bytes");
+  if (payload === 'none' && options.reopen === true)
+    throw new ConfigError('payload', 'none', "'full' to check what was left: there are no bytes");
+  return {
+    through,
+    cacheBytes: parseSize(options.cache ?? DEFAULT_CACHE, 'cache'),
+    cacheMode,
+    eviction: options.eviction ?? 'lru',
+    readahead: 'off',
+    blockSize: options.blockSize ?? 4096,
+    merge: options.merge ?? true,
+    batch,
+    payload,
+    seed: options.seed ?? 1,
+    image: options.image ?? null,
+    drive: describeDrive(options.drive),
+    records: options.records ?? false,
+    reopen: options.reopen ?? false,
+  };
+}
+
+function describeDrive(drive: ReplayOptions['drive']): string {
+  if (drive === undefined || (drive.model ?? 'instant') === 'instant') return 'instant';
+  const latency =
+    typeof drive.latencyNs === 'object' ? JSON.stringify(drive.latencyNs) : (drive.latencyNs ?? 100_000);
+  return `fixed (latency ${latency} ns, ${drive.channels ?? 1} ${(drive.channels ?? 1) === 1 ? 'channel' : 'channels'})`;
+}
+
+/** The machine for a replay: a drive of 2^52 bytes for every device that a trace may name. */
+export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions): MachineConfig {
+  const drives: DriveConfig[] = Array.from({ length: MAX_DRIVES }, (_, device) => ({
+    ...options.drive,
+    // the volatile cache is bookkeeping for power cuts, which a replay does not play; a small one keeps its records
+    volatileWrites: options.drive?.volatileWrites ?? 64,
+    size: DRIVE_BYTES,
+    ...(options.image === undefined ? {} : { image: imageOf(options.image, device) }),
+  }));
+  return {
+    drives,
+    cache: resolved.cacheBytes,
+    cacheMode: resolved.cacheMode,
+    eviction: resolved.eviction,
+    blockSize: resolved.blockSize,
+    merge: resolved.merge,
+    payload: resolved.payload,
+    seed: resolved.seed,
+    records: resolved.records,
+    powerCuts: false,
+    buffers: 65536,
+    aioMaxNr: 4096,
+    limits: { maxSegments: 128 },
+    replay: { records: BATCH_RECORDS, batch: resolved.batch, sectors: BATCH_SECTORS, dataBytes: DATA_BYTES },
+  };
+}
+
+/** The image of a device: PATH, PATH.1, PATH.2 …. */
+export function imageOf(path: string, device: number): string {
+  return device === 0 ? path : `${path}.${device}`;
+}

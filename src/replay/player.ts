@@ -1,0 +1,318 @@
+// The replay player's host side: reads a trace, hands batches to the core, and returns to the event loop in between.
+//
+// Verbs: replay. The core decides order, lots and overlaps (assembly/replay/player.ts); here are only reading,
+// the oracle's generations, time slices and the report.
+// Invariant: what the core is given depends on the trace and the options alone, never on how long a slice took, so the
+// same replay gives the same counters and the same record hash.
+
+import {
+  REPLAY_CONSUMED,
+  REPLAY_ERROR_LINE,
+  REPLAY_REQUESTS,
+  REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_VIRTIO,
+  ROOT_REPLAY_GENERATIONS,
+  ROOT_REPLAY_MIXED,
+  ROOT_REPLAY_RECORDS,
+  ROOT_REPLAY_STATE,
+  TRACE_DEVICE,
+} from '../../assembly/layout.ts';
+import { SECTOR_SIZE } from '../../assembly/limits.ts';
+import { check, StorageError } from '../errors.ts';
+import { Machine } from '../machine.ts';
+import type { Platform } from '../platform.ts';
+import { TraceBatch, type TraceReader } from '../trace/index.ts';
+import {
+  BATCH_RECORDS,
+  BATCH_SECTORS,
+  DATA_BYTES,
+  type ReplayOptions,
+  type ResolvedReplay,
+  replayMachine,
+  resolveReplay,
+} from './options.ts';
+import { type GenerationSink, Oracle, sectorsOf, WORDS_A_RECORD } from './oracle.ts';
+import { buildReport, type ReplayReport } from './report.ts';
+
+/** A slice of work before the event loop runs again: half of the promised 50 ms. */
+const SLICE_MS = 25;
+
+/** How far a replay is. */
+export interface ReplayProgress {
+  readonly requests: number;
+  readonly bytesRead: number;
+  readonly seconds: number;
+}
+
+export interface ReplayControl {
+  /** Stops at the next slice; the report then covers what was done. */
+  readonly signal?: AbortSignal;
+  /** Called after each slice. */
+  readonly onProgress?: (progress: ReplayProgress) => void;
+}
+
+/** A request that the entrance can not take: names file, line and reason. */
+export class ReplayError extends Error {
+  override readonly name = 'ReplayError';
+  readonly code = 'ERR_REPLAY_REQUEST';
+  readonly file: string;
+  readonly line: number;
+
+  constructor(file: string, line: number, reason: string) {
+    super(`${file}: ${line}: ${reason}`);
+    this.file = file;
+    this.line = line;
+  }
+}
+
+/**
+ * Plays a trace through a machine. Throws TraceError for a bad trace, ReplayError for a request that the entrance can
+ * not take, ConfigError for an option out of its range, StorageError when an image fails.
+ */
+export async function replay(
+  platform: Platform,
+  reader: TraceReader,
+  options: ReplayOptions = {},
+  control: ReplayControl = {},
+): Promise<ReplayReport> {
+  const config = resolveReplay(options, reader);
+  const machine = await Machine.open(platform, replayMachine(config, options));
+  try {
+    const run = new Run(machine, reader, config, control);
+    const finished = await run.play();
+    const reopened = config.reopen && !finished.interrupted ? await run.reopen(platform, options) : null;
+    return buildReport(reader, config, machine, { ...finished, reopened });
+  } finally {
+    machine.close();
+    await reader.close();
+  }
+}
+
+class Run {
+  readonly #machine: Machine;
+  readonly #reader: TraceReader;
+  readonly #config: ResolvedReplay;
+  readonly #control: ReplayControl;
+  readonly #oracle: Oracle;
+  readonly #attached = new Set<number>();
+  #lotLimit = 1;
+  #parseMs = 0;
+  #coreMs = 0;
+  #sliceStart = 0;
+  #startMs = 0;
+
+  constructor(machine: Machine, reader: TraceReader, config: ResolvedReplay, control: ReplayControl) {
+    this.#machine = machine;
+    this.#reader = reader;
+    this.#config = config;
+    this.#control = control;
+    this.#oracle = new Oracle(config.seed);
+  }
+
+  async play(): Promise<{
+    requests: number;
+    parseSeconds: number;
+    coreSeconds: number;
+    wallSeconds: number;
+    interrupted: boolean;
+  }> {
+    const { core } = this.#machine;
+    const through = this.#config.through === 'aio' ? REPLAY_THROUGH_AIO : REPLAY_THROUGH_VIRTIO;
+    check(
+      'replay',
+      core.call((exports) => exports.replayOpen(through)),
+    );
+    this.#startMs = performance.now();
+    this.#sliceStart = this.#startMs;
+    const batch = new TraceBatch(BATCH_RECORDS);
+    let interrupted = false;
+    while (!interrupted) {
+      const before = performance.now();
+      const count = await this.#reader.next(batch);
+      this.#parseMs += performance.now() - before;
+      if (count === 0) break;
+      interrupted = await this.#playBatch(batch);
+    }
+    if (!interrupted)
+      this.#timed(() =>
+        check(
+          'fdatasync',
+          core.call((exports) => exports.replaySyncAll()),
+        ),
+      );
+    return {
+      requests: this.#requests(),
+      parseSeconds: this.#parseMs / 1000,
+      coreSeconds: this.#coreMs / 1000,
+      wallSeconds: (performance.now() - this.#startMs) / 1000,
+      interrupted,
+    };
+  }
+
+  #state(field: number): number {
+    return this.#machine.core.memory.u64(this.#machine.core.root(ROOT_REPLAY_STATE) + field);
+  }
+
+  #requests(): number {
+    return this.#state(REPLAY_REQUESTS);
+  }
+
+  #timed<T>(body: () => T): T {
+    const before = performance.now();
+    try {
+      return body();
+    } finally {
+      this.#coreMs += performance.now() - before;
+    }
+  }
+
+  /** Cuts the reader's batch into parts whose sectors fit, and plays each. True when the run was stopped. */
+  async #playBatch(batch: TraceBatch): Promise<boolean> {
+    let first = 0;
+    while (first < batch.count) {
+      let end = first;
+      let sectors = 0;
+      while (end < batch.count) {
+        const more = sectorsOf(batch.words, end * WORDS_A_RECORD);
+        if (end > first && sectors + more > BATCH_SECTORS) break;
+        sectors += more;
+        end++;
+      }
+      this.#load(batch, first, end, sectors);
+      if (await this.#playLoaded(end - first)) return true;
+      first = end;
+    }
+    return false;
+  }
+
+  /** Copies records [first, end) and their generations to the core. */
+  #load(batch: TraceBatch, first: number, end: number, sectors: number): void {
+    const { core } = this.#machine;
+    const words = batch.words.subarray(first * WORDS_A_RECORD, end * WORDS_A_RECORD);
+    core.memory.words.set(words, core.root(ROOT_REPLAY_RECORDS) >>> 2);
+    if (this.#config.payload === 'none') return;
+    for (let at = 0; at < words.length; at += WORDS_A_RECORD) {
+      const device = (words[at] as number) >>> (TRACE_DEVICE * 8);
+      if (this.#attached.has(device)) continue;
+      this.#machine.attachDrive(device);
+      this.#attached.add(device);
+    }
+    // a request that is too large is refused by the core before its generations are looked at
+    if (sectors > BATCH_SECTORS) return;
+    const generations = core.root(ROOT_REPLAY_GENERATIONS);
+    const mixed = core.root(ROOT_REPLAY_MIXED);
+    const sink: GenerationSink = {
+      generations: core.memory.words.subarray(generations >>> 2, (generations >>> 2) + BATCH_SECTORS),
+      mixed: core.memory.bytes.subarray(mixed, mixed + BATCH_SECTORS * SECTOR_SIZE),
+      count: 0,
+      mixedCount: 0,
+    };
+    for (let at = 0; at < words.length; at += WORDS_A_RECORD) this.#oracle.apply(words, at, sink);
+  }
+
+  /** Runs the core over the loaded records, a few lots at a time. True when the run was stopped. */
+  async #playLoaded(count: number): Promise<boolean> {
+    const { core } = this.#machine;
+    check(
+      'replay',
+      core.call((exports) => exports.replayBatch(count)),
+    );
+    while (true) {
+      const before = performance.now();
+      const result = this.#timed(() => core.call((exports) => exports.replayRun(this.#lotLimit)));
+      const after = performance.now();
+      if (result < 0) throw this.#failure(result);
+      this.#adjust(after - before);
+      if (after - this.#sliceStart >= SLICE_MS && (await this.#breathe())) return true;
+      if (result === 0) return false;
+    }
+  }
+
+  /** Keeps one call of the core at about a quarter of a slice. */
+  #adjust(tookMs: number): void {
+    if (tookMs < SLICE_MS / 8) this.#lotLimit = Math.min(4096, this.#lotLimit * 2);
+    else if (tookMs > SLICE_MS / 3) this.#lotLimit = Math.max(1, this.#lotLimit >> 1);
+  }
+
+  async #breathe(): Promise<boolean> {
+    this.#control.onProgress?.({
+      requests: this.#requests(),
+      bytesRead: this.#reader.bytesRead,
+      seconds: (performance.now() - this.#startMs) / 1000,
+    });
+    await eventLoopTurn();
+    this.#sliceStart = performance.now();
+    return this.#control.signal?.aborted === true;
+  }
+
+  /** The record that stopped the core, in words. */
+  #failure(result: number): Error {
+    const line = this.#state(REPLAY_ERROR_LINE);
+    const error = new StorageError('replay', result);
+    const consumed = this.#machine.core.memory.u32(
+      this.#machine.core.root(ROOT_REPLAY_STATE) + REPLAY_CONSUMED,
+    );
+    const at = (this.#machine.core.root(ROOT_REPLAY_RECORDS) >>> 2) + consumed * WORDS_A_RECORD;
+    const length = this.#machine.core.memory.words[at + 1] ?? 0;
+    const offset = this.#machine.core.memory.u64((at + 2) * 4);
+    if (error.code === 'EINVAL') {
+      return new ReplayError(
+        this.#reader.file,
+        line,
+        `offset ${offset} and length ${length} are not whole sectors of ${SECTOR_SIZE} bytes, which this entrance needs (--through aio takes bytes)`,
+      );
+    }
+    if (error.code === 'EFBIG') {
+      const isLong = length > DATA_BYTES;
+      const reason = isLong
+        ? `length ${length} is more than the ${DATA_BYTES} bytes that one replayed request may have`
+        : `offset ${offset} with length ${length} ends past the drive's end, 2^52 bytes`;
+      return new ReplayError(this.#reader.file, line, reason);
+    }
+    if (error.code === 'EIO')
+      return new ReplayError(this.#reader.file, line, 'the request failed with an I/O error');
+    return error;
+  }
+
+  /** Opens what the run left in a new machine and reads every sector that was ever written. */
+  async reopen(platform: Platform, options: ReplayOptions): Promise<{ sectors: number; mismatches: number }> {
+    const config = replayMachine(this.#config, options);
+    const drives = (config.drives ?? []).map((drive, device) =>
+      options.image === undefined && this.#attached.has(device)
+        ? { ...drive, memory: this.#machine.memory(device) }
+        : drive,
+    );
+    this.#machine.close();
+    const { replay: _room, ...rest } = config;
+    using machine = await Machine.open(platform, { ...rest, drives, records: false, buffers: 2097152 });
+    let sectors = 0;
+    let mismatches = 0;
+    for (const range of this.#oracle.writtenRanges()) {
+      machine.attachDrive(range.device);
+      using file = machine.openFile(`drive${range.device}`, { readOnly: true });
+      const bytes = file.read(range.count * SECTOR_SIZE, range.sector * SECTOR_SIZE);
+      for (let index = 0; index < range.count; index++) {
+        const got = bytes.subarray(index * SECTOR_SIZE, (index + 1) * SECTOR_SIZE);
+        if (!isEqual(got, this.#oracle.expected(range.device, range.sector + index))) mismatches++;
+      }
+      sectors += range.count;
+    }
+    return { sectors, mismatches };
+  }
+}
+
+/** Lets timers, signals and I/O run. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+}
+
+function isEqual(left: Uint8Array, right: Uint8Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let index = 0; index < left.length; index++) {
+    if (left[index] !== right[index]) return false;
+  }
+  return true;
+}

@@ -1,0 +1,158 @@
+// A replay report for people: aligned lines, units, shares.
+// Verbs: formatReport. Colour only where the terminal wants it (the caller decides).
+
+import { formatSize } from '../core/size.ts';
+import type { LatencySummary, ReplayReport } from '../replay/report.ts';
+
+const LABEL_WIDTH = 12;
+
+function line(label: string, text: string): string {
+  return `${label.padEnd(LABEL_WIDTH)}${text}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `many(1, 'flush', 'flushes')` is `1 flush`. */
+function many(number: number, one: string, more = `${one}s`): string {
+  return `${count(number)} ${number === 1 ? one : more}`;
+}
+
+function share(part: number, whole: number): string {
+  return whole === 0 ? '0 %' : `${((part / whole) * 100).toFixed(2)} %`;
+}
+
+function seconds(value: number): string {
+  return value >= 1 ? `${value.toFixed(3)} s` : `${(value * 1000).toFixed(1)} ms`;
+}
+
+function latency(summary: LatencySummary): string {
+  const us = (value: number): string => (value / 1000).toFixed(1);
+  return `${count(summary.count)}: mean ${us(summary.mean)}, p50 ${us(summary.p50)}, p99 ${us(summary.p99)}, max ${us(summary.max)} µs`;
+}
+
+function traceLines(report: ReplayReport): string[] {
+  const { trace } = report;
+  const flushes = trace.flushes > 0 ? `, ${many(trace.flushes, 'flush', 'flushes')}` : '';
+  const discards =
+    trace.discards > 0 ? `, ${many(trace.discards, 'discard')} of ${formatSize(trace.discardBytes)}` : '';
+  const span = trace.hasClock ? `, ${trace.spanSeconds.toFixed(3)} s recorded` : ', no clock in this format';
+  const lines = [
+    line('trace', `${trace.file} (${trace.format}, ${many(trace.devices, 'device')}${span})`),
+    line(
+      'requests',
+      `${count(trace.requests)}: ${many(trace.reads, 'read')} of ${formatSize(trace.readBytes)}, ${many(trace.writes, 'write')} of ${formatSize(trace.writeBytes)}${flushes}${discards}`,
+    ),
+  ];
+  if (trace.skipped > 0) {
+    const reasons = Object.entries(trace.skippedReasons).map(([reason, number]) => `${reason} ${number}`);
+    lines.push(line('skipped', `${count(trace.skipped)} bad lines: ${reasons.join(', ')}`));
+  }
+  for (const [note, number] of Object.entries(trace.notes))
+    lines.push(line('note', `${note} (${count(number)})`));
+  return lines;
+}
+
+function entranceLine(report: ReplayReport): string {
+  const { guest, aio, config, player } = report;
+  const held = player.heldForOverlap > 0 ? `, ${count(player.heldForOverlap)} held for overlap` : '';
+  if (config.through === 'aio') {
+    return line(
+      'aio',
+      `${count(aio.submitted)} iocbs, lots of up to ${config.batch}, ${count(player.notifications)} io_submits${held}`,
+    );
+  }
+  const merged = guest.readsMerged + guest.writesMerged;
+  return line(
+    'virtio',
+    `${count(merged)} merged by multireq (${share(merged, guest.reads + guest.writes)}), lots of up to ${config.batch}, ${count(player.notifications)} notifications${held}`,
+  );
+}
+
+function cacheLines(report: ReplayReport): string[] {
+  const { cache, config } = report;
+  if (cache.accesses === 0) return [line('cache', `not used (cache mode ${config.cacheMode})`)];
+  return [
+    line(
+      'cache',
+      `${formatSize(config.cacheBytes)} ${config.eviction}: ${count(cache.hits)} hits of ${count(cache.accesses)} page accesses (${share(cache.hits, cache.accesses)}), ${count(cache.evictions)} evicted`,
+    ),
+    line(
+      'pages',
+      `${count(cache.readInPages)} read in, ${count(cache.dirtiedPages)} dirtied, ${count(cache.writtenBackPages)} written back in ${count(cache.ioends)} ioends`,
+    ),
+  ];
+}
+
+function driveLines(report: ReplayReport): string[] {
+  const { block, drive, config } = report;
+  const merges = block.readMerges + block.writeMerges;
+  const extra = `${drive.flushes > 0 ? `, ${many(drive.flushes, 'flush', 'flushes')}` : ''}${drive.discards > 0 ? `, ${many(drive.discards, 'discard')}` : ''}`;
+  return [
+    line(
+      'block',
+      `${count(merges)} bios merged into waiting requests${config.merge ? '' : ' (merging is off)'}`,
+    ),
+    line(
+      'drive',
+      `${config.drive}: ${many(drive.reads, 'read')} of ${formatSize(drive.readBytes)}, ${many(drive.writes, 'write')} of ${formatSize(drive.writeBytes)}${extra}`,
+    ),
+  ];
+}
+
+function latencyLines(report: ReplayReport): string[] {
+  if (report.time.virtualSeconds === 0)
+    return [line('latency', 'none: the drive is instant (--drive fixed takes time)')];
+  return [
+    line('latency', `virtual, reads  ${latency(report.latencyNs.read)}`),
+    line('', `         writes ${latency(report.latencyNs.write)}`),
+  ];
+}
+
+function verifyLine(report: ReplayReport): string {
+  const { verify, config } = report;
+  if (config.payload === 'none') return line('verify', 'nothing: payload none moves no bytes');
+  const reopened =
+    verify.reopenedSectors === null
+      ? ''
+      : `; reopened: ${count(verify.reopenedSectors)} sectors, ${count(verify.reopenedMismatches ?? 0)} mismatches`;
+  const first =
+    verify.firstMismatch === null
+      ? ''
+      : ` (first: line ${verify.firstMismatch.line}, sector ${verify.firstMismatch.sector})`;
+  return line(
+    'verify',
+    `${count(verify.sectorsChecked)} sectors read back, ${count(verify.mismatches)} mismatches${first}${reopened}`,
+  );
+}
+
+/** The whole report, one line each, without a newline at the end. */
+export function formatReport(report: ReplayReport): string {
+  const { time, config } = report;
+  const order =
+    config.batch > 1 || config.merge
+      ? [
+          line(
+            '',
+            'merged and batched runs reorder page accesses: hits differ from a run with --batch 1 --no-merge',
+          ),
+        ]
+      : [];
+  const lines = [
+    ...traceLines(report),
+    entranceLine(report),
+    ...cacheLines(report),
+    ...(report.cache.accesses > 0 ? order : []),
+    ...driveLines(report),
+    ...latencyLines(report),
+    verifyLine(report),
+    line(
+      'time',
+      `${seconds(time.virtualSeconds)} virtual; ${seconds(time.wallSeconds)} real (parse ${seconds(time.parseSeconds)}, core ${seconds(time.coreSeconds)}), ${count(time.requestsPerSecond)} requests/s`,
+    ),
+  ];
+  if (report.records !== null) lines.push(line('records', `hash ${report.records.hash}`));
+  if (report.interrupted) lines.push('stopped before the end: the figures are those so far');
+  return lines.join('\n');
+}
