@@ -40,9 +40,11 @@ import {
 import { indexFind } from './page-index';
 import { readIn } from './page-io';
 
-/** Counts one access of a page by this operation, once however often it comes back. */
-export function countAccess(operation: Operation, inode: Inode, index: u64, isHit: bool): void {
+/** Counts one access of a page by this operation, once however often it comes back. `pointer`: the page that was hit, or 0. */
+export function countAccess(operation: Operation, inode: Inode, index: u64, pointer: usize): void {
   if (index < operation.countedUntil) return;
+  const isHit = pointer != 0;
+  if (isHit) touch(pointer);
   operation.countedUntil = index + 1;
   count(COUNTER_CACHE_ACCESSES);
   count(isHit ? COUNTER_CACHE_HITS : COUNTER_CACHE_MISSES);
@@ -102,15 +104,14 @@ function lookUpChunk(operation: Operation, inode: Inode): i32 {
     let pointer = indexFind(pageKey(inode.index, index));
     if (pointer != 0 && (changetype<Page>(pointer).flags & PAGE_EVICTING) != 0) {
       if (operation.pinnedCount > 0) return 0;
-      countAccess(operation, inode, index, false);
+      countAccess(operation, inode, index, 0);
       park(pageWaiters(pointer), changetype<usize>(operation));
       return PENDING;
     }
     if (pointer != 0) {
-      countAccess(operation, inode, index, true);
-      touch(pointer);
+      countAccess(operation, inode, index, pointer);
     } else {
-      countAccess(operation, inode, index, false);
+      countAccess(operation, inode, index, 0);
       pointer = pageEnter(inode, index);
       if (pointer == 0) {
         if (operation.pinnedCount > 0) return 0;

@@ -14,7 +14,7 @@ import { bioWaiters } from '../drive/request';
 import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
 import { countAccess } from './buffered-read';
 import { markDirty } from './dirty';
-import { pageEnter, touch, waitForPage } from './eviction';
+import { pageEnter, waitForPage } from './eviction';
 import { Inode } from './inode';
 import { IOMAP_F_NEW, IOMAP_MAPPED, IOMAP_WRITE, iomap, iomapBegin, iomapEnd } from './iomap';
 import {
@@ -98,6 +98,10 @@ function writePage(operation: Operation, inode: Inode): i32 {
   if (operation.pinnedCount > 0) {
     // back from a read-in of this page
     const pinned = operationPage(operation, 0);
+    if (changetype<Page>(pinned).flags & PAGE_LOCKED) {
+      park(pageWaiters(pinned), self);
+      return PENDING;
+    }
     operation.pinnedCount = 0;
     const hadError = (changetype<Page>(pinned).flags & PAGE_ERROR) != 0;
     changetype<Page>(pinned).flags &= ~PAGE_ERROR;
@@ -107,18 +111,17 @@ function writePage(operation: Operation, inode: Inode): i32 {
   let pointer = indexFind(pageKey(inode.index, index));
   if (pointer != 0) {
     if (changetype<Page>(pointer).flags & PAGE_EVICTING) {
-      countAccess(operation, inode, index, false);
+      countAccess(operation, inode, index, 0);
       park(pageWaiters(pointer), self);
       return PENDING;
     }
-    countAccess(operation, inode, index, true);
-    touch(pointer);
+    countAccess(operation, inode, index, pointer);
     if (changetype<Page>(pointer).flags & PAGE_LOCKED) {
       park(pageWaiters(pointer), self);
       return PENDING;
     }
   } else {
-    countAccess(operation, inode, index, false);
+    countAccess(operation, inode, index, 0);
     pointer = pageEnter(inode, index);
     if (pointer == 0) {
       waitForPage(self, inode, index);

@@ -133,7 +133,6 @@ export function pageEnter(inode: Inode, index: u64): usize {
   page.dirty = 0;
   page.ioPrevious = 0;
   page.ioNext = 0;
-  page.waiters = 0;
   indexInsert(pointer);
   inode.pageCount++;
   count(COUNTER_NR_FILE_PAGES);

@@ -2,7 +2,9 @@
 //
 // Verbs: pageClaim, pageInit, pageTakeFree, pageGiveFree, blockMask, and the lists a page can be on.
 // Layout: 32 bytes a page; the number of a page is also the number of its frame (its 4096 bytes) and of its span.
-//   0 index (40 bits), pins, file | 8 LRU links | 16 flags, bios in flight, uptodate and dirty bits | 20 I/O links | 28 waiters
+//   0 index (40 bits), pins, file | 8 LRU links | 16 flags, bios in flight, uptodate and dirty bits | 20 I/O links | 28 index chain
+// Whoever waits for a page waits in a table of queues hashed by page number, as Linux does (folio_wait_table): a wake-up
+// may be meant for another page, so a woken operation looks again.
 // Invariants: a dirty block is uptodate; a page is on the LRU list iff it is in the index and not EVICTING; the I/O
 // links hold the dirty or write list, or the chain of a bio while LOCKED or WRITEBACK.
 
@@ -37,7 +39,8 @@ export class Page {
   dirty: u8;
   ioPrevious: usize;
   ioNext: usize;
-  waiters: usize;
+  /** The next page in the same bucket of the page index. */
+  indexNext: usize;
 }
 
 const PAGE_RECORD_SHIFT: i32 = 5;
@@ -55,7 +58,10 @@ class Pages {
   waiters: usize;
 }
 
+const WAIT_QUEUES: u32 = 256;
+
 const pages = changetype<Pages>(memory.data(offsetof<Pages>(), 16));
+const waitTable: usize = memory.data(1024, 16);
 
 export function pageClaim(pageCount: u32, hasFrames: bool): void {
   if (offsetof<Page>() != 32) ERROR('a page record must be 32 bytes');
@@ -139,11 +145,12 @@ export function freePageWaiters(): usize {
 
 /** The queue word where operations wait for this page to become idle. */
 export function pageWaiters(page: usize): usize {
-  return page + offsetof<Page>('waiters');
+  return waitTable + ((<usize>(pageNumber(page) & (WAIT_QUEUES - 1))) << 2);
 }
 
 export function wakePage(page: usize): void {
-  if (changetype<Page>(page).waiters != 0) wakeAll(pageWaiters(page));
+  const queue = pageWaiters(page);
+  if (load<usize>(queue) != 0) wakeAll(queue);
 }
 
 /** Keeps a page from being evicted. False when 255 operations pin it already. */
