@@ -34,7 +34,8 @@ import { pageIoSubmit } from '../cache/page-io';
 import { discardRange, writebackRange } from '../cache/writeback';
 import { Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
-import { directTransfer, driveRange, startDriveRange } from './direct';
+import { SECTOR_SIZE } from '../limits';
+import { areSpansAligned, directTransfer, driveRange, startDriveRange } from './direct';
 
 // steps of sync and discard; the transfers number their own from 0
 const STEP_CLEAN: u8 = 100;
@@ -163,13 +164,19 @@ function run(operation: Operation): void {
   operationFinish(operation, result);
 }
 
+/** A direct write that starts behind the end of a file falls back to buffered: the gap needs zeros. What is not in whole sectors stays direct, and is refused there. */
+function needsZeroedGap(operation: Operation, inode: Inode): bool {
+  const isAligned =
+    ((operation.position | operation.length) & (SECTOR_SIZE - 1)) == 0 && areSpansAligned(operation.spans);
+  return isAligned && operation.position > inode.size && inode.isBlockDevice == 0;
+}
+
 /** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
 export function startOperation(operation: Operation): void {
   const inode = changetype<Inode>(operation.inode);
   if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)
     operation.position = inode.size;
-  // a direct write that starts behind the end of the file falls back to buffered: the gap needs zeros
-  if (operation.kind == OPERATION_WRITE && operation.position > inode.size) operation.flags &= ~FLAG_DIRECT;
+  if (operation.kind == OPERATION_WRITE && needsZeroedGap(operation, inode)) operation.flags &= ~FLAG_DIRECT;
   const cursor = operationCursor(operation);
   cursor.span = operation.spans;
   cursor.offset = 0;
