@@ -68,7 +68,6 @@ export class Drive {
   latencyWriteZeroes: u64;
   latencyFlush: u64;
   completedWrites: u64;
-  undoNext: u64;
   index: u32;
   model: u32;
   channels: usize;
@@ -269,15 +268,16 @@ function finishTransfer(drive: Drive, request: Request): i32 {
         if (result != 0) return result;
       }
       const covered = cacheFlush(drive, request.flushMark);
+      if (covered < 0) return covered;
       if (recording())
-        record(RECORD_FLUSHED, OP_FLUSH, drive.index, request.id, 0, covered, drive.volatileCount);
+        record(RECORD_FLUSHED, OP_FLUSH, drive.index, request.id, 0, <u32>covered, drive.volatileCount);
       return 0;
     }
     default: {
       const isForced = (request.flags & BIO_FUA) != 0;
       const result = isForced && isMoving ? backingSync(drive.fd) : 0;
-      cacheWriteCompleted(drive, request, isForced && result == 0);
-      return result;
+      const cached = cacheWriteCompleted(drive, request, isForced && result == 0);
+      return result != 0 ? result : cached;
     }
   }
 }

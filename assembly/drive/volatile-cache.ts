@@ -1,11 +1,12 @@
 // The drive's volatile write cache: which writes would not survive a power cut.
 //
 // Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cachePowerCut. The backing always holds the newest bytes;
-// an entry is bookkeeping plus, when undo is on, the place of the bytes that the write replaced.
-// Layout: entries of one drive form a list in the order in which the writes started.
-// Invariant: an entry exists from the start of a write until a flush that was submitted after the write's completion
-// has completed, or the write was forced to the media (FUA, destage). A durable entry stays only while an older
-// volatile one could otherwise undo it.
+// an entry is bookkeeping plus, when undo is on, the bytes that losing the write would bring back.
+// Layout: entries of one drive form a list in the order in which the writes started; entry n of the pool keeps its bytes
+// in slot n of the undo file, so that what is held is bounded by the entries.
+// Invariants: an entry exists from the start of a write until a flush that was submitted after the write's completion
+// has completed, or the write was forced to the media (FUA, destage). What becomes durable over an older entry is
+// copied into that entry's bytes, so that losing the older write does not take the durable one along.
 
 import { arenaClaim } from '../base/arena';
 import { count } from '../base/counters';
@@ -26,9 +27,9 @@ import { Request } from './request';
 
 const STATE_STARTED: u32 = 0;
 const STATE_COMPLETED: u32 = 1;
-const STATE_DURABLE: u32 = 2;
 const BOUNCE_SIZE: u32 = 65536;
-const NO_UNDO: u64 = u64.MAX_VALUE;
+/** Shift count of a slot of the undo file: more than MAX_DISCARD_SECTORS. */
+const SLOT_SHIFT: u64 = 31;
 
 @unmanaged
 class Cached {
@@ -39,8 +40,6 @@ class Cached {
   state: u32;
   /** The drive's count of completed writes when this one completed. */
   completed: u64;
-  /** Where the replaced bytes are in the undo file, or NO_UNDO. */
-  undoOffset: u64;
   requestId: u32;
   padding: u32;
 }
@@ -92,12 +91,61 @@ function unlink(drive: Drive, entry: Cached): void {
   poolGive(cachedPool, changetype<usize>(entry));
 }
 
-/** Durable entries at the old end protect nothing any more. */
-function trim(drive: Drive): void {
-  while (drive.cachedHead != 0 && changetype<Cached>(drive.cachedHead).state == STATE_DURABLE) {
-    unlink(drive, changetype<Cached>(drive.cachedHead));
+/** Where in the undo file the entry keeps the bytes of a sector that it covers. */
+function undoOffset(entry: Cached, sector: u64): u64 {
+  const slot = (changetype<usize>(entry) - cachedPool.base) / cachedPool.recordSize;
+  return ((<u64>slot) << SLOT_SHIFT) + ((sector - entry.sector) << SECTOR_SHIFT);
+}
+
+/** The first entry from `pointer` on that touches sectors [from, to), or 0. */
+function findTouching(pointer: usize, from: u64, to: u64): usize {
+  while (pointer != 0) {
+    const entry = changetype<Cached>(pointer);
+    if (entry.sector < to && from < entry.sector + entry.sectorCount) return pointer;
+    pointer = entry.next;
   }
-  if (drive.cachedHead == 0) drive.undoNext = 0;
+  return 0;
+}
+
+/** Copies what sectors [from, to) held right after `entry` was written into the undo bytes of `older`. 0 or an errno. */
+function copyAfter(drive: Drive, entry: Cached, older: Cached, from: u64, to: u64): i32 {
+  while (from < to) {
+    let end = to;
+    let fd = drive.fd;
+    let offset = from << SECTOR_SHIFT;
+    if (findTouching(entry.next, from, to) != 0) {
+      // the next younger write of a sector has kept what it replaced
+      end = from + 1;
+      const younger = findTouching(entry.next, from, end);
+      if (younger != 0) {
+        fd = drive.undoFd;
+        offset = undoOffset(changetype<Cached>(younger), from);
+      }
+    }
+    const result = copyBytes(fd, offset, drive.undoFd, undoOffset(older, from), (end - from) << SECTOR_SHIFT);
+    if (result != 0) return result;
+    from = end;
+  }
+  return 0;
+}
+
+/** The write is on the media: older uncertain writes of its sectors can not take it along, and the entry goes. 0 or an errno. */
+function makeDurable(drive: Drive, entry: Cached): i32 {
+  const end = entry.sector + entry.sectorCount;
+  let pointer = drive.undoFd >= 0 ? drive.cachedHead : 0;
+  while (pointer != 0 && pointer != changetype<usize>(entry)) {
+    const older = changetype<Cached>(pointer);
+    const from = max<u64>(older.sector, entry.sector);
+    const to = min<u64>(older.sector + older.sectorCount, end);
+    if (from < to) {
+      const result = copyAfter(drive, entry, older, from, to);
+      if (result != 0) return result;
+    }
+    pointer = older.next;
+  }
+  if (entry.state == STATE_COMPLETED) drive.volatileCount--;
+  unlink(drive, entry);
+  return 0;
 }
 
 function destageOldest(drive: Drive): void {
@@ -105,12 +153,14 @@ function destageOldest(drive: Drive): void {
   while (pointer != 0) {
     const entry = changetype<Cached>(pointer);
     if (entry.state == STATE_COMPLETED) {
-      entry.state = STATE_DURABLE;
-      drive.volatileCount--;
       count(COUNTER_DRIVE_DESTAGED);
       if (recording())
         record(RECORD_DESTAGED, OP_WRITE, drive.index, entry.requestId, entry.sector, entry.sectorCount, 0);
-      trim(drive);
+      // room is needed whatever the backing answers
+      if (makeDurable(drive, entry) != 0) {
+        drive.volatileCount--;
+        unlink(drive, entry);
+      }
       return;
     }
     pointer = entry.next;
@@ -120,14 +170,6 @@ function destageOldest(drive: Drive): void {
 /** Before the bytes of a write, discard or write-zeroes reach the backing: saves what they replace. 0 or an errno. */
 export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   if (drive.volatileLimit == 0) return 0;
-  let undoOffset = NO_UNDO;
-  if (drive.undoFd >= 0) {
-    const bytes = (<u64>request.sectorCount) << SECTOR_SHIFT;
-    undoOffset = drive.undoNext;
-    const result = copyBytes(drive.fd, request.sector << SECTOR_SHIFT, drive.undoFd, undoOffset, bytes);
-    if (result != 0) return result;
-    drive.undoNext = undoOffset + bytes;
-  }
   const pointer = poolTake(cachedPool);
   assert(pointer != 0, 'more cached writes than were provided for');
   const entry = changetype<Cached>(pointer);
@@ -135,8 +177,20 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   entry.sectorCount = request.sectorCount;
   entry.state = STATE_STARTED;
   entry.completed = 0;
-  entry.undoOffset = undoOffset;
   entry.requestId = request.id;
+  if (drive.undoFd >= 0) {
+    const result = copyBytes(
+      drive.fd,
+      request.sector << SECTOR_SHIFT,
+      drive.undoFd,
+      undoOffset(entry, request.sector),
+      (<u64>request.sectorCount) << SECTOR_SHIFT,
+    );
+    if (result != 0) {
+      poolGive(cachedPool, pointer);
+      return result;
+    }
+  }
   entry.next = 0;
   entry.previous = drive.cachedTail;
   if (drive.cachedTail != 0) changetype<Cached>(drive.cachedTail).next = pointer;
@@ -147,17 +201,14 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   return 0;
 }
 
-/** The drive reports a write complete: it is in the volatile cache now, or on the media if `isForced` (FUA). */
-export function cacheWriteCompleted(drive: Drive, request: Request, isForced: bool): void {
-  if (request.cached == 0) return;
+/** The drive reports a write complete: it is in the volatile cache now, or on the media if `isForced` (FUA). 0 or the errno that kept it from the media. */
+export function cacheWriteCompleted(drive: Drive, request: Request, isForced: bool): i32 {
+  if (request.cached == 0) return 0;
   const entry = changetype<Cached>(request.cached);
   request.cached = 0;
   entry.completed = ++drive.completedWrites;
-  if (isForced) {
-    entry.state = STATE_DURABLE;
-    trim(drive);
-    return;
-  }
+  const result = isForced ? makeDurable(drive, entry) : 0;
+  if (isForced && result == 0) return 0;
   entry.state = STATE_COMPLETED;
   drive.volatileCount++;
   if (recording())
@@ -171,70 +222,22 @@ export function cacheWriteCompleted(drive: Drive, request: Request, isForced: bo
       drive.volatileCount,
     );
   if (drive.volatileCount > drive.volatileLimit) destageOldest(drive);
+  return result;
 }
 
-/** A flush that was submitted when `mark` writes had completed has completed; returns how many writes it covered. */
-export function cacheFlush(drive: Drive, mark: u64): u32 {
-  let covered: u32 = 0;
+/** A flush that was submitted when `mark` writes had completed has completed. How many writes it covered, or an errno. */
+export function cacheFlush(drive: Drive, mark: u64): i32 {
+  let covered = 0;
   let pointer = drive.cachedHead;
   while (pointer != 0) {
     const entry = changetype<Cached>(pointer);
-    if (entry.state == STATE_COMPLETED && entry.completed <= mark) {
-      entry.state = STATE_DURABLE;
-      covered++;
-    }
     pointer = entry.next;
-  }
-  drive.volatileCount -= covered;
-  trim(drive);
-  return covered;
-}
-
-/** True when a younger durable entry holds the sector, so that undoing an older write must not touch it. */
-function isProtected(entry: Cached, sector: u64): bool {
-  let pointer = entry.next;
-  while (pointer != 0) {
-    const younger = changetype<Cached>(pointer);
-    if (
-      younger.state == STATE_DURABLE &&
-      sector >= younger.sector &&
-      sector - younger.sector < younger.sectorCount
-    )
-      return true;
-    pointer = younger.next;
-  }
-  return false;
-}
-
-function hasYoungerDurable(entry: Cached): bool {
-  for (let pointer = entry.next; pointer != 0; pointer = changetype<Cached>(pointer).next) {
-    if (changetype<Cached>(pointer).state == STATE_DURABLE) return true;
-  }
-  return false;
-}
-
-function undo(drive: Drive, entry: Cached): i32 {
-  if (!hasYoungerDurable(entry)) {
-    return copyBytes(
-      drive.undoFd,
-      entry.undoOffset,
-      drive.fd,
-      entry.sector << SECTOR_SHIFT,
-      (<u64>entry.sectorCount) << SECTOR_SHIFT,
-    );
-  }
-  for (let index: u64 = 0; index < entry.sectorCount; index++) {
-    if (isProtected(entry, entry.sector + index)) continue;
-    const result = copyBytes(
-      drive.undoFd,
-      entry.undoOffset + (index << SECTOR_SHIFT),
-      drive.fd,
-      (entry.sector + index) << SECTOR_SHIFT,
-      1 << SECTOR_SHIFT,
-    );
+    if (entry.state != STATE_COMPLETED || entry.completed > mark) continue;
+    const result = makeDurable(drive, entry);
     if (result != 0) return result;
+    covered++;
   }
-  return 0;
+  return covered;
 }
 
 /**
@@ -246,23 +249,27 @@ export function cachePowerCut(drive: Drive, keepAll: bool): i32 {
   let pointer = drive.cachedTail;
   while (pointer != 0) {
     const entry = changetype<Cached>(pointer);
-    if (entry.state != STATE_DURABLE) {
-      if (recording()) {
-        record(
-          keepAll ? RECORD_KEPT : RECORD_LOST,
-          OP_WRITE,
-          drive.index,
-          entry.requestId,
-          entry.sector,
-          entry.sectorCount,
-          0,
-        );
-      }
-      if (!keepAll) {
-        const result = undo(drive, entry);
-        if (result != 0) return result;
-        lost++;
-      }
+    if (recording()) {
+      record(
+        keepAll ? RECORD_KEPT : RECORD_LOST,
+        OP_WRITE,
+        drive.index,
+        entry.requestId,
+        entry.sector,
+        entry.sectorCount,
+        0,
+      );
+    }
+    if (!keepAll) {
+      const result = copyBytes(
+        drive.undoFd,
+        undoOffset(entry, entry.sector),
+        drive.fd,
+        entry.sector << SECTOR_SHIFT,
+        (<u64>entry.sectorCount) << SECTOR_SHIFT,
+      );
+      if (result != 0) return result;
+      lost++;
     }
     pointer = entry.previous;
   }
