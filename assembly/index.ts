@@ -1,24 +1,36 @@
-// The whole ABI: every export of the module, grouped by folder, nothing else. wasm/README.md tells it as a C header would.
+// The whole ABI: every export of the module, grouped by folder, nothing else.
+//
+// Parameters and results are i32 or f64; 64-bit values travel in structs (layout.ts). wasm/README.md tells it as a C
+// header would, and src/core/exports.ts as TypeScript does.
 import './base/abort';
 
 // machine
-export { configAddress, machineOpen, rootAddress } from './machine';
-export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine';
+export { configAddress, rootAddress } from './machine/root';
+export { machineOpen } from './machine/open';
+export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
 
 // drive
-export { driveAttach, driveCutPower, driveHeldCount, driveHoldCompletions } from './machine';
-export { driveReleaseCompletion, driveVolatileCount } from './machine';
-export { imageClose, imageOpen, imageSize } from './machine';
+export { driveAttach, driveCutPower, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
+export { driveReleaseCompletion, driveVolatileCount } from './machine/drive-calls';
+export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
 
 // files
-export { fileClose, fileDiscard, fileOpen, filePread, filePwrite, fileSize, fileSync } from './machine';
+export {
+  fileClose,
+  fileDiscard,
+  fileOpen,
+  filePread,
+  filePwrite,
+  fileSize,
+  fileSync,
+} from './machine/file-calls';
 
 // rings
 export { ioCancel as aioCancel, ioSetup as aioSetup } from './rings/aio';
-export { aioDestroy, aioGetevents, aioSubmit } from './machine';
+export { aioDestroy, aioGetevents, aioSubmit } from './machine/aio-calls';
 
 // guest
-export { virtioKick, virtioNeedsReset, virtioQueue } from './machine';
+export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';
 
 // replay
-export { replayBatch, replayLatency, replayOpen, replayRun, replaySyncAll } from './machine';
+export { replayBatch, replayLatency, replayOpen, replayRun, replaySyncAll } from './machine/replay-calls';

@@ -1,4 +1,5 @@
-// The package entry for browsers and other runtimes without files: the module is handed in.
+// The package entry for browsers and other runtimes without files.
+// The compiled module is handed in; drives are in memory.
 
 import type { MachineConfig } from './core/config.ts';
 import type { CoreSource } from './core/core.ts';

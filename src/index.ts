@@ -1,4 +1,5 @@
-// The package entry for Node.
+// The package entry for Node: re-exports, and a Machine that finds its module and reaches real files.
+// Everything else is public.ts.
 
 import type { MachineConfig } from './core/config.ts';
 import { Machine as MachineBase } from './machine.ts';

@@ -1,4 +1,5 @@
-// Node: the module is read from the package, images are real files.
+// What Node gives a machine: the module is read from the package, images are real files.
+// The module is compiled once per process.
 
 import { readFile } from 'node:fs/promises';
 import { openNodeImages } from './backing/node-files.ts';

@@ -1,4 +1,5 @@
 // What a machine needs from where it runs: the compiled module, and real files if there are any.
+// node-platform.ts and browser.ts are the two there are.
 
 import type { WasiHost } from './backing/memory-host.ts';
 import type { CoreSource } from './core/core.ts';

@@ -1,4 +1,6 @@
-// Linux error numbers, and the translation of WASI's. Results carry them negated, as libaio has it.
+// Linux error numbers, and the translation of WASI's.
+//
+// Results carry them negated, as libaio has it: news for the user, never a broken invariant.
 
 export const EPERM = 1;
 export const ENOENT = 2;

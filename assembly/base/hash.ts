@@ -1,4 +1,6 @@
-// Integer mixing. The same numbers in every runtime; src/replay/payload.ts repeats mix32 for its oracle.
+// Integer mixing: mix32 for tables and patterns, hashStep for the running hash of the records.
+//
+// The same numbers in every runtime; src/replay/pattern.ts repeats mix32 for its oracle.
 
 /** A bijection of u32 with good avalanche (the finaliser of MurmurHash3, public domain). */
 export function mix32(value: u32): u32 {

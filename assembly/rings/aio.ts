@@ -19,7 +19,6 @@ import {
   OPERATION_SYNC,
   OPERATION_WRITE,
   Operation,
-  operationPool,
   operationTake,
 } from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';

@@ -1,0 +1,152 @@
+// The config that the host wrote: reading it and refusing what is out of range.
+//
+// Verbs: field, driveConfig, fileConfig, checkConfig. Invariant: after checkConfig() has answered 0 every field is within
+// limits.ts, so the parts need not look again.
+
+import { EINVAL } from '../base/errno';
+import {
+  BAD_FIELD_DRIVES,
+  BAD_FIELD_FILES,
+  CACHE_MODE_UNSAFE,
+  CONFIG_AIO_MAX_NR,
+  CONFIG_BIOS,
+  CONFIG_BLOCK_SIZE,
+  CONFIG_CACHE_PAGES,
+  CONFIG_DRIVE_CHANNELS,
+  CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_FLAGS,
+  CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SIZE,
+  CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EVICTION,
+  CONFIG_FILE_CAPACITY_BYTES,
+  CONFIG_FILE_COUNT,
+  CONFIG_FILE_DRIVE,
+  CONFIG_FILE_OFFSET_BYTES,
+  CONFIG_FILE_SIZE,
+  CONFIG_FILE_SIZE_BYTES,
+  CONFIG_MAX_SECTORS,
+  CONFIG_MAX_SEGMENTS,
+  CONFIG_OPERATIONS,
+  CONFIG_PAYLOAD,
+  CONFIG_RECORD_CAPACITY,
+  CONFIG_REPLAY_BATCH,
+  CONFIG_REPLAY_RECORDS,
+  CONFIG_SIZE,
+  CONFIG_SPANS,
+  CONFIG_VIRTIO_CACHE_MODE,
+  CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_REQUESTS,
+  DRIVE_FLAG_UNDO,
+  DRIVE_MODEL_FIXED,
+} from '../layout';
+import {
+  MAX_CACHE_PAGES,
+  MAX_CHANNELS,
+  MAX_DRIVE_SHIFT,
+  MAX_DRIVES,
+  MAX_FILES,
+  MAX_IOVECS,
+  MAX_REPLAY_BATCH,
+  PAGE_SIZE,
+  SECTOR_SIZE,
+} from '../limits';
+import { configStart, noteBadField } from './root';
+
+const PAYLOAD_FULL: u32 = 1;
+
+function bad(field: u32, index: u32): i32 {
+  noteBadField(field, index);
+  return -EINVAL;
+}
+
+export function field(offset: usize): u32 {
+  return load<u32>(configStart() + offset);
+}
+
+export function driveConfig(index: u32): usize {
+  return configStart() + CONFIG_SIZE + <usize>index * CONFIG_DRIVE_SIZE;
+}
+
+export function fileConfig(index: u32): usize {
+  return (
+    configStart() +
+    CONFIG_SIZE +
+    <usize>field(CONFIG_DRIVE_COUNT) * CONFIG_DRIVE_SIZE +
+    <usize>index * CONFIG_FILE_SIZE
+  );
+}
+
+function isPowerOfTwo(value: u32): bool {
+  return value != 0 && (value & (value - 1)) == 0;
+}
+
+/** Each field within its range (limits.ts); the first that is not is named in the root. */
+export function checkConfig(): i32 {
+  if (field(CONFIG_PAYLOAD) > PAYLOAD_FULL) return bad(CONFIG_PAYLOAD, 0);
+  const records = field(CONFIG_RECORD_CAPACITY);
+  if (records != 0 && !isPowerOfTwo(records)) return bad(CONFIG_RECORD_CAPACITY, 0);
+  const cachePages = field(CONFIG_CACHE_PAGES);
+  if (cachePages < 1 || cachePages > <u32>MAX_CACHE_PAGES) return bad(CONFIG_CACHE_PAGES, 0);
+  const blockSize = field(CONFIG_BLOCK_SIZE);
+  if (!isPowerOfTwo(blockSize) || blockSize < <u32>SECTOR_SIZE || blockSize > <u32>PAGE_SIZE)
+    return bad(CONFIG_BLOCK_SIZE, 0);
+  if (field(CONFIG_EVICTION) != 0) return bad(CONFIG_EVICTION, 0);
+  if (field(CONFIG_OPERATIONS) < 1 || field(CONFIG_OPERATIONS) > 65536) return bad(CONFIG_OPERATIONS, 0);
+  if (field(CONFIG_BIOS) < 4 || field(CONFIG_BIOS) > 1048576) return bad(CONFIG_BIOS, 0);
+  if (field(CONFIG_SPANS) < 2048 || field(CONFIG_SPANS) > 16777216) return bad(CONFIG_SPANS, 0);
+  if (field(CONFIG_MAX_SECTORS) < 8 || field(CONFIG_MAX_SECTORS) > 4194303) return bad(CONFIG_MAX_SECTORS, 0);
+  if (field(CONFIG_MAX_SEGMENTS) < 1 || field(CONFIG_MAX_SEGMENTS) > <u32>MAX_IOVECS)
+    return bad(CONFIG_MAX_SEGMENTS, 0);
+  const drives = field(CONFIG_DRIVE_COUNT);
+  if (drives < 1 || drives > <u32>MAX_DRIVES) return bad(CONFIG_DRIVE_COUNT, 0);
+  if (field(CONFIG_FILE_COUNT) > <u32>MAX_FILES - drives) return bad(CONFIG_FILE_COUNT, 0);
+  if (field(CONFIG_AIO_MAX_NR) > 4194304) return bad(CONFIG_AIO_MAX_NR, 0);
+  if (field(CONFIG_VIRTIO_DEVICES) > drives) return bad(CONFIG_VIRTIO_DEVICES, 0);
+  if (field(CONFIG_VIRTIO_REQUESTS) > 65536) return bad(CONFIG_VIRTIO_REQUESTS, 0);
+  if (field(CONFIG_VIRTIO_CACHE_MODE) > <u32>CACHE_MODE_UNSAFE) return bad(CONFIG_VIRTIO_CACHE_MODE, 0);
+  const batch = field(CONFIG_REPLAY_BATCH);
+  if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
+    return bad(CONFIG_REPLAY_BATCH, 0);
+  return checkDrives(drives);
+}
+
+function checkDrives(drives: u32): i32 {
+  const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
+  for (let index: u32 = 0; index < drives; index++) {
+    const drive = driveConfig(index);
+    const size = load<u64>(drive, CONFIG_DRIVE_SIZE_BYTES);
+    const isSizeGood =
+      size >= <u64>SECTOR_SIZE && (size & (SECTOR_SIZE - 1)) == 0 && size <= (<u64>1) << MAX_DRIVE_SHIFT;
+    if (!isSizeGood) return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, index);
+    if (load<u32>(drive, CONFIG_DRIVE_MODEL) > <u32>DRIVE_MODEL_FIXED)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_MODEL, index);
+    const channels = load<u32>(drive, CONFIG_DRIVE_CHANNELS);
+    if (channels < 1 || channels > <u32>MAX_CHANNELS)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, index);
+    const depth = load<u32>(drive, CONFIG_DRIVE_QUEUE_DEPTH);
+    if (depth < 1 || depth > 65536) return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, index);
+    if (load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) > 1048576)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, index);
+    if ((load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) != 0 && !hasBytes)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_FLAGS, index);
+  }
+  for (let index: u32 = 0; index < field(CONFIG_FILE_COUNT); index++) {
+    const file = fileConfig(index);
+    const mask = <u64>(field(CONFIG_BLOCK_SIZE) - 1);
+    const drive = load<u32>(file, CONFIG_FILE_DRIVE);
+    if (drive >= drives) return bad(BAD_FIELD_FILES + CONFIG_FILE_DRIVE, index);
+    const driveSize = load<u64>(driveConfig(drive), CONFIG_DRIVE_SIZE_BYTES);
+    const offset = load<u64>(file, CONFIG_FILE_OFFSET_BYTES);
+    if ((offset & mask) != 0 || offset > driveSize)
+      return bad(BAD_FIELD_FILES + CONFIG_FILE_OFFSET_BYTES, index);
+    const capacity = load<u64>(file, CONFIG_FILE_CAPACITY_BYTES);
+    if (capacity == 0 || (capacity & mask) != 0 || capacity > driveSize - offset)
+      return bad(BAD_FIELD_FILES + CONFIG_FILE_CAPACITY_BYTES, index);
+    if (load<u64>(file, CONFIG_FILE_SIZE_BYTES) > capacity)
+      return bad(BAD_FIELD_FILES + CONFIG_FILE_SIZE_BYTES, index);
+  }
+  return 0;
+}

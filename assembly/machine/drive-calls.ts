@@ -1,0 +1,59 @@
+// The drives as exports: their images, held completions, the power cut.
+//
+// Verbs: driveAttach, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion, driveCutPower ….
+
+import { isClientRange } from '../base/client-memory';
+import { EFAULT, EINVAL, ENODEV } from '../base/errno';
+import { backingClose, backingOpen, backingSize } from '../drive/backing';
+import { driveAt, driveCount, driveHold, drivePowerCut, driveRelease, movesBytes } from '../drive/drive';
+
+/** Gives a drive its image: an open WASI descriptor, and one for the bytes that volatile writes replace (-1: none). */
+export function driveAttach(drive: i32, fd: i32, undoFd: i32): i32 {
+  if (<u32>drive >= driveCount()) return -ENODEV;
+  if (!movesBytes()) return -EINVAL;
+  driveAt(<u32>drive).fd = fd;
+  driveAt(<u32>drive).undoFd = undoFd;
+  return 0;
+}
+
+/** Opens (and creates unless the last argument is 1) an image by its path below a preopened directory: the path's bytes are in client memory. A descriptor or a negative errno. */
+export function imageOpen(directory: i32, path: i32, pathBytes: i32, isReadOnly: i32): i32 {
+  if (pathBytes <= 0 || !isClientRange(<u32>path, <u32>pathBytes)) return -EFAULT;
+  return backingOpen(directory, <usize>path, <u32>pathBytes, isReadOnly != 0);
+}
+
+/** Bytes in an image, or a negative errno. */
+export function imageSize(fd: i32): f64 {
+  return <f64>backingSize(fd);
+}
+
+export function imageClose(fd: i32): i32 {
+  return backingClose(fd);
+}
+
+/** Holds the completions of a drive (1) or lets them go up again (0). */
+export function driveHoldCompletions(drive: i32, isHolding: i32): i32 {
+  if (<u32>drive >= driveCount()) return -ENODEV;
+  driveHold(driveAt(<u32>drive), isHolding != 0);
+  return 0;
+}
+
+/** How many completions a drive holds, or a negative errno. */
+export function driveHeldCount(drive: i32): i32 {
+  return <u32>drive < driveCount() ? <i32>driveAt(<u32>drive).heldCount : -ENODEV;
+}
+
+/** Lets one held completion go up; 0 is the oldest. */
+export function driveReleaseCompletion(drive: i32, index: i32): i32 {
+  return <u32>drive < driveCount() ? driveRelease(driveAt(<u32>drive), <u32>index) : -ENODEV;
+}
+
+/** Completed writes in a drive's volatile cache. */
+export function driveVolatileCount(drive: i32): i32 {
+  return <u32>drive < driveCount() ? <i32>driveAt(<u32>drive).volatileCount : -ENODEV;
+}
+
+/** Plays a power cut on one drive: its image is left as the media would be. Writes lost, or a negative errno. The machine is of no use afterwards. */
+export function driveCutPower(drive: i32, keepAll: i32): i32 {
+  return <u32>drive < driveCount() ? drivePowerCut(driveAt(<u32>drive), keepAll != 0) : -ENODEV;
+}

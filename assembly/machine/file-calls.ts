@@ -1,0 +1,130 @@
+// Synchronous file calls: start an operation, pump until it has ended.
+//
+// Verbs: fileOpen, filePread, filePwrite, fileSync, fileDiscard, fileSize, fileClose. Offsets are whole numbers in f64.
+// Invariant: one call runs at a time; a result is bytes, 0, or a negative Linux errno.
+
+import { isClientRange } from '../base/client-memory';
+import { KIND_CALL_DONE } from '../base/dispatch';
+import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL } from '../base/errno';
+import {
+  FLAG_DSYNC,
+  FLAG_SYNC,
+  OPERATION_DATASYNC,
+  OPERATION_DISCARD,
+  OPERATION_READ,
+  OPERATION_SYNC,
+  OPERATION_WRITE,
+  Operation,
+  operationTake,
+} from '../base/operation';
+import { spanTake } from '../base/span';
+import { errseqCheckAndAdvance, Inode } from '../cache/inode';
+import { descriptorClose, descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
+import { startOperation } from '../files/file-operation';
+import { OPEN_READ, OPEN_WRITE } from '../layout';
+import { MAX_TRANSFER_BYTES } from '../limits';
+import { pumpOne } from './pump';
+
+/** The result of the synchronous call that is running: result i32, isDone u32. */
+const call: usize = memory.data(8, 8);
+
+/** Handler of KIND_CALL_DONE. */
+export function callDone(_owner: usize, result: i32): void {
+  store<i32>(call, result);
+  store<u32>(call, 1, 4);
+}
+
+/** Pumps until the call that was started has ended. EDEADLK when nothing can end it (a held drive). */
+function finishCall(): i32 {
+  while (load<u32>(call, 4) == 0) {
+    if (!pumpOne()) return -EDEADLK;
+  }
+  return load<i32>(call);
+}
+
+/** Starts an operation on a descriptor and waits for it. */
+function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
+  const pointer = operationTake();
+  if (pointer == 0) return -EAGAIN;
+  const operation = changetype<Operation>(pointer);
+  operation.kind = kind;
+  operation.flags = <u16>opened.operationFlags;
+  operation.inode = opened.inode;
+  operation.position = offset;
+  operation.length = bytes;
+  operation.spans = spans;
+  operation.doneKind = KIND_CALL_DONE;
+  store<u32>(call, 0, 4);
+  startOperation(operation);
+  return finishCall();
+}
+
+function isOffset(offset: f64): bool {
+  return offset >= 0 && offset <= 9007199254740991 && floor(offset) == offset;
+}
+
+/** Reports the error that the mapping holds for this open file, if any. */
+function withFileError(opened: OpenFile, result: i32): i32 {
+  const cursor = changetype<usize>(opened) + offsetof<OpenFile>('errseqCursor');
+  const error = errseqCheckAndAdvance(changetype<Inode>(opened.inode), cursor);
+  return error != 0 && result >= 0 ? error : result;
+}
+
+function transfer(descriptor: i32, buffer: i32, bytes: i32, offset: f64, kind: u8, needed: u32): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  const opened = changetype<OpenFile>(pointer);
+  if ((opened.openFlags & needed) == 0) return -EBADF;
+  if (bytes < 0 || bytes > MAX_TRANSFER_BYTES || !isOffset(offset)) return -EINVAL;
+  if (bytes == 0) return 0;
+  if (!isClientRange(<u32>buffer, <u32>bytes)) return -EFAULT;
+  const span = spanTake(<usize>buffer, <u32>bytes);
+  if (span == 0) return -EAGAIN;
+  const result = runCall(opened, kind, <u64>offset, <u64>bytes, span);
+  const isSynchronous = (opened.operationFlags & (FLAG_DSYNC | FLAG_SYNC)) != 0;
+  return kind == OPERATION_WRITE && isSynchronous ? withFileError(opened, result) : result;
+}
+
+/** pread: bytes read into client memory at `buffer` (short at the end of the file), or a negative errno. */
+export function filePread(descriptor: i32, buffer: i32, bytes: i32, offset: f64): i32 {
+  return transfer(descriptor, buffer, bytes, offset, OPERATION_READ, OPEN_READ);
+}
+
+/** pwrite: bytes written, or a negative errno (ENOSPC at the end of the file's room). */
+export function filePwrite(descriptor: i32, buffer: i32, bytes: i32, offset: f64): i32 {
+  return transfer(descriptor, buffer, bytes, offset, OPERATION_WRITE, OPEN_WRITE);
+}
+
+/** fsync, or fdatasync with `dataOnly`: write back, wait, flush the drive; 0 or the error, each reported once per open file. */
+export function fileSync(descriptor: i32, dataOnly: i32): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  const opened = changetype<OpenFile>(pointer);
+  return withFileError(opened, runCall(opened, dataOnly != 0 ? OPERATION_DATASYNC : OPERATION_SYNC, 0, 0, 0));
+}
+
+/** Discards whole sectors: cached pages of the range become clean zeros, the drive is told. 0 or a negative errno. */
+export function fileDiscard(descriptor: i32, offset: f64, bytes: f64): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  const opened = changetype<OpenFile>(pointer);
+  if ((opened.openFlags & OPEN_WRITE) == 0) return -EBADF;
+  if (!isOffset(offset) || !isOffset(bytes)) return -EINVAL;
+  return runCall(opened, OPERATION_DISCARD, <u64>offset, <u64>bytes, 0);
+}
+
+/** The file's size in bytes, or a negative errno. */
+export function fileSize(descriptor: i32): f64 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  return <f64>changetype<Inode>(changetype<OpenFile>(pointer).inode).size;
+}
+
+/** A descriptor for file number `file` (drives first, then flat files), or a negative errno. `flags`: OPEN_…. */
+export function fileOpen(file: i32, flags: i32): i32 {
+  return descriptorOpen(<u32>file, <u32>flags);
+}
+
+export function fileClose(descriptor: i32): i32 {
+  return descriptorClose(descriptor);
+}

@@ -1,0 +1,202 @@
+// Opening: builds the parts from one config, in one claim of memory, and connects completions to their handlers.
+//
+// Verbs: machineOpen. Layout: config | client memory (buffers, AIO rings, the player's rings and data) | private memory.
+// Invariant: all memory is claimed here or nothing has changed; HANDLERS is filled here and nowhere else.
+
+import { arenaBytes, arenaClaim, arenaCommit, arenaStart } from '../base/arena';
+import { clientMemoryFrom, clientMemoryTo } from '../base/client-memory';
+import { clockClaim } from '../base/clock';
+import {
+  dispatchClaim,
+  handle,
+  KIND_AIO_DONE,
+  KIND_AIO_READY,
+  KIND_BACKEND_DONE,
+  KIND_CALL_DONE,
+  KIND_DRIVE_RELEASED,
+  KIND_DRIVE_SERVED,
+  KIND_GUEST_INTERRUPT,
+  KIND_OPERATION_BIO,
+  KIND_OPERATION_RESUME,
+  KIND_PAGES_READ,
+  KIND_PAGES_WRITTEN,
+  KIND_PLAYER_DONE,
+  KIND_REQUEST_DONE,
+  KIND_SYNC_DONE,
+} from '../base/dispatch';
+import { EBUSY, ENOMEM } from '../base/errno';
+import { operationClaim, operationInit } from '../base/operation';
+import { recordsClaim, recordsSwitch } from '../base/record';
+import { spanClaim, spanInit } from '../base/span';
+import { blockInit, requestDone } from '../block/queue';
+import { evictionInit } from '../cache/eviction';
+import { inodeClaim } from '../cache/inode';
+import { pageClaim, pageInit } from '../cache/page';
+import { indexClaim } from '../cache/page-index';
+import { pagesRead, pagesWritten } from '../cache/page-io';
+import { backingClaim } from '../drive/backing';
+import { driveClaim, driveCount, driveInit, driveReleased, driveServed } from '../drive/drive';
+import { requestClaim, requestInit } from '../drive/request';
+import { volatileClaim, volatileInit } from '../drive/volatile-cache';
+import { descriptorClaim, descriptorInit } from '../files/descriptor';
+import { operationBioDone } from '../files/direct';
+import { resumeOperation, syncFlushDone } from '../files/file-operation';
+import { flatInit } from '../files/flat';
+import { backendDone, virtioClaim, virtioInit } from '../guest/virtio-blk';
+import {
+  CONFIG_AIO_MAX_NR,
+  CONFIG_BIOS,
+  CONFIG_BLOCK_SIZE,
+  CONFIG_BUFFER_BYTES,
+  CONFIG_CACHE_PAGES,
+  CONFIG_DRIVE_CHANNELS,
+  CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_FLAGS,
+  CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_FILE_COUNT,
+  CONFIG_MAX_SECTORS,
+  CONFIG_MAX_SEGMENTS,
+  CONFIG_MERGE,
+  CONFIG_OPERATIONS,
+  CONFIG_PAYLOAD,
+  CONFIG_RECORD_CAPACITY,
+  CONFIG_RECORDING,
+  CONFIG_REPLAY_BATCH,
+  CONFIG_REPLAY_DATA_BYTES,
+  CONFIG_REPLAY_RECORDS,
+  CONFIG_REPLAY_SECTORS,
+  CONFIG_SPANS,
+  CONFIG_VIRTIO_CACHE_MODE,
+  CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_MAX_TRANSFER,
+  CONFIG_VIRTIO_REQUESTS,
+  DRIVE_FLAG_UNDO,
+} from '../layout';
+import { EVICTION_RESERVE_PAGES } from '../limits';
+import {
+  playerAioReady,
+  playerClaim,
+  playerClaimPrivate,
+  playerDiscardDone,
+  playerInterrupt,
+} from '../replay/player';
+import { aioClaim, aioDone, aioInit } from '../rings/aio';
+import { checkConfig, driveConfig, field, fileConfig } from './config';
+import { callDone } from './file-calls';
+import { noteBuffers } from './root';
+
+const DEFAULT_ALIGNMENT: u64 = 4096;
+const PAYLOAD_FULL: u32 = 1;
+
+function registerHandlers(): void {
+  handle(KIND_OPERATION_RESUME, resumeOperation);
+  handle(KIND_DRIVE_SERVED, driveServed);
+  handle(KIND_DRIVE_RELEASED, driveReleased);
+  handle(KIND_REQUEST_DONE, requestDone);
+  handle(KIND_PAGES_READ, pagesRead);
+  handle(KIND_PAGES_WRITTEN, pagesWritten);
+  handle(KIND_OPERATION_BIO, operationBioDone);
+  handle(KIND_SYNC_DONE, syncFlushDone);
+  handle(KIND_AIO_DONE, aioDone);
+  handle(KIND_BACKEND_DONE, backendDone);
+  handle(KIND_CALL_DONE, callDone);
+  handle(KIND_GUEST_INTERRUPT, playerInterrupt);
+  handle(KIND_AIO_READY, playerAioReady);
+  handle(KIND_PLAYER_DONE, playerDiscardDone);
+}
+
+/** Operations of the rings, one for each virtio request, and the synchronous call's own. */
+function operationTotal(): u32 {
+  return field(CONFIG_OPERATIONS) + field(CONFIG_VIRTIO_REQUESTS) + field(CONFIG_REPLAY_BATCH) + 8;
+}
+
+function powerOfTwoAbove(value: u32): u32 {
+  let power: u32 = 1024;
+  while (power < value) power <<= 1;
+  return power;
+}
+
+function claimClientMemory(): void {
+  const buffers = arenaClaim(field(CONFIG_BUFFER_BYTES), DEFAULT_ALIGNMENT);
+  noteBuffers(buffers, field(CONFIG_BUFFER_BYTES));
+  clientMemoryFrom(buffers);
+  aioClaim(field(CONFIG_AIO_MAX_NR), field(CONFIG_OPERATIONS));
+  if (field(CONFIG_REPLAY_RECORDS) > 0) {
+    playerClaim(
+      field(CONFIG_DRIVE_COUNT),
+      field(CONFIG_REPLAY_RECORDS),
+      field(CONFIG_REPLAY_BATCH),
+      field(CONFIG_REPLAY_DATA_BYTES),
+    );
+  }
+  clientMemoryTo(<usize>arenaBytes());
+}
+
+function claimParts(): void {
+  const drives = field(CONFIG_DRIVE_COUNT);
+  const bios = field(CONFIG_BIOS);
+  const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
+  if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
+  recordsClaim(field(CONFIG_RECORD_CAPACITY));
+  operationClaim(operationTotal());
+  requestClaim(bios);
+  spanClaim(field(CONFIG_SPANS));
+  dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
+  clockClaim(bios + 16);
+  let channels: u32 = 0;
+  let cached: u32 = bios;
+  let hasUndo = false;
+  for (let index: u32 = 0; index < drives; index++) {
+    const drive = driveConfig(index);
+    channels += load<u32>(drive, CONFIG_DRIVE_CHANNELS);
+    cached += load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) + 1;
+    if (load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) hasUndo = true;
+  }
+  driveClaim(drives, channels, hasBytes);
+  volatileClaim(cached, hasUndo);
+  backingClaim(field(CONFIG_MAX_SEGMENTS));
+  inodeClaim(drives + field(CONFIG_FILE_COUNT));
+  descriptorClaim();
+  const pageTotal = field(CONFIG_CACHE_PAGES) + EVICTION_RESERVE_PAGES;
+  pageClaim(pageTotal, hasBytes);
+  indexClaim(pageTotal);
+  virtioClaim(field(CONFIG_VIRTIO_DEVICES), field(CONFIG_VIRTIO_REQUESTS));
+}
+
+function initParts(): void {
+  const isMerging = field(CONFIG_MERGE) != 0;
+  registerHandlers();
+  recordsSwitch(field(CONFIG_RECORDING) != 0);
+  operationInit();
+  requestInit();
+  spanInit();
+  driveInit(driveConfig(0));
+  volatileInit();
+  blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
+  flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
+  descriptorInit();
+  pageInit();
+  evictionInit(field(CONFIG_CACHE_PAGES));
+  aioInit();
+  virtioInit(field(CONFIG_VIRTIO_CACHE_MODE), field(CONFIG_VIRTIO_MAX_TRANSFER), isMerging);
+}
+
+/**
+ * Builds the machine from the config at configAddress(). Once per instance. 0; EINVAL with ROOT_BAD_FIELD and
+ * ROOT_BAD_INDEX; ENOMEM with ROOT_MEMORY_BYTES when more than 4 GiB are needed; EBUSY when it is open already.
+ */
+export function machineOpen(): i32 {
+  if (driveCount() != 0) return -EBUSY;
+  const checked = checkConfig();
+  if (checked != 0) return checked;
+  const configEnd = fileConfig(field(CONFIG_FILE_COUNT));
+  arenaStart(configEnd);
+  claimClientMemory();
+  claimParts();
+  if (!arenaCommit()) {
+    driveClaim(0, 0, false);
+    return -ENOMEM;
+  }
+  initParts();
+  return 0;
+}

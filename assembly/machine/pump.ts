@@ -1,0 +1,62 @@
+// The pump: the only place where virtual time moves and completions run.
+//
+// Verbs: pumpOne, machineStep, machineRun, machineRunDue, machineAdvance. A completion that is due comes before an event
+// of the heap; equal times keep their order.
+// Invariant: nothing below calls the pump; an event handler never waits.
+
+import { advanceTo, eventCount, eventNextTime, eventPop, now } from '../base/clock';
+import { count } from '../base/counters';
+import { callHandler, dispatchOne, dispatchPending } from '../base/dispatch';
+import { EINVAL } from '../base/errno';
+import { recordsSwitch } from '../base/record';
+import { COUNTER_STEPS } from '../layout';
+
+const event: usize = memory.data(32, 16);
+
+/** Runs one completion, or takes the next event. False when nothing is pending. */
+export function pumpOne(): bool {
+  if (dispatchOne()) {
+    count(COUNTER_STEPS);
+    return true;
+  }
+  if (eventCount() == 0) return false;
+  eventPop(event);
+  count(COUNTER_STEPS);
+  callHandler(load<u32>(event, 16), load<usize>(event, 20), 0);
+  return true;
+}
+
+/** Runs one event. 1, or 0 when the machine is idle. */
+export function machineStep(): i32 {
+  return pumpOne() ? 1 : 0;
+}
+
+/** Runs until nothing is pending, at most `limit` events. How many were run. */
+export function machineRun(limit: i32): i32 {
+  let ran = 0;
+  while (ran < limit && pumpOne()) ran++;
+  return ran;
+}
+
+/** Runs all that is due now, without moving the clock. How many events were run. */
+export function machineRunDue(): i32 {
+  let ran = 0;
+  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= now())) {
+    pumpOne();
+    ran++;
+  }
+  return ran;
+}
+
+/** Lets `nanoseconds` (a whole number from 0 to 2^53) of virtual time pass, events included. 0 or EINVAL. */
+export function machineAdvance(nanoseconds: f64): i32 {
+  if (!(nanoseconds >= 0 && nanoseconds <= 9007199254740992)) return -EINVAL;
+  const until = now() + <u64>nanoseconds;
+  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpOne();
+  advanceTo(until);
+  return 0;
+}
+
+export function machineRecord(isOn: i32): void {
+  recordsSwitch(isOn != 0);
+}
