@@ -75,14 +75,15 @@ function isBusy(page: Page): bool {
   return page.pins > 0 || (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) != 0;
 }
 
-/** Applies to one page; answers false when the page is busy. */
-type PageVisit = (inode: Inode, pointer: usize, start: u64, end: u64) => bool;
+/** What a walk over a range does to each page. */
+const VISIT_FORGET: u32 = 0;
+const VISIT_DISCARD: u32 = 1;
 
 /** The busy page that stopped the last visitRange. */
 const visited: usize = memory.data(8, 8);
 
 /** Visits the cached pages that touch [start, end): by index if the range is shorter than the file's cached pages, else by list. */
-function visitRange(inode: Inode, start: u64, end: u64, visit: PageVisit): bool {
+function visitRange(inode: Inode, start: u64, end: u64, visit: u32): bool {
   if (inode.pageCount == 0 || end <= start) return true;
   const first = start >> PAGE_SHIFT;
   const last = (end - 1) >> PAGE_SHIFT;
@@ -106,22 +107,23 @@ function visitRange(inode: Inode, start: u64, end: u64, visit: PageVisit): bool 
   return true;
 }
 
-function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: PageVisit): bool {
+function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: u32): bool {
   if (isBusy(changetype<Page>(pointer))) {
     store<usize>(visited, pointer);
     return false;
   }
-  return visit(inode, pointer, start, end);
-}
-
-function forget(inode: Inode, pointer: usize, _start: u64, _end: u64): bool {
-  clearDirty(inode, changetype<Page>(pointer), 0xff);
-  pageForget(inode, pointer);
+  if (visit == VISIT_FORGET) forget(inode, pointer);
+  else zeroAndClean(inode, pointer, start, end);
   return true;
 }
 
+function forget(inode: Inode, pointer: usize): void {
+  clearDirty(inode, changetype<Page>(pointer), 0xff);
+  pageForget(inode, pointer);
+}
+
 /** Zeroes the bytes of the page inside [start, end); blocks that lie wholly inside become clean and uptodate. */
-function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): bool {
+function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): void {
   const page = changetype<Page>(pointer);
   const pageStart = pageIndex(page) << PAGE_SHIFT;
   const from = start > pageStart ? <u32>(start - pageStart) : 0;
@@ -138,19 +140,18 @@ function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): bool 
   }
   countMany(COUNTER_CACHE_DISCARDED_PAGES, 1);
   if (recording()) record(RECORD_PAGES_DISCARDED, 0, inode.index, 0, pageIndex(page), 1, page.dirty);
-  return true;
 }
 
 /** Drops the cached pages of a range, dirty or not. PENDING while one is busy. */
 export function invalidateRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (visitRange(inode, start, end, forget)) return 0;
+  if (visitRange(inode, start, end, VISIT_FORGET)) return 0;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;
 }
 
 /** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy. */
 export function discardRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (visitRange(inode, start, end, zeroAndClean)) return 0;
+  if (visitRange(inode, start, end, VISIT_DISCARD)) return 0;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;
 }

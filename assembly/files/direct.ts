@@ -36,7 +36,7 @@ const STEP_WAIT: u8 = 4;
 
 /** Bytes that fit in one bio from the operation's cursor: whole sectors, at most `maxSegments` pieces. */
 function bytesOfNextBio(operation: Operation, left: u64): u32 {
-  let bytes = <u32>min<u64>(left, (<u64>blockMaxSectors()) << SECTOR_SHIFT);
+  const bytes = <u32>min<u64>(left, (<u64>blockMaxSectors()) << SECTOR_SHIFT);
   let room: u32 = 0;
   let span = operation.cursorSpan;
   let offset = operation.cursorOffset;
