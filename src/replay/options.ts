@@ -68,7 +68,8 @@ export const DATA_BYTES = 67108864;
 /** Sectors of one batch: as many as the largest request touches when it is not aligned. */
 export const BATCH_SECTORS = DATA_BYTES / 512 + 2;
 export const BATCH_RECORDS = 4096;
-const DRIVE_BYTES = 2 ** 52;
+/** Size of the drive under each device. */
+export const DRIVE_BYTES = 2 ** 52;
 
 /** Throws ConfigError for an option out of its range. */
 export function resolveReplay(

@@ -16,8 +16,9 @@ import {
   ROOT_REPLAY_RECORDS,
   ROOT_REPLAY_STATE,
   TRACE_DEVICE,
+  TRACE_DISCARD,
 } from '../../assembly/layout.ts';
-import { SECTOR_SIZE } from '../../assembly/limits.ts';
+import { SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../../assembly/limits.ts';
 import { check, StorageError } from '../errors.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
@@ -26,6 +27,7 @@ import {
   BATCH_RECORDS,
   BATCH_SECTORS,
   DATA_BYTES,
+  DRIVE_BYTES,
   type ReplayOptions,
   type ResolvedReplay,
   replayMachine,
@@ -255,23 +257,22 @@ class Run {
     const at = (this.#machine.core.root(ROOT_REPLAY_RECORDS) >>> 2) + consumed * WORDS_A_RECORD;
     const length = this.#machine.core.memory.words[at + 1] ?? 0;
     const offset = this.#machine.core.memory.u64((at + 2) * 4);
+    const operation = (this.#machine.core.memory.words[at] ?? 0) & 0xff;
     if (error.code === 'EINVAL') {
-      return new ReplayError(
-        this.#reader.file,
-        line,
-        `offset ${offset} and length ${length} are not whole sectors of ${SECTOR_SIZE} bytes, which this entrance needs (--through aio takes bytes)`,
-      );
+      const reason = `offset ${offset} and length ${length} are not whole sectors of ${SECTOR_SIZE} bytes`;
+      return new ReplayError(this.#reader.file, line, `${reason}, which ${this.#whyWholeSectors(operation)}`);
     }
-    if (error.code === 'EFBIG') {
-      const isLong = length > DATA_BYTES;
-      const reason = isLong
-        ? `length ${length} is more than the ${DATA_BYTES} bytes that one replayed request may have`
-        : `offset ${offset} with length ${length} ends past the drive's end, 2^52 bytes`;
-      return new ReplayError(this.#reader.file, line, reason);
-    }
+    if (error.code === 'EFBIG')
+      return new ReplayError(this.#reader.file, line, whyTooBig(operation, offset, length));
     if (error.code === 'EIO')
       return new ReplayError(this.#reader.file, line, 'the request failed with an I/O error');
     return error;
+  }
+
+  #whyWholeSectors(operation: number): string {
+    if (this.#config.through === 'virtio') return 'this entrance needs (--through aio takes bytes)';
+    if (operation === TRACE_DISCARD) return 'a discard needs';
+    return `cache mode ${this.#config.cacheMode} needs (writeback takes bytes)`;
   }
 
   /** Opens what the run left in a new machine and reads every sector that was ever written. */
@@ -299,6 +300,15 @@ class Run {
     }
     return { sectors, mismatches };
   }
+}
+
+/** Which of the core's bounds a request is over. */
+function whyTooBig(operation: number, offset: number, length: number): string {
+  if (offset + length > DRIVE_BYTES)
+    return `offset ${offset} with length ${length} ends past the drive's end, 2^52 bytes`;
+  if (operation !== TRACE_DISCARD)
+    return `length ${length} is more than the ${DATA_BYTES} bytes that one replayed request may have`;
+  return `length ${length} is more than the ${VIRTIO_MAX_SECTORS * SECTOR_SIZE} bytes that one virtio discard may have (--through aio takes more)`;
 }
 
 /** Lets timers, signals and I/O run. */
