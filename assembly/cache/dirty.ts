@@ -14,11 +14,15 @@ import { PAGE_LISTED, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './pa
 
 function append(inode: Inode, page: Page): void {
   const pointer = changetype<usize>(page);
+  const isPicked = (page.flags & PAGE_TOWRITE) != 0;
+  const tail = isPicked ? inode.writeTail : inode.dirtyTail;
   page.ioNext = 0;
-  page.ioPrevious = inode.dirtyTail;
-  if (inode.dirtyTail != 0) changetype<Page>(inode.dirtyTail).ioNext = pointer;
+  page.ioPrevious = tail;
+  if (tail != 0) changetype<Page>(tail).ioNext = pointer;
+  else if (isPicked) inode.writeHead = pointer;
   else inode.dirtyHead = pointer;
-  inode.dirtyTail = pointer;
+  if (isPicked) inode.writeTail = pointer;
+  else inode.dirtyTail = pointer;
   page.flags |= PAGE_LISTED;
 }
 
@@ -61,7 +65,7 @@ export function clearDirty(inode: Inode, page: Page, blocks: u32): void {
   listRemove(inode, page);
 }
 
-/** A page that was dirtied again during its write-back goes on the dirty list now. */
+/** A page that was dirtied again during its write-back goes on a list now: the write list if a sync still owes some of it. */
 export function relistDirty(inode: Inode, page: Page): void {
   if (page.dirty != 0 && (page.flags & PAGE_LISTED) == 0) append(inode, page);
 }

@@ -31,6 +31,7 @@ import {
   RECORD_WRITEBACK,
   RECORD_WRITTEN,
   WRITEBACK_EVICTION,
+  WRITEBACK_SYNC,
 } from '../layout';
 import { BIO_MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { clearDirty, relistDirty } from './dirty';
@@ -42,6 +43,7 @@ import {
   PAGE_EVICTING,
   PAGE_LISTED,
   PAGE_LOCKED,
+  PAGE_TOWRITE,
   PAGE_WRITEBACK,
   Page,
   pageFrame,
@@ -308,7 +310,8 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
       if (isJoining) join(openWrite, pointer, bytes);
       openWrite.reason = reason;
     } else if (!open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN)) {
-      // later runs of a page that is on its way already: they stay dirty and go out with the next pass
+      // later runs of a page that is on its way already: they stay dirty, and picked when a sync waits for them
+      if (reason == WRITEBACK_SYNC) page.flags |= PAGE_TOWRITE;
       page.dirty |= <u8>(dirty & ~(((<u32>1) << (<u32>run)) - 1));
       inode.dirtyCount++;
       count(COUNTER_NR_DIRTY);
