@@ -64,11 +64,22 @@ export function spanAdvance(cursor: SpanCursor, bytes: u32): void {
   }
 }
 
+/** Moves the cursor past used-up and empty spans; how many of `bytes` the span it is in then holds in one piece. */
+function stepAt(cursor: SpanCursor, bytes: u32): u32 {
+  let span = changetype<Span>(cursor.span);
+  while (cursor.offset == span.length) {
+    cursor.span = span.next;
+    cursor.offset = 0;
+    span = changetype<Span>(span.next);
+  }
+  return min<u32>(bytes, span.length - cursor.offset);
+}
+
 /** Copies `bytes` from the chain at the cursor to `destination` and moves the cursor. */
 export function spanCopyOut(cursor: SpanCursor, destination: usize, bytes: u32): void {
   while (bytes > 0) {
+    const step = stepAt(cursor, bytes);
     const span = changetype<Span>(cursor.span);
-    const step = min<u32>(bytes, span.length - cursor.offset);
     memory.copy(destination, span.address + cursor.offset, step);
     destination += step;
     bytes -= step;
@@ -79,8 +90,8 @@ export function spanCopyOut(cursor: SpanCursor, destination: usize, bytes: u32):
 /** Copies `bytes` from `source` into the chain at the cursor and moves the cursor. */
 export function spanCopyIn(cursor: SpanCursor, source: usize, bytes: u32): void {
   while (bytes > 0) {
+    const step = stepAt(cursor, bytes);
     const span = changetype<Span>(cursor.span);
-    const step = min<u32>(bytes, span.length - cursor.offset);
     memory.copy(span.address + cursor.offset, source, step);
     source += step;
     bytes -= step;
@@ -91,8 +102,8 @@ export function spanCopyIn(cursor: SpanCursor, source: usize, bytes: u32): void 
 /** Zeroes `bytes` of the chain at the cursor and moves the cursor. */
 export function spanZero(cursor: SpanCursor, bytes: u32): void {
   while (bytes > 0) {
+    const step = stepAt(cursor, bytes);
     const span = changetype<Span>(cursor.span);
-    const step = min<u32>(bytes, span.length - cursor.offset);
     memory.fill(span.address + cursor.offset, 0, step);
     bytes -= step;
     spanAdvance(cursor, step);
