@@ -1,7 +1,7 @@
 // Log-linear histograms of nanoseconds, in the manner of HdrHistogram: 32 linear steps an octave.
 //
 // Verbs: histogramAdd, histogramPercentile. Values below 64 are exact; above, a bucket is at most 1/32 of its value wide.
-// Layout: count u64, sum u64, maximum u64, minimum u64, then HISTOGRAM_BUCKETS u64 counts.
+// Layout: count u64, sum u64, maximum u64, 8 bytes of nothing, then HISTOGRAM_BUCKETS u64 counts.
 // Invariant: histograms add (bucket by bucket), so reports merge.
 
 export const HISTOGRAM_BUCKETS: u32 = 1920;
