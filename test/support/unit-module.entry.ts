@@ -1,0 +1,171 @@
+// @ts-nocheck
+// biome-ignore-all lint/style/useImportType: AssemblyScript has no imports of types alone
+// AssemblyScript, compiled by unit-module.ts: inner parts of the core with nothing around them.
+//
+// `unitSetup` stands in for machineOpen: it claims what these parts need and no more. What they export is exported again
+// as it is; an address or a u32 crosses as an i32, a u64 as a BigInt. The few functions written here look at what the
+// parts keep to themselves.
+
+import '../../assembly/base/abort';
+import { arenaClaim, arenaCommit, arenaStart } from '../../assembly/base/arena';
+import { clockClaim } from '../../assembly/base/clock';
+import { dispatchClaim, handle } from '../../assembly/base/dispatch';
+import { Pool, poolClaim, poolInit } from '../../assembly/base/pool';
+import { spanClaim, spanInit, spanPool } from '../../assembly/base/span';
+import { Inode, inodeAt, inodeClaim } from '../../assembly/cache/inode';
+import { allBlocks, keyOf, Page, pageClaim, pageIndex, pageInit, pageKey } from '../../assembly/cache/page';
+import { indexClaim } from '../../assembly/cache/page-index';
+
+export { advanceTo, eventAt, eventCount, eventNextTime, eventPop, now } from '../../assembly/base/clock';
+export { complete, dispatchOne, dispatchPending } from '../../assembly/base/dispatch';
+export {
+  bucketOf,
+  bucketTop,
+  histogramAdd,
+  histogramPercentile,
+} from '../../assembly/base/histogram';
+export { poolGive, poolHolds, poolInit, poolTake } from '../../assembly/base/pool';
+export {
+  spanAdvance,
+  spanCopyIn,
+  spanCopyOut,
+  spanGiveChain,
+  spanPieces,
+  spansToIovecs,
+  spanTake,
+  spanZero,
+} from '../../assembly/base/span';
+export { park, wakeAll, wakeOne } from '../../assembly/base/wait-queue';
+export { clearDirty, listRemove, markDirty, pickDirty } from '../../assembly/cache/dirty';
+export { pageGiveFree, pageTakeFree } from '../../assembly/cache/page';
+export { indexFind, indexInsert, indexRemove } from '../../assembly/cache/page-index';
+export {
+  multireqAdd,
+  multireqConfigure,
+  multireqCount,
+  multireqIsFull,
+  multireqIsWrite,
+  multireqPlan,
+  multireqRequest,
+  multireqRunFirst,
+  multireqRunLength,
+} from '../../assembly/guest/multireq';
+
+const RECORD_SIZE: u32 = 16;
+const SCRATCH_SIZE: u64 = 262144;
+const LOG_CAPACITY: u32 = 4096;
+/** A kind whose handler writes down whom it was called for. */
+export const LOG_KIND: u32 = 3;
+
+@unmanaged
+class Unit {
+  scratch: usize;
+  log: usize;
+  logCount: u32;
+}
+
+const unit = changetype<Unit>(memory.data(offsetof<Unit>(), 16));
+const pool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
+
+function writeDown(owner: usize, _result: i32): void {
+  assert(unit.logCount < LOG_CAPACITY, 'the log is full');
+  store<usize>(unit.log + ((<usize>unit.logCount) << 2), owner);
+  unit.logCount++;
+}
+
+/** Once per instance, before anything else: room for `events`, `records` of 16 bytes, `spans` and `pages`. */
+export function unitSetup(events: u32, records: u32, spans: u32, pages: u32): void {
+  arenaStart((__heap_base + 15) & ~15);
+  unit.scratch = arenaClaim(SCRATCH_SIZE, 16);
+  unit.log = arenaClaim(LOG_CAPACITY * 4, 16);
+  clockClaim(events);
+  poolClaim(pool, RECORD_SIZE, records);
+  spanClaim(spans);
+  dispatchClaim(LOG_CAPACITY);
+  inodeClaim(1);
+  pageClaim(pages, false);
+  indexClaim(pages);
+  assert(arenaCommit(), 'no memory');
+  poolInit(pool);
+  spanInit();
+  pageInit();
+  inodeAt(0).blockShift = 12;
+  handle(LOG_KIND, writeDown);
+}
+
+/** 256 KiB for the test's own use. */
+export function unitScratch(): usize {
+  return unit.scratch;
+}
+
+export function unitPool(): usize {
+  return changetype<usize>(pool);
+}
+
+export function unitPoolUsed(): u32 {
+  return pool.used;
+}
+
+export function unitSpansUsed(): u32 {
+  return spanPool.used;
+}
+
+/** Owners that LOG_KIND was completed for, u32 each. */
+export function unitLog(): usize {
+  return unit.log;
+}
+
+export function unitLogCount(): u32 {
+  return unit.logCount;
+}
+
+export function unitLink(span: usize, next: usize): void {
+  store<usize>(span, next);
+}
+
+export function unitKey(file: u32, index: u64): u64 {
+  return pageKey(file, index);
+}
+
+/** Names a page, as whoever puts it in the index does first. */
+export function unitNamePage(pointer: usize, file: u32, index: u64): void {
+  const page = changetype<Page>(pointer);
+  page.indexLow = <u32>index;
+  page.indexHigh = <u8>(index >> 32);
+  page.pins = 0;
+  page.file = <u16>file;
+}
+
+export function unitPageKey(page: usize): u64 {
+  return keyOf(page);
+}
+
+export function unitInode(): usize {
+  return changetype<usize>(inodeAt(0));
+}
+
+/** Says that a page holds what the drive holds, as it must before it may become dirty. */
+export function unitFillPage(pointer: usize): void {
+  changetype<Page>(pointer).uptodate = <u8>allBlocks(12);
+}
+
+/** Writes the indexes of the pages on the dirty (0) or the write list (1) to `out`, u64 each; -1 if its links disagree. */
+export function unitList(isWriteList: u32, out: usize): i32 {
+  const inode = inodeAt(0);
+  let count: i32 = 0;
+  let previous: usize = 0;
+  let pointer = isWriteList ? inode.writeHead : inode.dirtyHead;
+  while (pointer !== 0) {
+    const page = changetype<Page>(pointer);
+    if (page.ioPrevious !== previous) return -1;
+    store<u64>(out + ((<usize>count) << 3), pageIndex(page));
+    count++;
+    previous = pointer;
+    pointer = page.ioNext;
+  }
+  return previous === (isWriteList ? inode.writeTail : inode.dirtyTail) ? count : -1;
+}
+
+export function unitDirtyCount(): u32 {
+  return changetype<Inode>(inodeAt(0)).dirtyCount;
+}
