@@ -1,7 +1,7 @@
 // The oracle: what every sector must hold, from the order of the trace alone.
 //
 // Verbs: apply (a record → the generations that the core fills with or must find), expected, writtenRanges.
-// One u32 a sector that was ever written or discarded: a count of its writes, a bit for "zeros since a discard", a bit
+// One u32 a sector that was ever written: a count of its writes, a bit for "zeros since a discard", a bit
 // for "mixed" — written in part, its 512 bytes kept here. Grows with the working set and with nothing else.
 // Invariant: it knows nothing of pages, merging or drives.
 
@@ -23,8 +23,6 @@ const CHUNK_SECTORS = 1024;
 const WORDS_A_RECORD = TRACE_RECORD_SIZE >>> 2;
 const ZERO_BIT = 0x40000000;
 const COUNT_MASK = 0x3fffffff;
-/** Sectors of one device fit in 43 bits, devices in 12 or fewer: their product stays exact. */
-const DEVICE_STRIDE = 2 ** 43;
 
 /** Where the generations of one batch go; `mixed` takes 512 bytes for each mixed sector that is read. */
 export interface GenerationSink {
@@ -37,7 +35,8 @@ export interface GenerationSink {
 export class Oracle {
   readonly #seed: number;
   readonly #devices: (Map<number, Uint32Array> | undefined)[] = [];
-  readonly #mixed = new Map<number, Uint8Array>();
+  /** For each device, the bytes of its mixed sectors: device and sector together are more than the 53 bits of a number. */
+  readonly #mixed: (Map<number, Uint8Array> | undefined)[] = [];
   readonly #words = new Int32Array(SECTOR_SIZE / 4);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
@@ -95,10 +94,7 @@ export class Oracle {
   }
 
   #passMixed(device: number, sector: number, sink: GenerationSink): number {
-    sink.mixed.set(
-      this.#mixed.get(device * DEVICE_STRIDE + sector) as Uint8Array,
-      sink.mixedCount * SECTOR_SIZE,
-    );
+    sink.mixed.set(this.#mixed[device]?.get(sector) as Uint8Array, sink.mixedCount * SECTOR_SIZE);
     return (GENERATION_MIXED | sink.mixedCount++) >>> 0;
   }
 
@@ -117,7 +113,7 @@ export class Oracle {
       const from = Math.max(0, offset - sector * SECTOR_SIZE);
       const to = Math.min(SECTOR_SIZE, end - sector * SECTOR_SIZE);
       if (to - from === SECTOR_SIZE) {
-        if ((value & GENERATION_MIXED) !== 0) this.#mixed.delete(device * DEVICE_STRIDE + sector);
+        if ((value & GENERATION_MIXED) !== 0) this.#mixed[device]?.delete(sector);
         chunk[index] = generation;
       } else {
         this.#mix(device, sector, value, generation, from, to);
@@ -128,11 +124,12 @@ export class Oracle {
 
   /** Bytes [from, to) of a sector are overwritten: from now on its bytes are kept. */
   #mix(device: number, sector: number, value: number, generation: number, from: number, to: number): void {
-    const key = device * DEVICE_STRIDE + sector;
-    let bytes = this.#mixed.get(key);
+    this.#mixed[device] ??= new Map();
+    const sectors = this.#mixed[device];
+    let bytes = sectors.get(sector);
     if (bytes === undefined) {
       bytes = new Uint8Array(SECTOR_SIZE);
-      this.#mixed.set(key, bytes);
+      sectors.set(sector, bytes);
       if (zeroOrCount(value) !== 0) {
         fillPattern(this.#words, patternBase(this.#seed, device, sector, value & COUNT_MASK));
         bytes.set(this.#bytes);
@@ -157,8 +154,8 @@ export class Oracle {
       const end = Math.min(last, base + CHUNK_SECTORS - 1);
       for (let sector = Math.max(first, base); sector <= end; sector++) {
         const value = chunk[sector - base] as number;
-        if ((value & GENERATION_MIXED) !== 0) this.#mixed.delete(device * DEVICE_STRIDE + sector);
-        chunk[sector - base] = (value & COUNT_MASK) | ZERO_BIT;
+        if ((value & GENERATION_MIXED) !== 0) this.#mixed[device]?.delete(sector);
+        if (value !== 0) chunk[sector - base] = (value & COUNT_MASK) | ZERO_BIT;
       }
     }
   }
@@ -167,8 +164,7 @@ export class Oracle {
   expected(device: number, sector: number): Uint8Array {
     const value =
       this.#chunk(device, Math.floor(sector / CHUNK_SECTORS), false)?.[sector % CHUNK_SECTORS] ?? 0;
-    if ((value & GENERATION_MIXED) !== 0)
-      return this.#mixed.get(device * DEVICE_STRIDE + sector) as Uint8Array;
+    if ((value & GENERATION_MIXED) !== 0) return this.#mixed[device]?.get(sector) as Uint8Array;
     if (zeroOrCount(value) === 0) this.#words.fill(0);
     else fillPattern(this.#words, patternBase(this.#seed, device, sector, value & COUNT_MASK));
     return this.#bytes;
