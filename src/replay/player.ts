@@ -38,6 +38,10 @@ import { buildReport, type ReplayReport } from './report.ts';
 
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;
+/** Most sectors of one call of the core, unless a single lot has more: 8 MiB are a few milliseconds. */
+const CALL_SECTORS = 16384;
+/** In place of a count of records: the signal came first. */
+const STOPPED = -1;
 
 /** How far a replay is. */
 export interface ReplayProgress {
@@ -83,10 +87,14 @@ export async function replay(
     const run = new Run(machine, reader, config, control);
     const finished = await run.play();
     const reopened = config.reopen && !finished.interrupted ? await run.reopen(platform, options) : null;
-    return buildReport(reader, config, machine, { ...finished, reopened });
+    const interrupted = finished.interrupted || reopened?.interrupted === true;
+    return buildReport(reader, config, machine, { ...finished, interrupted, reopened });
   } finally {
     machine.close();
-    await reader.close();
+    const closed = reader.close();
+    // not awaited after a stop: the trace may be a pipe that never answers
+    if (control.signal?.aborted === true) closed.catch(() => {});
+    else await closed;
   }
 }
 
@@ -130,10 +138,10 @@ class Run {
     let interrupted = false;
     while (!interrupted) {
       const before = performance.now();
-      const count = await this.#reader.next(batch);
+      const count = await this.#next(batch);
       this.#parseMs += performance.now() - before;
       if (count === 0) break;
-      interrupted = await this.#playBatch(batch);
+      interrupted = count === STOPPED || (await this.#playBatch(batch));
     }
     if (!interrupted)
       this.#timed(() =>
@@ -149,6 +157,21 @@ class Run {
       wallSeconds: (performance.now() - this.#startMs) / 1000,
       interrupted,
     };
+  }
+
+  /** Fills the batch, or answers STOPPED as soon as the signal says so: a pipe may be silent for ever. */
+  #next(batch: TraceBatch): Promise<number> {
+    const signal = this.#control.signal;
+    if (signal === undefined) return this.#reader.next(batch);
+    if (signal.aborted) return Promise.resolve(STOPPED);
+    return new Promise((resolve, reject) => {
+      const stop = (): void => resolve(STOPPED);
+      signal.addEventListener('abort', stop, { once: true });
+      this.#reader
+        .next(batch)
+        .then(resolve, reject)
+        .finally(() => signal.removeEventListener('abort', stop));
+    });
   }
 
   #state(field: number): number {
@@ -181,7 +204,7 @@ class Run {
         end++;
       }
       this.#load(batch, first, end, sectors);
-      if (await this.#playLoaded(end - first)) return true;
+      if (await this.#playLoaded(end - first, sectors)) return true;
       first = end;
     }
     return false;
@@ -213,15 +236,18 @@ class Run {
   }
 
   /** Runs the core over the loaded records, a few lots at a time. True when the run was stopped. */
-  async #playLoaded(count: number): Promise<boolean> {
+  async #playLoaded(count: number, sectors: number): Promise<boolean> {
     const { core } = this.#machine;
+    const sectorsALot = (sectors / count) * this.#config.batch;
+    const lotsACall = Math.max(1, Math.floor(CALL_SECTORS / Math.max(1, sectorsALot)));
     check(
       'replay',
       core.call((exports) => exports.replayBatch(count)),
     );
     while (true) {
       const before = performance.now();
-      const result = this.#timed(() => core.call((exports) => exports.replayRun(this.#lotLimit)));
+      const lots = Math.min(this.#lotLimit, lotsACall);
+      const result = this.#timed(() => core.call((exports) => exports.replayRun(lots)));
       const after = performance.now();
       if (result < 0) throw this.#failure(result);
       this.#adjust(after - before);
@@ -276,7 +302,10 @@ class Run {
   }
 
   /** Opens what the run left in a new machine and reads every sector that was ever written. */
-  async reopen(platform: Platform, options: ReplayOptions): Promise<{ sectors: number; mismatches: number }> {
+  async reopen(
+    platform: Platform,
+    options: ReplayOptions,
+  ): Promise<{ sectors: number; mismatches: number; interrupted: boolean }> {
     const config = replayMachine(this.#config, options);
     const drives = (config.drives ?? []).map((drive, device) =>
       options.image === undefined && this.#attached.has(device)
@@ -297,8 +326,10 @@ class Run {
         if (!isEqual(got, this.#oracle.expected(range.device, range.sector + index))) mismatches++;
       }
       sectors += range.count;
+      if (performance.now() - this.#sliceStart >= SLICE_MS && (await this.#breathe()))
+        return { sectors, mismatches, interrupted: true };
     }
-    return { sectors, mismatches };
+    return { sectors, mismatches, interrupted: false };
   }
 }
 
