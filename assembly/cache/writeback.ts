@@ -78,6 +78,7 @@ function isBusy(page: Page): bool {
 /** What a walk over a range does to each page. */
 const VISIT_FORGET: u32 = 0;
 const VISIT_DISCARD: u32 = 1;
+const VISIT_LOOK: u32 = 2;
 
 /** The busy page that stopped the last visitRange. */
 const visited: usize = memory.data(8, 8);
@@ -113,7 +114,7 @@ function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: u32
     return false;
   }
   if (visit == VISIT_FORGET) forget(inode, pointer);
-  else zeroAndClean(inode, pointer, start, end);
+  else if (visit == VISIT_DISCARD) zeroAndClean(inode, pointer, start, end);
   return true;
 }
 
@@ -149,9 +150,12 @@ export function invalidateRange(operation: Operation, inode: Inode, start: u64, 
   return PENDING;
 }
 
-/** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy. */
+/** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy, and then none has been touched. */
 export function discardRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (visitRange(inode, start, end, VISIT_DISCARD)) return 0;
+  if (visitRange(inode, start, end, VISIT_LOOK)) {
+    visitRange(inode, start, end, VISIT_DISCARD);
+    return 0;
+  }
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;
 }
