@@ -1,0 +1,237 @@
+// The playground's scene: a machine, and chapters of what an application asks of it.
+//
+// Pure data, shared by the page, its worker and the tests; scene-run.ts plays it. A chapter is one io_submit: all its
+// requests enter together, and the chapter ends when the machine is idle. Notes are tied to records: a note is shown
+// when the `nth` record of its kind (and operation) in the chapter is made, and a test fails when one never is.
+// Invariant: nothing here depends on where it runs; offsets and lengths are bytes.
+
+import { OP_FLUSH, OP_WRITE } from '../../assembly/layout.ts';
+import { PAGE_SIZE, SECTOR_SIZE } from '../../assembly/limits.ts';
+import type { MachineConfig } from '../core/config.ts';
+import type { RecordKind } from '../records.ts';
+
+/** One request of the application. */
+export interface SceneRequest {
+  readonly op: 'pread' | 'pwrite' | 'fsync' | 'fdsync';
+  readonly offset?: number;
+  readonly length?: number;
+}
+
+/** A sentence that a record proves. */
+export interface SceneNote {
+  readonly kind: RecordKind;
+  /** The record's operation (OP_…), where the kind alone is not enough. */
+  readonly operation?: number;
+  /** Which record of this kind and operation in the chapter, counted from 1 (default). */
+  readonly nth?: number;
+  readonly text: string;
+}
+
+export interface Chapter {
+  readonly title: string;
+  readonly text: string;
+  readonly requests: readonly SceneRequest[];
+  readonly notes: readonly SceneNote[];
+}
+
+export interface Scene {
+  readonly name: string;
+  readonly machine: MachineConfig;
+  /** What the views need to know of the machine before its first record. */
+  readonly shape: {
+    readonly cachePages: number;
+    readonly driveSectors: number;
+    readonly channels: number;
+  };
+  readonly chapters: readonly Chapter[];
+}
+
+const CACHE_PAGES = 16;
+const DRIVE_PAGES = 32;
+const CHANNELS = 2;
+
+function pages(op: 'pread' | 'pwrite', first: number, count = 1): SceneRequest {
+  return { op, offset: first * PAGE_SIZE, length: count * PAGE_SIZE };
+}
+
+export const FIRST_SCENE: Scene = {
+  name: 'From write to media',
+  machine: {
+    seed: 1,
+    records: 4096,
+    cache: CACHE_PAGES * PAGE_SIZE,
+    buffers: 256 * 1024,
+    drives: [
+      {
+        size: DRIVE_PAGES * PAGE_SIZE,
+        model: 'fixed',
+        channels: CHANNELS,
+        queueDepth: CHANNELS,
+        latencyNs: { read: 80_000, write: 40_000, flush: 200_000 },
+        volatileWrites: 16,
+      },
+    ],
+  },
+  shape: {
+    cachePages: CACHE_PAGES,
+    driveSectors: (DRIVE_PAGES * PAGE_SIZE) / SECTOR_SIZE,
+    channels: CHANNELS,
+  },
+  chapters: [
+    {
+      title: 'Four writes',
+      text: 'The application writes pages 2 to 5, 4 KiB each.',
+      requests: [pages('pwrite', 2), pages('pwrite', 3), pages('pwrite', 4), pages('pwrite', 5)],
+      notes: [
+        {
+          kind: 'dirtied',
+          text: 'The bytes are copied into the page cache. The page is dirty: newer than the drive.',
+        },
+        {
+          kind: 'aioEvent',
+          nth: 4,
+          text: 'All four report success and no time has passed. The drive has not heard of them: a power cut now would lose them all.',
+        },
+      ],
+    },
+    {
+      title: 'A write smaller than a page',
+      text: 'Next come 1,000 bytes in the middle of page 6.',
+      requests: [{ op: 'pwrite', offset: 6 * PAGE_SIZE + 700, length: 1000 }],
+      notes: [
+        {
+          kind: 'readIn',
+          text: 'The cache keeps whole blocks of 4 KiB, so it must first read the bytes around the 1,000 new ones.',
+        },
+        {
+          kind: 'dirtied',
+          text: 'Only now can the copy happen. This small write took a whole read of the drive, where the larger ones took no time.',
+        },
+      ],
+    },
+    {
+      title: 'The same pages again',
+      text: 'The application overwrites pages 3 and 4, and a few more bytes of page 6.',
+      requests: [
+        pages('pwrite', 3),
+        pages('pwrite', 4),
+        { op: 'pwrite', offset: 6 * PAGE_SIZE, length: 512 },
+      ],
+      notes: [
+        {
+          kind: 'pageHit',
+          text: 'The page is in the cache: a hit. It is dirty already, so there is nothing more to note.',
+        },
+        {
+          kind: 'pageHit',
+          nth: 3,
+          text: 'Page 6 is complete in memory now, so even a small write needs no read. The drive will see one write of each page, not two.',
+        },
+      ],
+    },
+    {
+      title: 'fsync',
+      text: 'The application asks for durability: fsync returns when everything written so far would survive a power cut.',
+      requests: [{ op: 'fsync' }],
+      notes: [
+        {
+          kind: 'writeback',
+          text: 'Five dirty pages lie side by side, so they leave in one piece: one request where there were eight writes.',
+        },
+        {
+          kind: 'volatile',
+          text: 'The drive says "done", but holds the write in its volatile cache (hatched). It can still be lost.',
+        },
+        {
+          kind: 'queued',
+          operation: OP_FLUSH,
+          text: 'That is why fsync also sends a flush, and waits for it.',
+        },
+        {
+          kind: 'flushed',
+          text: 'Now the bytes are on the media (solid), and fsync may return. The flush took longer than the write.',
+        },
+      ],
+    },
+    {
+      title: 'Reads: hit, miss, merge',
+      text: 'Five reads enter together: pages 4, 12, 13, 11 and 20.',
+      requests: [
+        pages('pread', 4),
+        pages('pread', 12),
+        pages('pread', 13),
+        pages('pread', 11),
+        pages('pread', 20),
+      ],
+      notes: [
+        { kind: 'pageHit', text: 'Page 4 is in the cache, and its read needs nothing from the drive.' },
+        {
+          kind: 'backMerged',
+          text: 'The read of page 13 begins where the waiting read of page 12 ends: it joins at the back.',
+        },
+        { kind: 'frontMerged', text: 'Page 11 lies right before them: it joins at the front.' },
+        {
+          kind: 'issued',
+          nth: 2,
+          text: 'Four misses became two requests. Page 20 is too far away to merge, but the drive serves two requests at once.',
+        },
+      ],
+    },
+    {
+      title: 'Filling the cache',
+      text: 'One write of seven pages, 24 to 30.',
+      requests: [pages('pwrite', 24, 7)],
+      notes: [
+        {
+          kind: 'dirtied',
+          nth: 7,
+          text: 'The cache is full: 16 pages, seven of them dirty. Whoever needs another page must push one out.',
+        },
+      ],
+    },
+    {
+      title: 'Eviction',
+      text: 'One read of pages 7 to 19. Three of them are cached; ten need room.',
+      requests: [pages('pread', 7, 13)],
+      notes: [
+        {
+          kind: 'evicted',
+          text: 'The page whose last use is longest ago leaves first. Page 2 is clean, so it is simply dropped.',
+        },
+        {
+          kind: 'writeback',
+          text: 'Next in line are pages 24 to 27, and they are dirty: they must be written before they may leave. A read has caused a write.',
+        },
+        {
+          kind: 'queued',
+          operation: OP_WRITE,
+          text: 'This drive takes two requests at a time and has two reads, so the write waits in the queue.',
+        },
+        {
+          kind: 'aioEvent',
+          text: 'The reader has its pages and did not wait for the write, which is still on its way.',
+        },
+        {
+          kind: 'volatile',
+          text: 'Four of the seven new pages are in the volatile cache of the drive, three in memory only. A power cut would lose all seven.',
+        },
+      ],
+    },
+    {
+      title: 'fsync again',
+      text: 'A last fsync leaves nothing to lose.',
+      requests: [{ op: 'fsync' }],
+      notes: [
+        {
+          kind: 'issued',
+          operation: OP_WRITE,
+          text: 'The three pages that are still dirty go to the drive.',
+        },
+        {
+          kind: 'flushed',
+          text: 'One flush covers every write that had completed before it began: these three pages, and the four that eviction wrote.',
+        },
+      ],
+    },
+  ],
+};
