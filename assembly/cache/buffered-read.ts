@@ -60,7 +60,7 @@ export function countAccess(operation: Operation, inode: Inode, index: u64, poin
     );
 }
 
-/** Starts the read-in of the blocks that are missing among `needed`. 0, 1 (no bio), or an errno. */
+/** Starts the read-in of the blocks that are missing among `needed`. 0, 1 (no bio), 2 (under write-back), or an errno. */
 function readMissing(inode: Inode, page: Page, needed: u32): i32 {
   const start = pageIndex(page) << PAGE_SHIFT;
   let missing = needed & ~(<u32>page.uptodate);
@@ -95,7 +95,18 @@ function unpinRest(operation: Operation): void {
   operation.pinnedDone = 0;
 }
 
-/** Fills the operation's page list. PENDING when it had to park; 0 when at least one page is pinned; else an errno. */
+/** Copies what the operation wants of the page at its position. */
+function copyPage(operation: Operation, pointer: usize): void {
+  const offset = <u32>(operation.position + operation.done) & (PAGE_SIZE - 1);
+  const bytes = <u32>min<u64>(operation.length - operation.done, PAGE_SIZE - offset);
+  if (movesBytes()) spanCopyIn(operationCursor(operation), pageFrame(pointer) + offset, bytes);
+  operation.done += bytes;
+}
+
+/**
+ * Copies from pages that are ready and fills the operation's page list with those that are not. PENDING when it had to
+ * park; 0 to go on with copyChunk; else an errno.
+ */
 function lookUpChunk(operation: Operation, inode: Inode): i32 {
   const end = operation.position + operation.length;
   let index = (operation.position + operation.done) >> PAGE_SHIFT;
@@ -119,16 +130,23 @@ function lookUpChunk(operation: Operation, inode: Inode): i32 {
         return PENDING;
       }
     }
+    const page = changetype<Page>(pointer);
+    const needed = neededBlocks(operation, inode, index);
+    if (operation.pinnedCount == 0 && (needed & ~(<u32>page.uptodate)) == 0) {
+      // nothing before it waits and nothing is missing: no pin is needed
+      copyPage(operation, pointer);
+      index++;
+      continue;
+    }
     if (!pinPage(pointer)) {
       if (operation.pinnedCount > 0) return 0;
       park(pageWaiters(pointer), changetype<usize>(operation));
       return PENDING;
     }
     setOperationPage(operation, operation.pinnedCount++, pointer);
-    const page = changetype<Page>(pointer);
     if ((page.flags & PAGE_LOCKED) == 0) {
-      const result = readMissing(inode, page, neededBlocks(operation, inode, index));
-      if (result == 1) return 0;
+      const result = readMissing(inode, page, needed);
+      if (result > 0) return 0;
       if (result < 0) {
         unpinRest(operation);
         return result;
@@ -161,6 +179,10 @@ function copyChunk(operation: Operation, inode: Inode): i32 {
         unpinRest(operation);
         return result;
       }
+      if (result == 2) {
+        park(pageWaiters(pointer), changetype<usize>(operation));
+        return PENDING;
+      }
       if (result == 1 && (page.flags & PAGE_LOCKED) == 0) {
         // wait for a bio without a pin; the pages are looked up again
         unpinRest(operation);
@@ -169,11 +191,7 @@ function copyChunk(operation: Operation, inode: Inode): i32 {
       }
       continue;
     }
-    const position = operation.position + operation.done;
-    const offset = <u32>position & (PAGE_SIZE - 1);
-    const bytes = <u32>min<u64>(operation.length - operation.done, PAGE_SIZE - offset);
-    if (movesBytes()) spanCopyIn(operationCursor(operation), pageFrame(pointer) + offset, bytes);
-    operation.done += bytes;
+    copyPage(operation, pointer);
     operation.pinnedDone++;
     unpinPage(pointer);
   }

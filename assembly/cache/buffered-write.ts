@@ -42,7 +42,7 @@ function zeroAround(pointer: usize, from: u32, to: u32, offset: u32, end: u32): 
 
 /**
  * Makes the blocks that [offset, end) covers only partly uptodate (__iomap_write_begin, sheet 6.3 and 6.4). 0: ready to
- * copy; PENDING: read-in started, the page is LOCKED; 1: no bio is free; else an errno.
+ * copy; PENDING: read-in started, the page is LOCKED; 1: no bio is free; 2: the page is under write-back; else an errno.
  */
 function writeBegin(inode: Inode, page: Page, pageStart: u64, offset: u32, end: u32): i32 {
   const shift = inode.blockShift;
@@ -76,7 +76,7 @@ function writeBegin(inode: Inode, page: Page, pageStart: u64, offset: u32, end: 
       continue;
     }
     const result = readIn(inode, page, pageStart + from, to - from);
-    if (result == 1) return answer == PENDING ? PENDING : 1;
+    if (result > 0) return answer == PENDING ? PENDING : result;
     if (result < 0) return result;
     if (page.flags & PAGE_LOCKED) answer = PENDING;
   }
@@ -140,8 +140,8 @@ function writePage(operation: Operation, inode: Inode): i32 {
       park(pageWaiters(pointer), self);
       return PENDING;
     }
-    if (result == 1) {
-      park(bioWaiters(), self);
+    if (result > 0) {
+      park(result == 1 ? bioWaiters() : pageWaiters(pointer), self);
       return PENDING;
     }
     if (result < 0) return result;

@@ -176,8 +176,8 @@ function roundUpToSector(bytes: u64): u64 {
 
 /**
  * Starts reading file bytes [position, position + bytes), a run of blocks of one page, into it. Blocks that are not on
- * the drive (holes, past the end of the file) become zeros at once. 0: started or done; 1: no bio is free, nothing
- * has changed; negative: errno of the mapping.
+ * the drive (holes, past the end of the file) become zeros at once. 0: started or done; 1: no bio is free, 2: the page
+ * is under write-back and its waiters hear when that ends, nothing has changed; negative: errno of the mapping.
  */
 export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
   const pointer = changetype<usize>(page);
@@ -192,6 +192,7 @@ export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32
     isMapped = blockMap.type == IOMAP_MAPPED;
   }
   const readBytes: u32 = isMapped ? wanted : 0;
+  if (readBytes > 0 && (page.flags & PAGE_WRITEBACK) != 0) return 2;
   if (readBytes > 0) {
     const sector = iomapSector(blockMap, position);
     // a listed page's links are taken: it travels alone

@@ -6,13 +6,14 @@
 // been written, whatever the result, and nothing of the inode is under write-back.
 
 import { countMany } from '../base/counters';
+import { complete, KIND_OPERATION_RESUME } from '../base/dispatch';
 import { Operation, PENDING } from '../base/operation';
 import { record, recording } from '../base/record';
 import { park } from '../base/wait-queue';
 import { movesBytes } from '../drive/drive';
 import { bioWaiters } from '../drive/request';
 import { COUNTER_CACHE_DISCARDED_PAGES, RECORD_PAGES_DISCARDED, WRITEBACK_SYNC } from '../layout';
-import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
+import { PAGE_SHIFT, PAGE_SIZE, WRITEBACK_STEP_PAGES } from '../limits';
 import { clearDirty, pickDirty } from './dirty';
 import { lruFirst, pageForget } from './eviction';
 import { Inode } from './inode';
@@ -44,7 +45,12 @@ export function writebackRange(operation: Operation, inode: Inode, start: u64, e
     operation.syncStep = STEP_WRITE;
   }
   if (operation.syncStep == STEP_WRITE) {
-    while (inode.writeHead != 0) {
+    for (let pageCount = 0; inode.writeHead != 0; pageCount++) {
+      if (pageCount == WRITEBACK_STEP_PAGES) {
+        // others get their turn before the next pages
+        complete(KIND_OPERATION_RESUME, self, 0);
+        return PENDING;
+      }
       const page = changetype<Page>(inode.writeHead);
       if (page.flags & PAGE_LOCKED) {
         park(pageWaiters(inode.writeHead), self);
