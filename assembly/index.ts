@@ -33,4 +33,4 @@ export { aioDestroy, aioGetevents, aioSubmit } from './machine/aio-calls';
 export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';
 
 // replay
-export { replayBatch, replayLatency, replayOpen, replayRun, replaySyncAll } from './machine/replay-calls';
+export { replayBatch, replayLatency, replayOpen, replayRun, replaySync } from './machine/replay-calls';

@@ -21,6 +21,8 @@ export const MAX_CACHE_PAGES = 67108864;
 export const EVICTION_RESERVE_PAGES = 256;
 /** Pages that one buffered read looks up, pins and reads in before it waits (128 KiB, Linux's default readahead maximum). */
 export const READ_CHUNK_PAGES = 32;
+/** Pages that one step of a sync starts to write before it lets other events run. */
+export const WRITEBACK_STEP_PAGES = 1024;
 /** Pages in one write-back bio or read-in bio (BIO_MAX_VECS of Linux). */
 export const BIO_MAX_PAGES = 256;
 
@@ -67,5 +69,7 @@ export const VIRTIO_MAX_SECTORS = 4194303;
 /** Requests of one virtio device in the hands of the device. */
 export const DEFAULT_VIRTIO_REQUESTS = 1024;
 
+/** Bytes of data in one lot of the replay player, unless a single request has more. */
+export const REPLAY_LOT_BYTES = 8388608;
 /** Requests on the ring for one notification of the replay player. */
 export const MAX_REPLAY_BATCH = 256;

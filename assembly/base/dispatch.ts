@@ -24,7 +24,8 @@ export const KIND_DRIVE_RELEASED: u32 = 11;
 export const KIND_CALL_DONE: u32 = 12;
 export const KIND_GUEST_INTERRUPT: u32 = 13;
 export const KIND_AIO_READY: u32 = 14;
-export const KIND_COUNT: u32 = 15;
+export const KIND_PLAYER_SYNCED: u32 = 15;
+export const KIND_COUNT: u32 = 16;
 
 const ENTRY_SIZE: usize = 12;
 

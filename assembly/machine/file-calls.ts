@@ -25,11 +25,12 @@ import { OPEN_READ, OPEN_WRITE } from '../layout';
 import { MAX_TRANSFER_BYTES } from '../limits';
 import { pumpOne } from './pump';
 
-/** The result of the synchronous call that is running: result i32, isDone u32. */
-const call: usize = memory.data(8, 8);
+/** The synchronous call that is running: result i32, isDone u32, its number u32. One given up as a deadlock may still end later. */
+const call: usize = memory.data(16, 8);
 
 /** Handler of KIND_CALL_DONE. */
-export function callDone(_owner: usize, result: i32): void {
+export function callDone(number: usize, result: i32): void {
+  if (<u32>number != load<u32>(call, 8)) return;
   store<i32>(call, result);
   store<u32>(call, 1, 4);
 }
@@ -54,6 +55,8 @@ function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usi
   operation.length = bytes;
   operation.spans = spans;
   operation.doneKind = KIND_CALL_DONE;
+  store<u32>(call, load<u32>(call, 8) + 1, 8);
+  operation.owner = load<u32>(call, 8);
   store<u32>(call, 0, 4);
   startOperation(operation);
   return finishCall();

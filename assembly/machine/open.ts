@@ -21,6 +21,7 @@ import {
   KIND_PAGES_READ,
   KIND_PAGES_WRITTEN,
   KIND_PLAYER_DONE,
+  KIND_PLAYER_SYNCED,
   KIND_REQUEST_DONE,
   KIND_SYNC_DONE,
 } from '../base/dispatch';
@@ -79,6 +80,7 @@ import {
   playerClaimPrivate,
   playerDiscardDone,
   playerInterrupt,
+  playerSynced,
 } from '../replay/player';
 import { aioClaim, aioDone, aioInit } from '../rings/aio';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
@@ -103,6 +105,7 @@ function registerHandlers(): void {
   handle(KIND_GUEST_INTERRUPT, playerInterrupt);
   handle(KIND_AIO_READY, playerAioReady);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
+  handle(KIND_PLAYER_SYNCED, playerSynced);
 }
 
 /** Operations of the rings, one for each virtio request, and the synchronous call's own. */

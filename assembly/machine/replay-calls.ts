@@ -1,13 +1,11 @@
 // The replay player as exports: batches of trace records in, lots played, a latency summary out.
 //
-// Verbs: replayOpen, replayBatch, replayRun, replaySyncAll, replayLatency.
+// Verbs: replayOpen, replayBatch, replayRun, replaySync, replayLatency.
 // Invariant: a batch is played in whole lots; the host may return to its event loop between two calls.
 
 import { EDEADLK } from '../base/errno';
 import { histogramPercentile } from '../base/histogram';
 import { plugBegin, plugEnd } from '../block/queue';
-import { inodeAt, inodeCount } from '../cache/inode';
-import { descriptorClose, descriptorOpen } from '../files/descriptor';
 import {
   CONFIG_SEED,
   CONFIG_VIRTIO_CACHE_MODE,
@@ -15,7 +13,7 @@ import {
   LATENCY_P90,
   LATENCY_P99,
   LATENCY_P999,
-  OPEN_READ,
+  REPLAY_ERROR,
 } from '../layout';
 import {
   playerInit,
@@ -24,10 +22,11 @@ import {
   playerNotify,
   playerPrepare,
   playerStart,
+  playerSyncError,
+  playerSyncNext,
   replayState,
 } from '../replay/player';
 import { field } from './config';
-import { fileSync } from './file-calls';
 import { pumpOne } from './pump';
 import { latencySummary } from './root';
 
@@ -41,39 +40,47 @@ export function replayBatch(recordCount: i32): i32 {
   return playerStart(<u32>recordCount);
 }
 
-/** Plays at most `lotLimit` lots of the batch. 1: more is left; 0: the batch is done; EIO and others: REPLAY_ERROR_LINE; EDEADLK: a drive holds its completions. */
-export function replayRun(lotLimit: i32): i32 {
-  for (let lot = 0; lot < lotLimit; lot++) {
+/**
+ * Plays the batch, whole lots at a time, for about `eventLimit` events. 1: more is left; 0: the batch is done; EIO and
+ * others: see REPLAY_ERROR_LINE; EDEADLK: a drive holds its completions.
+ */
+export function replayRun(eventLimit: i32): i32 {
+  let ran = 0;
+  while (ran < eventLimit) {
+    ran++;
+    if (!playerIsIdle()) {
+      if (!pumpOne()) return -EDEADLK;
+      continue;
+    }
     if (!playerPrepare()) {
-      const errno = load<i32>(replayState, 4);
+      const errno = load<i32>(replayState, REPLAY_ERROR);
       return errno != 0 ? -errno : 0;
     }
     plugBegin();
     playerNotify();
     plugEnd();
-    while (!playerIsIdle()) {
+  }
+  return 1;
+}
+
+/**
+ * Writes back and flushes every file that has been used, for about `eventLimit` events: the player's last act. 1: more
+ * is left; 0: done; else the first error.
+ */
+export function replaySync(eventLimit: i32): i32 {
+  let ran = 0;
+  while (ran < eventLimit) {
+    ran++;
+    if (!playerIsIdle()) {
       if (!pumpOne()) return -EDEADLK;
+    } else if (!playerSyncNext()) {
+      return playerSyncError();
     }
   }
   return 1;
 }
 
-/** Writes back and flushes every file that has been used; the player's last act. 0 or the first error. */
-export function replaySyncAll(): i32 {
-  let first = 0;
-  for (let index: u32 = 0; index < inodeCount(); index++) {
-    const inode = inodeAt(index);
-    if (inode.pageCount == 0 && inode.dirtyCount == 0) continue;
-    const descriptor = descriptorOpen(index, OPEN_READ);
-    if (descriptor < 0) return descriptor;
-    const result = fileSync(descriptor, 1);
-    if (first == 0) first = result;
-    descriptorClose(descriptor);
-  }
-  return first;
-}
-
-/** Fills the latencySummary summary (LATENCY_…) for reads (0) or writes (1). */
+/** Fills the latency summary (LATENCY_…) for reads (0) or writes (1). */
 export function replayLatency(isWrite: i32): void {
   const histogram = playerLatency(isWrite != 0);
   if (histogram == 0) return;

@@ -9,10 +9,11 @@
 
 import { arenaClaim } from '../base/arena';
 import { now } from '../base/clock';
-import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE } from '../base/dispatch';
+import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE, KIND_PLAYER_SYNCED } from '../base/dispatch';
 import { EFBIG, EINVAL, EIO } from '../base/errno';
 import { HISTOGRAM_SIZE, histogramAdd } from '../base/histogram';
-import { OPERATION_DISCARD, Operation, operationTake } from '../base/operation';
+import { OPERATION_DATASYNC, OPERATION_DISCARD, Operation, operationTake } from '../base/operation';
+import { errseqCheckAndAdvance, errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
 import { driveAt, movesBytes } from '../drive/drive';
 import { descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
@@ -69,7 +70,7 @@ import {
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
 } from '../layout';
-import { SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
+import { REPLAY_LOT_BYTES, SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
 import { ioNotify, ioReap, ioSetup, ioSubmit } from '../rings/aio';
 import { payloadCheck, payloadFill, sectorsTouched } from './payload';
 
@@ -118,6 +119,10 @@ class Player {
   latencyWrite: usize;
   isReady: u32;
   sectorCapacity: u32;
+  /** The next file of the final sync, and the first error it met. */
+  syncIndex: u32;
+  syncError: i32;
+  syncCursor: u32;
 }
 
 const player = changetype<Player>(memory.data(offsetof<Player>(), 16));
@@ -331,7 +336,7 @@ function addRecord(record: usize): bool {
   }
   const isTransfer = operation <= <u32>TRACE_WRITE;
   const dataBytes: u32 = isTransfer ? (bytes + 63) & ~(<u32>63) : 0;
-  if (dataBytes > player.dataBytes - player.dataUsed) return false;
+  if (player.slotCount > 0 && dataBytes + player.dataUsed > <u32>REPLAY_LOT_BYTES) return false;
   const index = player.slotCount;
   const slot = slotAt(index);
   slot.offset = offset;
@@ -474,6 +479,39 @@ export function playerAioReady(handle: usize, _result: i32): void {
 /** Handler of KIND_PLAYER_DONE: a discard of the aio entrance ended. */
 export function playerDiscardDone(index: usize, result: i32): void {
   finish(<u32>index, result == 0);
+}
+
+/** Starts the write-back and flush of the next file with cached pages. False when there is none left. */
+export function playerSyncNext(): bool {
+  while (player.syncIndex < inodeCount()) {
+    const inode = inodeAt(player.syncIndex++);
+    if (inode.pageCount == 0) continue;
+    const pointer = operationTake();
+    assert(pointer != 0, 'no operation is left for the final sync');
+    const operation = changetype<Operation>(pointer);
+    operation.kind = OPERATION_DATASYNC;
+    operation.inode = changetype<usize>(inode);
+    operation.doneKind = KIND_PLAYER_SYNCED;
+    operation.owner = changetype<usize>(inode);
+    player.syncCursor = errseqSample(inode);
+    player.outstanding = 1;
+    startOperation(operation);
+    return true;
+  }
+  return false;
+}
+
+/** Handler of KIND_PLAYER_SYNCED. */
+export function playerSynced(inode: usize, result: i32): void {
+  const cursor = changetype<usize>(player) + offsetof<Player>('syncCursor');
+  const error = errseqCheckAndAdvance(changetype<Inode>(inode), cursor);
+  if (player.syncError == 0) player.syncError = error != 0 ? error : result;
+  player.outstanding = 0;
+}
+
+/** 0, or the first error of the final sync. */
+export function playerSyncError(): i32 {
+  return player.syncError;
 }
 
 export function playerIsIdle(): bool {

@@ -39,6 +39,6 @@ export interface CoreExports {
   replayBatch(recordCount: number): number;
   replayLatency(isWrite: number): void;
   replayOpen(through: number): number;
-  replayRun(lotLimit: number): number;
-  replaySyncAll(): number;
+  replayRun(eventLimit: number): number;
+  replaySync(eventLimit: number): number;
 }

@@ -109,7 +109,8 @@ export function resolveReplay(
 }
 
 function describeDrive(drive: ReplayOptions['drive']): string {
-  if (drive === undefined || (drive.model ?? 'instant') === 'instant') return 'instant';
+  const model = drive?.model ?? (drive?.latencyNs === undefined ? 'instant' : 'fixed');
+  if (drive === undefined || model === 'instant') return 'instant';
   const latency =
     typeof drive.latencyNs === 'object' ? JSON.stringify(drive.latencyNs) : (drive.latencyNs ?? 100_000);
   return `fixed (latency ${latency} ns, ${drive.channels ?? 1} ${(drive.channels ?? 1) === 1 ? 'channel' : 'channels'})`;

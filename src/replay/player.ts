@@ -19,6 +19,7 @@ import {
   TRACE_DISCARD,
 } from '../../assembly/layout.ts';
 import { SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../../assembly/limits.ts';
+import type { CoreExports } from '../core/exports.ts';
 import { check, StorageError } from '../errors.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
@@ -38,8 +39,6 @@ import { buildReport, type ReplayReport } from './report.ts';
 
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;
-/** Most sectors of one call of the core, unless a single lot has more: 8 MiB are a few milliseconds. */
-const CALL_SECTORS = 16384;
 /** In place of a count of records: the signal came first. */
 const STOPPED = -1;
 
@@ -105,7 +104,8 @@ class Run {
   readonly #control: ReplayControl;
   readonly #oracle: Oracle;
   readonly #attached = new Set<number>();
-  #lotLimit = 1;
+  /** Events of the core in one call: grows and shrinks with the time that a call takes. */
+  #eventLimit = 64;
   #parseMs = 0;
   #coreMs = 0;
   #sliceStart = 0;
@@ -143,13 +143,7 @@ class Run {
       if (count === 0) break;
       interrupted = count === STOPPED || (await this.#playBatch(batch));
     }
-    if (!interrupted)
-      this.#timed(() =>
-        check(
-          'fdatasync',
-          core.call((exports) => exports.replaySyncAll()),
-        ),
-      );
+    interrupted ||= await this.#slices((exports, events) => exports.replaySync(events), syncFailure);
     return {
       requests: this.#requests(),
       parseSeconds: this.#parseMs / 1000,
@@ -204,7 +198,7 @@ class Run {
         end++;
       }
       this.#load(batch, first, end, sectors);
-      if (await this.#playLoaded(end - first, sectors)) return true;
+      if (await this.#playLoaded(end - first)) return true;
       first = end;
     }
     return false;
@@ -235,21 +229,29 @@ class Run {
     for (let at = 0; at < words.length; at += WORDS_A_RECORD) this.#oracle.apply(words, at, sink);
   }
 
-  /** Runs the core over the loaded records, a few lots at a time. True when the run was stopped. */
-  async #playLoaded(count: number, sectors: number): Promise<boolean> {
+  /** Runs the core over the loaded records. True when the run was stopped. */
+  async #playLoaded(count: number): Promise<boolean> {
     const { core } = this.#machine;
-    const sectorsALot = (sectors / count) * this.#config.batch;
-    const lotsACall = Math.max(1, Math.floor(CALL_SECTORS / Math.max(1, sectorsALot)));
     check(
       'replay',
       core.call((exports) => exports.replayBatch(count)),
     );
+    return this.#slices(
+      (exports, events) => exports.replayRun(events),
+      (result) => this.#failure(result),
+    );
+  }
+
+  /** Calls the core until it answers 0, with a turn of the event loop after each slice. True when the run was stopped. */
+  async #slices(
+    body: (exports: CoreExports, events: number) => number,
+    failure: (result: number) => Error,
+  ): Promise<boolean> {
     while (true) {
       const before = performance.now();
-      const lots = Math.min(this.#lotLimit, lotsACall);
-      const result = this.#timed(() => core.call((exports) => exports.replayRun(lots)));
+      const result = this.#timed(() => this.#machine.core.call((exports) => body(exports, this.#eventLimit)));
       const after = performance.now();
-      if (result < 0) throw this.#failure(result);
+      if (result < 0) throw failure(result);
       this.#adjust(after - before);
       if (after - this.#sliceStart >= SLICE_MS && (await this.#breathe())) return true;
       if (result === 0) return false;
@@ -258,8 +260,8 @@ class Run {
 
   /** Keeps one call of the core at about a quarter of a slice. */
   #adjust(tookMs: number): void {
-    if (tookMs < SLICE_MS / 8) this.#lotLimit = Math.min(4096, this.#lotLimit * 2);
-    else if (tookMs > SLICE_MS / 3) this.#lotLimit = Math.max(1, this.#lotLimit >> 1);
+    if (tookMs < SLICE_MS / 8) this.#eventLimit = Math.min(262144, this.#eventLimit * 2);
+    else if (tookMs > SLICE_MS / 3) this.#eventLimit = Math.max(16, this.#eventLimit >> 1);
   }
 
   async #breathe(): Promise<boolean> {
@@ -348,6 +350,10 @@ function eventLoopTurn(): Promise<void> {
     if (typeof setImmediate === 'function') setImmediate(resolve);
     else setTimeout(resolve, 0);
   });
+}
+
+function syncFailure(result: number): Error {
+  return new StorageError('fdatasync', result, { hint: 'the final sync of the replay' });
 }
 
 function isEqual(left: Uint8Array, right: Uint8Array): boolean {

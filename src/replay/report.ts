@@ -45,7 +45,12 @@ export interface ReplayReport {
   readonly drive: Counters['drive'];
   /** Virtual nanoseconds from submission to completion. */
   readonly latencyNs: { readonly read: LatencySummary; readonly write: LatencySummary };
-  readonly player: { readonly notifications: number; readonly heldForOverlap: number };
+  /** `requests`: played to their end; fewer than the trace's when the run was stopped. */
+  readonly player: {
+    readonly requests: number;
+    readonly notifications: number;
+    readonly heldForOverlap: number;
+  };
   readonly verify: {
     readonly sectorsChecked: number;
     readonly mismatches: number;
@@ -161,6 +166,7 @@ export function buildReport(
     drive,
     latencyNs: { read: latencySummary(machine.core, false), write: latencySummary(machine.core, true) },
     player: {
+      requests: measured.requests,
       notifications: machine.core.memory.u64(state + layout.REPLAY_NOTIFICATIONS),
       heldForOverlap: machine.core.memory.u64(state + layout.REPLAY_HELD_FOR_OVERLAP),
     },

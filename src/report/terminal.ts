@@ -58,15 +58,15 @@ function entranceLine(report: ReplayReport): string {
   const { guest, aio, config, player } = report;
   const held = player.heldForOverlap > 0 ? `, ${count(player.heldForOverlap)} held for overlap` : '';
   if (config.through === 'aio') {
-    return line(
-      'aio',
-      `${count(aio.submitted)} iocbs, lots of up to ${config.batch}, ${count(player.notifications)} io_submits${held}`,
-    );
+    const submits = many(player.notifications, 'io_submit');
+    return line('aio', `${many(aio.submitted, 'iocb')} in ${submits} (batch ${config.batch})${held}`);
   }
   const merged = guest.readsMerged + guest.writesMerged;
+  const portion = share(merged, guest.reads + guest.writes);
+  const kicks = many(player.notifications, 'notification');
   return line(
     'virtio',
-    `${count(merged)} merged by multireq (${share(merged, guest.reads + guest.writes)}), lots of up to ${config.batch}, ${count(player.notifications)} notifications${held}`,
+    `${count(merged)} merged by multireq (${portion}) in ${kicks} (batch ${config.batch})${held}`,
   );
 }
 
