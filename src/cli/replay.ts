@@ -26,7 +26,7 @@ interface ReplayFlags {
   readonly payload: 'full' | 'none';
   readonly image?: string;
   readonly reopen: boolean;
-  readonly drive: 'instant' | 'fixed';
+  readonly drive?: 'instant' | 'fixed';
   readonly latency?: number;
   readonly channels?: number;
   readonly seed: number;
@@ -37,6 +37,8 @@ interface ReplayFlags {
 
 const EXIT_VIOLATION = 1;
 const EXIT_INTERRUPTED = 130;
+/** How long a stopped process may take to let go of its files. */
+const HELD_MS = 200;
 
 function wholeNumber(low: number, high: number): (text: string) => number {
   return (text) => {
@@ -104,9 +106,10 @@ export function addReplayCommand(program: Command): void {
       false,
     )
     .addOption(
-      new Option('--drive <model>', 'service times of the disk')
-        .choices(['instant', 'fixed'])
-        .default('instant'),
+      new Option(
+        '--drive <model>',
+        'service times of the disk (default: instant, or fixed with --latency or --channels)',
+      ).choices(['instant', 'fixed']),
     )
     .option(
       '--latency <ns>',
@@ -129,6 +132,7 @@ export function addReplayCommand(program: Command): void {
 }
 
 function toOptions(flags: ReplayFlags): ReplayOptions {
+  const isFixed = flags.latency !== undefined || flags.channels !== undefined;
   return {
     ...(flags.through === undefined ? {} : { through: flags.through }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
@@ -142,7 +146,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     records: flags.records,
     reopen: flags.reopen,
     drive: {
-      model: flags.drive,
+      model: flags.drive ?? (isFixed ? 'fixed' : 'instant'),
       ...(flags.latency === undefined ? {} : { latencyNs: flags.latency }),
       ...(flags.channels === undefined ? {} : { channels: flags.channels }),
     },
@@ -163,7 +167,13 @@ async function runReplay(trace: string, flags: ReplayFlags): Promise<void> {
   process.once('SIGINT', onInterrupt);
   const isShowing = process.stderr.isTTY === true;
   try {
-    const reader = await openTrace(trace, { format: flags.format, skipBad: flags.skipBad });
+    const opening = openTrace(trace, { format: flags.format, skipBad: flags.skipBad });
+    const reader = await Promise.race([opening, aborted(stop.signal)]);
+    if (reader === undefined) {
+      process.stderr.write(`sectorlab: ${trace}: stopped before the trace could be read\n`);
+      endInterrupted();
+      return;
+    }
     const fileBytes = statSync(trace).size;
     let shown = 0;
     const report = await replay(nodePlatform, reader, toOptions(flags), {
@@ -176,11 +186,23 @@ async function runReplay(trace: string, flags: ReplayFlags): Promise<void> {
     });
     if (isShowing && shown > 0) process.stderr.write('\r\x1b[K');
     process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
-    if (report.trace.requests === 0) process.stderr.write(`${trace}: the trace holds no requests\n`);
+    if (report.trace.requests === 0 && !report.interrupted)
+      process.stderr.write(`${trace}: the trace holds no requests\n`);
     const isWrong = report.verify.mismatches > 0 || (report.verify.reopenedMismatches ?? 0) > 0;
-    if (report.interrupted) process.exitCode = EXIT_INTERRUPTED;
+    if (report.interrupted) endInterrupted();
     else if (isWrong) process.exitCode = EXIT_VIOLATION;
   } finally {
     process.removeListener('SIGINT', onInterrupt);
   }
+}
+
+/** Resolves to undefined once the signal is aborted. */
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined), { once: true }));
+}
+
+/** Ends with status 130. A read of a silent pipe can not be taken back, so what it still holds dies as ^C would have it. */
+function endInterrupted(): void {
+  process.exitCode = EXIT_INTERRUPTED;
+  setTimeout(() => process.kill(process.pid, 'SIGINT'), HELD_MS).unref();
 }
