@@ -1,6 +1,6 @@
 // Records and numbers in words.
 //
-// Verbs: describe (one record as a sentence), formatTime, formatCount, sectorRange, hueOf. Sentences say what the record
+// Verbs: describe (one record as a sentence), formatTime, formatCount, byteRange, hueOf. Sentences say what the record
 // says and nothing more; meaning is the scene's business.
 
 import {
@@ -83,15 +83,15 @@ export function formatBytes(bytes: number): string {
 }
 
 /** page 6, or pages 7–19 */
-export function pageRange(first: number, count: number): string {
+function pageRange(first: number, count: number): string {
   return count === 1 ? `page ${first}` : `pages ${first}–${first + count - 1}`;
 }
 
-/** Sectors as the pages they lie in. */
-export function sectorRange(sector: number, sectorCount: number): string {
+/** Numbers of the pages in which sectors lie: 6, or 7–19. */
+export function sectorPages(sector: number, sectorCount: number): string {
   const first = Math.floor(sector / SECTORS_PER_PAGE);
   const last = Math.floor((sector + sectorCount - 1) / SECTORS_PER_PAGE);
-  return pageRange(first, last - first + 1);
+  return first === last ? String(first) : `${first}–${last}`;
 }
 
 /** Bytes as the pages they lie in; with the offset where they do not begin a page. */

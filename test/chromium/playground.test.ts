@@ -150,7 +150,7 @@ playground('merged requests are one bar with joined segments', async () => {
       found.map((bar) => bar.querySelectorAll('.segment').length),
     );
     assert.equal(segments.sort(), [1, 3]);
-    assert.match(await page.innerText('#channels'), 'read pages 11–13, 3 merged');
+    assert.match(await page.innerText('#channels'), 'read 11–13, 3 merged');
   });
 });
 

@@ -3,7 +3,7 @@
 // Verbs: requestRow, drawBar, ticks. A bar begins at its first sector and is as long as its sectors; the pieces that
 // were merged into it are joined segments. Its label stands where there is room: behind it, before it or inside.
 
-import { blockOperation, hueOf, SECTORS_PER_PAGE, sectorRange } from '../describe.ts';
+import { blockOperation, hueOf, SECTORS_PER_PAGE, sectorPages } from '../describe.ts';
 import { make, place, reconcile, setText } from '../dom.ts';
 import type { Bio, BlockRequest } from '../model.ts';
 
@@ -54,9 +54,9 @@ export function drawBar(
   setText(text, label);
 }
 
-/** "#4 read pages 11–13, 3 merged" */
+/** "#4 read 11–13, 3 merged"; the axis says that these are pages. */
 export function requestLabel(request: BlockRequest): string {
-  const where = request.sectorCount > 0 ? ` ${sectorRange(request.sector, request.sectorCount)}` : '';
+  const where = request.sectorCount > 0 ? ` ${sectorPages(request.sector, request.sectorCount)}` : '';
   const merged = request.bios.length > 1 ? `, ${request.bios.length} merged` : '';
   return `#${request.id} ${blockOperation(request.operation)}${where}${merged}`;
 }

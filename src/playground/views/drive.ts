@@ -2,7 +2,7 @@
 //
 // All on the same address axis as the block lane. Hatched is what a power cut may lose, solid is what it may not.
 
-import { formatCounted, formatTime, sectorRange } from '../describe.ts';
+import { formatCounted, formatTime, sectorPages } from '../describe.ts';
 import { make, place, reconcile, setText } from '../dom.ts';
 import type { Model, PageState, VolatileWrite } from '../model.ts';
 import { createRow, drawBar, requestLabel } from './axis.ts';
@@ -65,7 +65,7 @@ function drawHeld(root: HTMLElement, writes: readonly VolatileWrite[], sectorTot
     () => make('span', 'bar write volatile'),
     (bar, write) => {
       place(bar, write.sector, write.sectorCount, sectorTotal);
-      bar.title = `#${write.requestId}: ${sectorRange(write.sector, write.sectorCount)}`;
+      bar.title = `#${write.requestId}: pages ${sectorPages(write.sector, write.sectorCount)}`;
     },
   );
 }
@@ -81,7 +81,7 @@ export function driveView(parts: DriveParts, sectorTotal: number): (model: Model
       () => make('span', 'bar write durable'),
       (bar, { start, count }) => {
         place(bar, start, count, sectorTotal);
-        bar.title = sectorRange(start, count);
+        bar.title = `pages ${sectorPages(start, count)}`;
       },
     );
     const unwritten = [...model.pages.values()].filter(({ state }) => NOT_ON_DRIVE.has(state)).length;
