@@ -23,7 +23,7 @@ import type { CoreExports } from '../core/exports.ts';
 import { check, StorageError } from '../errors.ts';
 import { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
-import { TraceBatch, type TraceReader } from '../trace/index.ts';
+import { FORMATS, TraceBatch, type TraceReader } from '../trace/index.ts';
 import {
   BATCH_RECORDS,
   BATCH_SECTORS,
@@ -61,10 +61,12 @@ export class ReplayError extends Error {
   override readonly name = 'ReplayError';
   readonly code = 'ERR_REPLAY_REQUEST';
   readonly file: string;
+  /** Line of a text trace or record of a binary one, from 1. */
   readonly line: number;
 
-  constructor(file: string, line: number, reason: string) {
-    super(`${file}: ${line}: ${reason}`);
+  /** `unit`: what the trace is counted in, as in the messages of its reader. */
+  constructor(file: string, unit: 'line' | 'record', line: number, reason: string) {
+    super(`${file}: ${unit} ${line}: ${reason}`);
     this.file = file;
     this.line = line;
   }
@@ -288,13 +290,17 @@ class Run {
     const operation = (this.#machine.core.memory.words[at] ?? 0) & 0xff;
     if (error.code === 'EINVAL') {
       const reason = `offset ${offset} and length ${length} are not whole sectors of ${SECTOR_SIZE} bytes`;
-      return new ReplayError(this.#reader.file, line, `${reason}, which ${this.#whyWholeSectors(operation)}`);
+      return this.#refusal(line, `${reason}, which ${this.#whyWholeSectors(operation)}`);
     }
-    if (error.code === 'EFBIG')
-      return new ReplayError(this.#reader.file, line, whyTooBig(operation, offset, length));
-    if (error.code === 'EIO')
-      return new ReplayError(this.#reader.file, line, 'the request failed with an I/O error');
+    if (error.code === 'EFBIG') return this.#refusal(line, whyTooBig(operation, offset, length));
+    if (error.code === 'EIO') return this.#refusal(line, 'the request failed with an I/O error');
     return error;
+  }
+
+  #refusal(line: number, reason: string): ReplayError {
+    const { file, format } = this.#reader;
+    const unit = FORMATS.find(({ name }) => name === format)?.counts ?? 'line';
+    return new ReplayError(file, unit, line, reason);
   }
 
   #whyWholeSectors(operation: number): string {
