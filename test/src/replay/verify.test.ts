@@ -115,7 +115,7 @@ for (const cacheMode of DIRECT) {
     const error = await refusalOf(trace, { cacheMode });
     assert.is(error.file, NAME);
     assert.is(error.line, 5);
-    assert.match(error.message, `${NAME}: 5: `);
+    assert.match(error.message, `${NAME}: line 5: `);
     assert.match(error.message, 'offset 100 and length 200 are not whole sectors of 512 bytes');
     assert.match(error.message, cacheMode);
     assert.not.match(error.message, '--through aio');
@@ -131,7 +131,7 @@ for (const trace of named(UNALIGNED)) {
       } catch (error) {
         assert.match(
           String(error),
-          /ReplayError: .*overlap-unaligned\.v2\.iolog: 4: offset \d+ and length \d+ /,
+          /ReplayError: .*overlap-unaligned\.v2\.iolog: line 4: offset \d+ and length \d+ /,
         );
         return;
       }
