@@ -2,7 +2,7 @@
 //
 // A bio is one submitter's piece: a run of sectors, the spans that hold its bytes, and whom to tell. A request is one
 // or more adjacent bios that the drive serves as one. Both come from pools.
-// Verbs: bioTake, bioGive, requestTake, requestGive.
+// Verbs: bioTake, bioGive, bioOffer, requestTake, requestGive.
 // Invariant: a request's bios cover its sectors without gap or overlap, in ascending order; a request has at least
 // one bio, so the request pool (as large as the bio pool) can not run out first.
 
@@ -100,6 +100,11 @@ export function bioTake(): usize {
   bio.result = 0;
   bio.id = state.nextBioId++;
   return pointer;
+}
+
+/** Wakes the next waiter if a bio is free: whoever was woken for it may have found that it needs none. */
+export function bioOffer(): void {
+  if (bioPool.free != 0) wakeOne(bioWaiters());
 }
 
 export function bioGive(bio: usize): void {

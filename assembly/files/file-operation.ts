@@ -32,7 +32,7 @@ import { bufferedWrite } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
 import { pageIoSubmit } from '../cache/page-io';
 import { discardRange, writebackRange } from '../cache/writeback';
-import { Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
+import { Bio, bioGive, bioOffer, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { SECTOR_SIZE } from '../limits';
 import { areSpansAligned, directTransfer, driveRange, startDriveRange } from './direct';
@@ -149,6 +149,7 @@ function run(operation: Operation): void {
   const result = step(operation, inode);
   pageIoSubmit();
   plugEnd();
+  bioOffer();
   if (result == PENDING) return;
   if (recording()) {
     record(
