@@ -79,7 +79,7 @@ export class VirtioDevice {
   /** Requests popped and not finished. */
   inFlight: u32;
   isBroken: u32;
-  /** A pop found no span or request record; the queue is drained again when one comes back. */
+  /** A pop found no span or request record; the queue is drained again when a virtio request of any device ends. */
   isStalled: u32;
   /** KIND_… to complete when entries were used, or KIND_NONE; one interrupt is pending at a time. */
   interruptKind: u32;
@@ -112,6 +112,9 @@ class VirtioRequest {
 class Virtio {
   devices: usize;
   count: u32;
+  /** Devices with isStalled, and the one that is looked at first when something comes back. */
+  stalledCount: u32;
+  nextStalled: u32;
 }
 
 const virtio = changetype<Virtio>(memory.data(offsetof<Virtio>(), 16));
@@ -153,8 +156,10 @@ export function virtioSetQueue(index: u32, size: u32, descriptors: u32, availabl
   const device = deviceAt(index);
   if (device.inFlight > 0) return -EBUSY;
   const result = queueSetUp(queueOf(device), size, descriptors, available, used);
-  if (result == 0) device.isBroken = 0;
-  return result;
+  if (result != 0) return result;
+  device.isBroken = 0;
+  setStalled(device, false);
+  return 0;
 }
 
 /** For a driver inside the core: completes (kind, device index) after entries were used. */
@@ -380,25 +385,45 @@ function handleRequest(device: VirtioDevice, request: VirtioRequest): bool {
   }
 }
 
+function setStalled(device: VirtioDevice, isStalled: bool): void {
+  if ((device.isStalled != 0) == isStalled) return;
+  device.isStalled = isStalled ? 1 : 0;
+  if (isStalled) virtio.stalledCount++;
+  else virtio.stalledCount--;
+}
+
 function drain(device: VirtioDevice): void {
   const queue = queueOf(device);
-  device.isStalled = 0;
+  setStalled(device, false);
   while (device.isBroken == 0) {
     const request = poolTake(virtioRequestPool);
     if (request == 0) {
-      device.isStalled = 1;
+      setStalled(device, true);
       break;
     }
     const popped = queuePop(queue);
     if (popped != POP_CHAIN) {
       poolGive(virtioRequestPool, request);
-      if (popped == POP_LATER) device.isStalled = 1;
+      if (popped == POP_LATER) setStalled(device, true);
       if (popped == POP_BROKEN) device.isBroken = 1;
       break;
     }
     if (!handleRequest(device, changetype<VirtioRequest>(request))) device.isBroken = 1;
   }
   if (multireqCount() > 0) submitMultireq(device);
+}
+
+/** Records and spans are shared: what one device gave back serves whichever device waits, in turn, until it is used up. */
+function drainStalled(): void {
+  for (let left = virtio.count; left > 0 && virtio.stalledCount > 0; left--) {
+    const device = deviceAt(virtio.nextStalled);
+    virtio.nextStalled = virtio.nextStalled + 1 == virtio.count ? 0 : virtio.nextStalled + 1;
+    if (device.isStalled == 0) continue;
+    plugBegin();
+    drain(device);
+    plugEnd();
+    if (device.isStalled != 0) return;
+  }
 }
 
 /** The driver's kick. 0, ENODEV for no such device, EINVAL for a queue that is not set up. A broken device ignores it. */
@@ -440,9 +465,5 @@ export function backendDone(pointer: usize, result: i32): void {
     pointer = next;
   }
   backendFinished();
-  if (device.isStalled != 0) {
-    plugBegin();
-    drain(device);
-    plugEnd();
-  }
+  drainStalled();
 }
