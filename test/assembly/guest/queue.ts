@@ -2,7 +2,7 @@
 //
 // Verbs: attach, describe, offer, put, kick, takeUsed. `describe` writes one descriptor as told, `put` builds a whole
 // well-formed request (16-byte header, data pieces, status byte) and offers it, through an indirect table if asked.
-// Memory is taken from one range and never given back: a test opens a machine of its own.
+// Memory is taken from one range, upwards; `mark` and `release` give the top of it back.
 
 import {
   VIRTIO_BLK_HEADER_SIZE,
@@ -109,6 +109,15 @@ export class GuestQueue {
     if (address + bytes > this.#end) throw new Error('the test needs more room');
     this.#nextByte = address + bytes;
     return address;
+  }
+
+  /** What is allocated from here on can be released together. */
+  mark(): number {
+    return this.#nextByte;
+  }
+
+  release(mark: number): void {
+    this.#nextByte = mark;
   }
 
   /** Tells the device (again), which resets it: both sides start at 0. */
