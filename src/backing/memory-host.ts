@@ -27,14 +27,22 @@ export class SparseFd extends Fd {
 
   override fd_pread(size: number, offset: bigint): { ret: number; data: Uint8Array } {
     const start = Number(offset);
-    const data = new Uint8Array(Math.max(0, Math.min(size, this.memory.size - start)));
-    this.memory.read(data, start);
-    return { ret: wasi.ERRNO_SUCCESS, data };
+    try {
+      const data = new Uint8Array(Math.max(0, Math.min(size, this.memory.size - start)));
+      this.memory.read(data, start);
+      return { ret: wasi.ERRNO_SUCCESS, data };
+    } catch {
+      return { ret: wasi.ERRNO_IO, data: new Uint8Array() };
+    }
   }
 
   override fd_pwrite(data: Uint8Array, offset: bigint): { ret: number; nwritten: number } {
-    this.memory.write(data, Number(offset));
-    return { ret: wasi.ERRNO_SUCCESS, nwritten: data.byteLength };
+    try {
+      this.memory.write(data, Number(offset));
+      return { ret: wasi.ERRNO_SUCCESS, nwritten: data.byteLength };
+    } catch {
+      return { ret: wasi.ERRNO_IO, nwritten: 0 };
+    }
   }
 
   override fd_sync(): number {
@@ -75,7 +83,15 @@ export class MemoryHost implements WasiHost {
     this.#behind = behind;
     const route = (name: string, own: (...rest: never[]) => number): FileCall => {
       const other = behind.imports[name] as FileCall;
-      return (fd, ...rest) => (fd >= SPARSE_FD_BASE ? own(fd as never, ...rest) : other(fd, ...rest));
+      return (fd, ...rest) => {
+        if (fd < SPARSE_FD_BASE) return other(fd, ...rest);
+        try {
+          return own(fd as never, ...rest);
+        } catch {
+          // an exception would leave the core in the middle of a step; a store that throws is a device that fails
+          return wasi.ERRNO_IO;
+        }
+      };
     };
     this.imports = {
       ...behind.imports,
