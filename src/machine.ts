@@ -4,6 +4,8 @@
 // It holds no storage logic: every decision is the core's. Calls are synchronous, opening is not.
 
 import {
+  DRIVE_FLAG_READ_ONLY,
+  DRIVE_FLAG_UNDO,
   ROOT_BAD_FIELD,
   ROOT_BAD_INDEX,
   ROOT_BUFFER_BYTES,
@@ -102,7 +104,7 @@ export class Machine implements Disposable {
     const image = this.#images[drive];
     const fd = image === undefined ? this.#attachMemory(drive) : this.#openImage(drive, image);
     let undoFd = -1;
-    if ((config.flags & 2) !== 0) {
+    if ((config.flags & DRIVE_FLAG_UNDO) !== 0) {
       const undo = new SparseMemory();
       this.#undos[drive] = undo;
       undoFd = this.#host.add(undo);
@@ -123,7 +125,7 @@ export class Machine implements Disposable {
 
   #openImage(drive: number, image: ImageFile): number {
     const path = new TextEncoder().encode(image.name);
-    const isReadOnly = ((this.#config.drives[drive]?.flags ?? 0) & 1) !== 0;
+    const isReadOnly = ((this.#config.drives[drive]?.flags ?? 0) & DRIVE_FLAG_READ_ONLY) !== 0;
     const fd = this.buffers.borrow(path.length, (address) => {
       this.core.memory.bytes.set(path, address);
       return this.core.call((exports) =>
@@ -165,6 +167,9 @@ export class Machine implements Disposable {
   /** Opens a whole drive (`'drive0'`) or a flat file by its name. Throws StorageError: ENOENT, EROFS, EMFILE. */
   openFile(name: string, options: OpenOptions = {}): OpenFile {
     const number = this.fileNumber(name);
+    this.attachDrive(
+      number < this.driveCount ? number : (this.#config.files[number - this.driveCount]?.drive ?? 0),
+    );
     const descriptor = this.core.call((exports) => exports.fileOpen(number, openFlags(options)));
     return new OpenFile(this, check('open', descriptor, { path: name }), name);
   }
