@@ -1,0 +1,100 @@
+// A drive under the hand of a test: direct writes and flushes are submitted, and complete when the test says so.
+//
+// Verbs: HeldDrive.open, write, flush, read, complete, cut. Every submission has a number; completions are held by the
+// drive, so submission, completion and crash can be put in any order. A sector is filled with one value.
+
+import type { AioContext, AioRequest } from '../../../src/aio.ts';
+import type { DriveConfig } from '../../../src/core/config.ts';
+import type { OpenFile } from '../../../src/files.ts';
+import type { Machine } from '../../../src/machine.ts';
+import { type Build, openMachine } from '../../support/machine.ts';
+
+export const SECTOR = 512;
+
+export class HeldDrive {
+  readonly machine: Machine;
+  readonly #context: AioContext;
+  readonly #plain: OpenFile;
+  readonly #forced: OpenFile;
+  readonly #held: number[] = [];
+  #number = 0;
+
+  private constructor(machine: Machine) {
+    this.machine = machine;
+    this.#context = machine.createAioContext(256);
+    this.#plain = machine.openFile('drive0', { direct: true });
+    this.#forced = machine.openFile('drive0', { direct: true, dsync: true });
+  }
+
+  static async open(build: Build, drive: DriveConfig = {}): Promise<HeldDrive> {
+    const machine = await openMachine(build, {
+      drives: [{ size: 64 * SECTOR, ...drive }],
+      merge: false,
+      cache: '16KiB',
+      buffers: '1MiB',
+      records: 4096,
+      aioMaxNr: 256,
+    });
+    machine.holdCompletions(true);
+    return new HeldDrive(machine);
+  }
+
+  get heldCount(): number {
+    return this.#held.length;
+  }
+
+  #submit(request: AioRequest): number {
+    this.#context.submit([request]);
+    this.machine.run();
+    this.#held.push(++this.#number);
+    return this.#number;
+  }
+
+  #transfer(op: 'pread' | 'pwrite', file: OpenFile, value: number, sector: number, count: number): number {
+    const length = count * SECTOR;
+    // never given back: a request in flight reads it
+    const buffer = this.machine.buffers.allocate(length);
+    this.machine.core.memory.bytes.fill(value, buffer, buffer + length);
+    return this.#submit({ op, file, buffer, length, offset: sector * SECTOR });
+  }
+
+  /** S(W): fills `count` sectors with `value`. Its number. */
+  write(value: number, sector: number, count = 1): number {
+    return this.#transfer('pwrite', this.#plain, value, sector, count);
+  }
+
+  /** S(W+FUA). */
+  forcedWrite(value: number, sector: number, count = 1): number {
+    return this.#transfer('pwrite', this.#forced, value, sector, count);
+  }
+
+  /** S(F). */
+  flush(): number {
+    return this.#submit({ op: 'fdsync', file: this.#plain });
+  }
+
+  /** C(number). */
+  complete(number: number): void {
+    const index = this.#held.indexOf(number);
+    this.#held.splice(index, 1);
+    this.machine.releaseCompletion(index);
+  }
+
+  /** C of the held request at a position, oldest first. Its number. */
+  completeAt(index: number): number {
+    const number = this.#held[index] as number;
+    this.complete(number);
+    return number;
+  }
+
+  /** Cuts the power; the value in each of the first `count` sectors, -1 where its bytes differ. */
+  cut(keep: 'none' | 'all', count = 8): number[] {
+    this.machine.cutPower({ keep });
+    const bytes = new Uint8Array(count * SECTOR);
+    this.machine.memory().read(bytes, 0);
+    return Array.from({ length: count }, (_, sector) => {
+      const part = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
+      return part.every((byte) => byte === part[0]) ? (part[0] as number) : -1;
+    });
+  }
+}
