@@ -39,6 +39,9 @@ import { buildReport, type ReplayReport } from './report.ts';
 
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;
+/** Events of one call of the core: at first, and at most. More would save nothing, and the next event may cost more. */
+const FEW_EVENTS = 4;
+const MANY_EVENTS = 2048;
 /** In place of a count of records: the signal came first. */
 const STOPPED = -1;
 
@@ -107,7 +110,7 @@ class Run {
   readonly #oracle: Oracle;
   readonly #attached = new Set<number>();
   /** Events of the core in one call: grows and shrinks with the time that a call takes. */
-  #eventLimit = 64;
+  #eventLimit = FEW_EVENTS;
   #parseMs = 0;
   #coreMs = 0;
   #sliceStart = 0;
@@ -145,6 +148,8 @@ class Run {
       if (count === 0) break;
       interrupted = count === STOPPED || (await this.#playBatch(batch));
     }
+    // an event of a sync is 4 MiB of pages: what the requests before it allowed is far too much
+    this.#eventLimit = FEW_EVENTS;
     interrupted ||= await this.#slices((exports, events) => exports.replaySync(events), syncFailure);
     return {
       requests: this.#requests(),
@@ -262,8 +267,8 @@ class Run {
 
   /** Keeps one call of the core at about a quarter of a slice. */
   #adjust(tookMs: number): void {
-    if (tookMs < SLICE_MS / 8) this.#eventLimit = Math.min(262144, this.#eventLimit * 2);
-    else if (tookMs > SLICE_MS / 3) this.#eventLimit = Math.max(16, this.#eventLimit >> 1);
+    if (tookMs < SLICE_MS / 8) this.#eventLimit = Math.min(MANY_EVENTS, this.#eventLimit * 2);
+    else if (tookMs > SLICE_MS / 3) this.#eventLimit = Math.max(1, this.#eventLimit >> 1);
   }
 
   async #breathe(): Promise<boolean> {
