@@ -22,15 +22,18 @@ function version(): string {
 const program = new Command('sectorlab')
   .description('A whole block-I/O path: application rings, page cache, request merging, virtual disk.')
   .version(version())
-  .configureOutput({
-    // one line a mistake, as every other bad input has
-    outputError: (text, write) => write(`sectorlab: ${text.trim().replace(/^error: /, '')} (see --help)\n`),
-  })
+  .configureOutput({ outputError: (text, write) => write(usageLine(text)) })
   .exitOverride();
 
 addReplayCommand(program);
 addPlaygroundCommand(program);
 for (const command of program.commands) command.exitOverride();
+
+/** A mistake of usage on one line, as every other bad input has it. */
+function usageLine(text: string): string {
+  const message = text.trim().replace(/^error: /, '');
+  return `sectorlab: ${message.replaceAll('\n', ' ')} (see --help)\n`;
+}
 
 /** Errors of input are one line; a bug of ours shows its stack. */
 function report(error: unknown): number {
