@@ -1,0 +1,254 @@
+// `sectorlab replay` on good traces: every key of the JSON, the same on every format and through gzip, and a text for
+// people that has no escape codes when no terminal reads it.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { ReplayReport } from '../../../src/replay/report.ts';
+import { sharedPath, withFolder } from '../replay/support.ts';
+import { MADE_TRACES, type MadeTrace, runCli, save } from './support.ts';
+
+const report = suite('cli/replay-report');
+
+/** Keys that a reader of the JSON may count on; each is a number. */
+const NUMBERS: Readonly<Record<string, readonly string[]>> = {
+  trace: [
+    ...['requests', 'reads', 'writes', 'discards', 'flushes'],
+    ...['readBytes', 'writeBytes', 'spanSeconds', 'skipped'],
+  ],
+  config: ['cacheBytes', 'blockSize', 'batch', 'seed'],
+  guest: ['reads', 'writes', 'flushes', 'readsMerged', 'writesMerged', 'invalid'],
+  aio: ['submitted', 'completed', 'partialSubmits'],
+  cache: [
+    ...['accesses', 'hits', 'misses', 'evictions', 'readInPages', 'dirtiedPages'],
+    ...['writtenBackPages', 'ioends', 'throttledCount'],
+  ],
+  block: ['reads', 'writes', 'readMerges', 'writeMerges', 'readSectors', 'writeSectors', 'flushes'],
+  drive: ['reads', 'writes', 'readBytes', 'writeBytes', 'flushes'],
+  verify: ['sectorsChecked', 'mismatches'],
+  time: ['virtualSeconds', 'parseSeconds', 'coreSeconds', 'wallSeconds', 'requestsPerSecond'],
+};
+const LATENCY = ['count', 'mean', 'p50', 'p90', 'p99', 'p999', 'max'];
+const ESCAPE = String.fromCharCode(27);
+
+function assertKeys(found: Record<string, unknown>): void {
+  for (const [group, keys] of Object.entries(NUMBERS)) {
+    for (const key of keys) {
+      const value = (found[group] as Record<string, unknown>)[key];
+      assert.ok(Number.isFinite(value) && (value as number) >= 0, `${group}.${key} is ${value}`);
+    }
+  }
+  for (const kind of ['read', 'write']) {
+    for (const key of LATENCY) {
+      const value = (found.latencyNs as Record<string, Record<string, unknown>>)[kind]?.[key];
+      assert.ok(Number.isFinite(value), `latencyNs.${kind}.${key} is ${value}`);
+    }
+  }
+}
+
+async function replayJson(args: readonly string[]): Promise<ReplayReport> {
+  const { code, stdout, stderr } = await runCli(['replay', ...args, '--json']);
+  assert.is(stderr, '');
+  assert.is(code, 0);
+  const found = JSON.parse(stdout) as ReplayReport & Record<string, unknown>;
+  assertKeys(found);
+  return found;
+}
+
+function assertTrace({ trace }: ReplayReport, made: MadeTrace): void {
+  const { reads, writes, discards, flushes, readBytes, writeBytes, spanSeconds } = trace;
+  assert.equal([reads, writes, discards, flushes], made.counts);
+  assert.is(trace.requests, reads + writes + discards + flushes);
+  assert.equal({ readBytes, writeBytes }, { readBytes: made.readBytes, writeBytes: made.writeBytes });
+  assert.ok(Math.abs(spanSeconds - made.spanSeconds) < 1e-9, String(spanSeconds));
+  assert.is(trace.skipped, 0);
+}
+
+for (const made of MADE_TRACES) {
+  for (const isPacked of [false, true]) {
+    report(`${made.format}${isPacked ? ' in gzip' : ''}: every key is there and counts what is in it`, () =>
+      withFolder(async (folder) => {
+        const file = save(folder, 'trace', made.content, isPacked);
+        const found = await replayJson([file, '--reopen']);
+        assert.is(found.trace.file, file);
+        assert.is(found.trace.format, made.format);
+        assertTrace(found, made);
+        const through = made.format.startsWith('fio') ? 'aio' : 'virtio';
+        assert.is(found.config.through, through);
+        assert.is(found.config.seed, 1);
+        assert.is(found.verify.sectorsChecked, 9);
+        assert.is(found.verify.mismatches, 0);
+        assert.is(found.verify.reopenedMismatches, 0);
+        assert.is(found.verify.reopenedSectors, 24);
+        assert.is(found.interrupted, false);
+        assert.is(found.player.requests, found.trace.requests);
+      }),
+    );
+  }
+}
+
+const [MSR] = MADE_TRACES as [MadeTrace];
+
+report('every option reaches the report', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'trace', MSR.content);
+    const options = ['--cache', '1MiB', '--cache-mode', 'writethrough', '--block-size', '512', '--no-merge'];
+    const more = [
+      '--batch',
+      '7',
+      '--seed',
+      '99',
+      '--through',
+      'aio',
+      '--drive',
+      'fixed',
+      '--latency',
+      '3000',
+    ];
+    const found = await replayJson([
+      file,
+      ...options,
+      ...more,
+      '--channels',
+      '2',
+      '--records',
+      '--readahead',
+      'off',
+    ]);
+    const { cacheBytes, cacheMode, blockSize, merge, batch, seed, through, drive, readahead } = found.config;
+    assert.equal(
+      { cacheBytes, cacheMode, blockSize, merge, batch, seed, through, drive, readahead },
+      {
+        cacheBytes: 2 ** 20,
+        cacheMode: 'writethrough',
+        blockSize: 512,
+        merge: false,
+        batch: 7,
+        seed: 99,
+        through: 'aio',
+        drive: 'fixed (latency 3000 ns, 2 channels)',
+        readahead: 'off',
+      },
+    );
+    assert.ok(found.time.virtualSeconds > 0);
+    assert.ok(found.latencyNs.write.max >= 3000);
+    assert.match(found.records?.hash ?? '', /^[0-9a-f]{16}$/);
+    assert.is(found.aio.submitted, 4);
+  }),
+);
+
+report('a latency alone means a fixed drive', () =>
+  withFolder(async (folder) => {
+    const found = await replayJson([save(folder, 'trace', MSR.content), '--latency', '5000']);
+    assert.is(found.config.drive, 'fixed (latency 5000 ns, 1 channel)');
+  }),
+);
+
+report('payload none counts the same and checks nothing', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'trace', MSR.content);
+    const full = await replayJson([file]);
+    const none = await replayJson([file, '--payload', 'none']);
+    assert.equal([none.cache, none.block, none.drive], [full.cache, full.block, full.drive]);
+    assert.is(none.verify.sectorsChecked, 0);
+  }),
+);
+
+report('the report for people has a line for each part and no escape codes', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'trace', MSR.content);
+    for (const environment of [{}, { NO_COLOR: '1' }, { FORCE_COLOR: '1' }]) {
+      const { code, stdout, stderr } = await runCli(['replay', file], environment);
+      assert.is(code, 0);
+      assert.is(stderr, '');
+      assert.not.ok(stdout.includes(ESCAPE), 'an escape code');
+      for (const label of ['trace', 'requests', 'virtio', 'cache', 'drive', 'verify', 'time']) {
+        assert.match(stdout, new RegExp(`^${label} +\\S`, 'm'), label);
+      }
+      assert.match(stdout, 'requests    4: 2 reads of 4.5 KiB, 2 writes of 12 KiB\n');
+      assert.match(stdout, '9 sectors read back, 0 mismatches');
+      assert.not.match(stdout, /NaN|undefined|null/);
+    }
+  }),
+);
+
+report('a trace of nothing but a header is no error: zeros, no NaN, and a word on stderr', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'empty.iolog', 'fio version 3 iolog\n');
+    const text = await runCli(['replay', file]);
+    assert.is(text.code, 0);
+    assert.not.match(text.stdout, /NaN|undefined|Infinity/);
+    assert.is(text.stderr, `${file}: the trace holds no requests\n`);
+    const json = await runCli(['replay', file, '--json', '--drive', 'fixed', '--reopen']);
+    assert.is(json.code, 0);
+    const found = JSON.parse(json.stdout) as ReplayReport & Record<string, unknown>;
+    assertKeys(found);
+    assert.is(found.trace.requests, 0);
+    assert.is(found.cache.accesses, 0);
+    assert.not.match(json.stdout, /NaN/);
+  }),
+);
+
+report('an image is a real file, and nothing but the report is printed', () =>
+  withFolder(async (folder) => {
+    const image = path.join(folder, 'disk.img');
+    const trace = save(folder, 'trace', MSR.content);
+    const { code, stdout, stderr } = await runCli(['replay', trace, '--image', image, '--reopen']);
+    assert.is(code, 0);
+    assert.is(stderr, '', 'no ExperimentalWarning');
+    assert.match(stdout, 'reopened: 24 sectors, 0 mismatches');
+    assert.is(readFileSync(image).length, 65536 + 8192);
+  }),
+);
+
+report('a sector that was spoilt in the image is a violation: exit 1, its line and sector named', () =>
+  withFolder(async (folder) => {
+    const image = path.join(folder, 'disk.img');
+    writeFileSync(image, new Uint8Array(1024).fill(0x5a, 512));
+    const trace = save(
+      folder,
+      'trace',
+      'fio version 2 iolog\nf add\nf open\nf read 0 4096\nf read 4096 4096\n',
+    );
+    const { code, stdout } = await runCli(['replay', trace, '--image', image]);
+    assert.is(code, 1);
+    assert.match(stdout, '16 sectors read back, 1 mismatches (first: line 4, sector 1)');
+    const json = await runCli(['replay', trace, '--image', image, '--json']);
+    assert.is(json.code, 1);
+    assert.equal((JSON.parse(json.stdout) as ReplayReport).verify.firstMismatch, { line: 4, sector: 1 });
+  }),
+);
+
+report('bad lines that may be skipped are counted by reason', async () => {
+  const file = sharedPath('edge/msr-bad-rows.csv');
+  if (!existsSync(file)) {
+    console.log('SKIPPED: bad rows skipped and counted: the traces beside the repository are missing');
+    return;
+  }
+  const found = await replayJson([file, '--skip-bad', '7']);
+  assert.is(found.trace.requests, 10);
+  assert.is(found.trace.skipped, 7);
+  const reasons = Object.values(found.trace.skippedReasons);
+  assert.is(
+    reasons.reduce((sum, count) => sum + count, 0),
+    7,
+  );
+  const tooMany = await runCli(['replay', file, '--skip-bad', '6']);
+  assert.is(tooMany.code, 2);
+  assert.is(tooMany.stdout, '');
+  assert.match(tooMany.stderr, /msr-bad-rows\.csv: line \d+: .*at most 6 may be skipped/);
+});
+
+report('--help and --version answer on stdout with exit 0', async () => {
+  const help = await runCli(['replay', '--help']);
+  assert.is(help.code, 0);
+  assert.is(help.stderr, '');
+  for (const option of ['--cache', '--batch', '--skip-bad', '--json', '--payload', '--reopen']) {
+    assert.match(help.stdout, option);
+  }
+  const version = await runCli(['--version']);
+  assert.equal([version.code, version.stdout], [0, '0.1.0\n']);
+});
+
+report.run();
