@@ -153,11 +153,12 @@ function parsePort(text: string): number {
 
 async function serveUntilInterrupted(options: PlaygroundOptions): Promise<void> {
   const server = await servePlayground(options);
-  process.stdout.write(`The playground is at ${server.url} (^C ends it)\n`);
-  await new Promise<void>((resolve) => {
+  const interrupted = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  process.stdout.write(`The playground is at ${server.url} (^C ends it)\n`);
+  await interrupted;
   await server.close();
 }
 
