@@ -333,6 +333,7 @@ export function driveReleased(pointer: usize, _result: i32): void {
 
 /** Plays a power cut on one drive; see cachePowerCut. ENODEV without an undo file, EIO when the image fails. */
 export function drivePowerCut(drive: Drive, keepAll: bool): i32 {
+  if (drive.flags & DRIVE_FLAG_READ_ONLY) return 0;
   if (!keepAll && drive.volatileLimit != 0 && drive.undoFd < 0) return -ENODEV;
   const lost = cachePowerCut(drive, keepAll);
   if (lost >= 0 && drive.fd >= 0 && backingSync(drive.fd) != 0) return -EIO;
