@@ -15,6 +15,8 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   14: 'EFAULT',
   16: 'EBUSY',
   19: 'ENODEV',
+  20: 'ENOTDIR',
+  21: 'EISDIR',
   22: 'EINVAL',
   24: 'EMFILE',
   27: 'EFBIG',

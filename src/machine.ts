@@ -86,12 +86,21 @@ export class Machine implements Disposable {
     const machine = new Machine(core, host, config, images);
     if (config.payload === 'full') {
       // drives of a small machine are attached at once; of a large one, when first used
-      if (config.drives.length <= 64)
-        config.drives.forEach((_, drive) => {
-          machine.attachDrive(drive);
-        });
+      if (config.drives.length <= 64) machine.#attachAll();
     }
     return machine;
+  }
+
+  /** Attaches every drive, or closes what was opened before the one that fails. */
+  #attachAll(): void {
+    try {
+      this.#config.drives.forEach((_, drive) => {
+        this.attachDrive(drive);
+      });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Gives drive number `drive` its backing if it has none yet: its image, the memory it was given, or new sparse memory. */

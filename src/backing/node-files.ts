@@ -1,8 +1,9 @@
 // Real image files through node:wasi: each image's folder is a preopened directory.
 // Verbs: openNodeImages. node:wasi warns that it is experimental; the user did not choose it, so that one warning is kept off the screen.
 
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { StorageError } from '../errors.ts';
 import type { ImageFile } from '../platform.ts';
 import type { WasiHost } from './memory-host.ts';
 
@@ -27,27 +28,37 @@ async function importWasi(): Promise<WasiModule> {
   }
 }
 
-function sizeOf(path: string): number | undefined {
-  const status = statSync(path, { throwIfNoEntry: false });
-  if (status === undefined) return undefined;
-  if (!status.isFile()) throw new TypeError(`the image ${path} is no regular file`);
-  return status.size;
+const EINVAL = -22;
+const EISDIR = -21;
+const EIO = -5;
+
+/** Where an image really is (behind symbolic links, which could lead out of a preopened directory), and its size if it exists. */
+function locate(path: string): { directory: string; name: string; size: number | undefined } {
+  const absolute = resolve(path);
+  try {
+    const status = statSync(absolute, { throwIfNoEntry: false });
+    if (status === undefined)
+      return { directory: realpathSync(dirname(absolute)), name: basename(absolute), size: undefined };
+    if (status.isDirectory()) throw new StorageError('open', EISDIR, { path });
+    if (!status.isFile())
+      throw new StorageError('open', EINVAL, { path, hint: 'an image is a regular file' });
+    const real = realpathSync(absolute);
+    return { directory: dirname(real), name: basename(real), size: status.size };
+  } catch (error) {
+    if (error instanceof StorageError) throw error;
+    throw new StorageError('open', (error as NodeJS.ErrnoException).errno ?? EIO, { path });
+  }
 }
 
-/** A WASI host that reaches the images, and where each is. Paths are resolved against the working directory. */
+/** A WASI host that reaches the images, and where each is. Paths are resolved against the working directory. Throws StorageError. */
 export async function openNodeImages(
   paths: readonly string[],
 ): Promise<{ host: WasiHost; images: ImageFile[] }> {
   const directories: string[] = [];
   const images = paths.map((path) => {
-    const absolute = resolve(path);
-    const directory = dirname(absolute);
+    const { directory, name, size } = locate(path);
     if (!directories.includes(directory)) directories.push(directory);
-    return {
-      directory: FIRST_PREOPEN + directories.indexOf(directory),
-      name: basename(absolute),
-      size: sizeOf(absolute),
-    };
+    return { directory: FIRST_PREOPEN + directories.indexOf(directory), name, size };
   });
   const { WASI } = await importWasi();
   const preopens = Object.fromEntries(directories.map((directory, index) => [`/${index}`, directory]));
