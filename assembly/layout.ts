@@ -103,9 +103,9 @@ export const RECORD_MULTIREQ_ISSUED = 22;
 export const RECORD_MULTIREQ_SPLIT = 23;
 /** A guest request was finished. detail = virtio status. */
 export const RECORD_GUEST_DONE = 24;
-/** An iocb was accepted. address bytes, count bytes, detail = opcode. */
+/** An iocb was accepted. id = its offset in client memory, address bytes, count bytes, detail = opcode. */
 export const RECORD_AIO_ACCEPTED = 25;
-/** An io_event was put on the ring. detail = result (i32). */
+/** An io_event was put on the ring. id as for the iocb, address = its data, detail = result (i32). */
 export const RECORD_AIO_EVENT = 26;
 /** A discard zeroed and cleaned cached pages. count pages. */
 export const RECORD_PAGES_DISCARDED = 27;

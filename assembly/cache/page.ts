@@ -56,18 +56,25 @@ class Pages {
   freeCount: u32;
   /** Operations that wait for a free page. */
   waiters: usize;
+  /** The table of queues of operations that wait for a page to become idle. */
+  waitQueues: usize;
+  waitMask: u32;
 }
 
-const WAIT_QUEUES: u32 = 256;
+/** Most wait queues. Few queues wake operations for other pages, which then write and read in smaller pieces. */
+const MAX_WAIT_QUEUES: u32 = 65536;
 
 const pages = changetype<Pages>(memory.data(offsetof<Pages>(), 16));
-const waitTable: usize = memory.data(1024, 16);
 
 export function pageClaim(pageCount: u32, hasFrames: bool): void {
   if (offsetof<Page>() != 32) ERROR('a page record must be 32 bytes');
   pages.count = pageCount;
   pages.base = arenaClaim((<u64>pageCount) << PAGE_RECORD_SHIFT, 64);
   pages.frames = hasFrames ? arenaClaim((<u64>pageCount) << PAGE_SHIFT, PAGE_SIZE) : 0;
+  let waitQueues: u32 = 1;
+  while (waitQueues < pageCount && waitQueues < MAX_WAIT_QUEUES) waitQueues <<= 1;
+  pages.waitMask = waitQueues - 1;
+  pages.waitQueues = arenaClaim((<u64>waitQueues) << 2, 64);
   pages.spans = hasFrames ? arenaClaim(<u64>pageCount * offsetof<Span>(), 16) : 0;
 }
 
@@ -145,7 +152,7 @@ export function freePageWaiters(): usize {
 
 /** The queue word where operations wait for this page to become idle. */
 export function pageWaiters(page: usize): usize {
-  return waitTable + ((<usize>(pageNumber(page) & (WAIT_QUEUES - 1))) << 2);
+  return pages.waitQueues + ((<usize>(pageNumber(page) & pages.waitMask)) << 2);
 }
 
 export function wakePage(page: usize): void {

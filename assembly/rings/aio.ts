@@ -6,7 +6,7 @@
 // of completion; the iocb and its iovec array are copied at submission and may be reused at once.
 
 import { arenaClaim } from '../base/arena';
-import { isClientRange } from '../base/client-memory';
+import { clientOffset, isClientRange } from '../base/client-memory';
 import { count } from '../base/counters';
 import { complete, KIND_AIO_DONE, KIND_NONE } from '../base/dispatch';
 import { EAGAIN, EBADF, EFAULT, EINVAL, ENOMEM, EOPNOTSUPP, EPERM } from '../base/errno';
@@ -395,7 +395,7 @@ function submitOne(context: AioContext, iocb: usize): i32 {
       RECORD_AIO_ACCEPTED,
       operationKind(opcode),
       changetype<Inode>(opened.inode).index,
-      <u32>iocb,
+      clientOffset(<u64>iocb),
       <u64>offset,
       <u32>bytes,
       opcode,
@@ -471,7 +471,7 @@ export function aioDone(kiocbPointer: usize, result: i32): void {
   store<u32>(ring, (tail + 1) % context.nr, AIO_RING_TAIL);
   context.inFlight--;
   count(COUNTER_AIO_COMPLETED);
-  if (recording()) record(RECORD_AIO_EVENT, 0, 0, <u32>kiocb.object, kiocb.data, 1, <u32>result);
+  if (recording()) record(RECORD_AIO_EVENT, 0, 0, clientOffset(kiocb.object), kiocb.data, 1, <u32>result);
   poolGive(kiocbPool, kiocbPointer);
   if (context.notifyKind != KIND_NONE) complete(context.notifyKind, ring, 0);
 }
