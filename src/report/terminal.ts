@@ -72,7 +72,10 @@ function entranceLine(report: ReplayReport): string {
 
 function cacheLines(report: ReplayReport): string[] {
   const { cache, config } = report;
-  if (cache.accesses === 0) return [line('cache', `not used (cache mode ${config.cacheMode})`)];
+  if (cache.accesses === 0) {
+    const isAround = config.cacheMode === 'none' || config.cacheMode === 'directsync';
+    return [line('cache', isAround ? `not used (cache mode ${config.cacheMode})` : 'no page was asked for')];
+  }
   return [
     line(
       'cache',
@@ -153,6 +156,9 @@ export function formatReport(report: ReplayReport): string {
     ),
   ];
   if (report.records !== null) lines.push(line('records', `hash ${report.records.hash}`));
-  if (report.interrupted) lines.push('stopped before the end: the figures are those so far');
+  if (report.interrupted)
+    lines.push(
+      `stopped before the end, after ${many(report.player.requests, 'request')}: the figures are those so far`,
+    );
   return lines.join('\n');
 }
