@@ -6,7 +6,7 @@
 
 import { count } from '../base/counters';
 import { record, recording } from '../base/record';
-import { Drive } from '../drive/drive';
+import { Drive } from '../drive/drive-table';
 import { BIO_FUA, BIO_NO_MERGE, Bio, Request } from '../drive/request';
 import {
   COUNTER_BLOCK_READ_MERGES,

@@ -10,7 +10,8 @@
 import { count, countMany } from '../base/counters';
 import { callHandler } from '../base/dispatch';
 import { record, recording } from '../base/record';
-import { Drive, driveStart } from '../drive/drive';
+import { driveStart } from '../drive/drive';
+import { Drive } from '../drive/drive-table';
 import { BIO_FUA, Bio, Request, requestGive, requestTake } from '../drive/request';
 import {
   COUNTER_BLOCK_DISCARDS,

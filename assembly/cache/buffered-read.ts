@@ -12,7 +12,7 @@ import { Operation, operationCursor, operationPage, PENDING, setOperationPage } 
 import { record, recording } from '../base/record';
 import { spanCopyIn } from '../base/span';
 import { park } from '../base/wait-queue';
-import { movesBytes } from '../drive/drive';
+import { movesBytes } from '../drive/drive-table';
 import { bioWaiters } from '../drive/request';
 import {
   COUNTER_CACHE_ACCESSES,

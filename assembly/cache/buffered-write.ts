@@ -9,7 +9,7 @@ import { EIO, ENOSPC } from '../base/errno';
 import { Operation, operationCursor, operationPage, PENDING, setOperationPage } from '../base/operation';
 import { spanCopyOut } from '../base/span';
 import { park } from '../base/wait-queue';
-import { movesBytes } from '../drive/drive';
+import { movesBytes } from '../drive/drive-table';
 import { bioWaiters } from '../drive/request';
 import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
 import { countAccess } from './buffered-read';
@@ -59,7 +59,7 @@ function writeBegin(inode: Inode, page: Page, pageStart: u64, offset: u32, end: 
     }
     let runEnd = block + 1;
     while (runEnd <= lastBlock && (uptodate & ((<u32>1) << runEnd)) == 0) runEnd++;
-    let from = block << shift;
+    const from = block << shift;
     let to = runEnd << shift;
     // cut behind the block that holds the last byte of the file: what follows is zeroed, not read
     if (pageStart + from < inode.size && pageStart + to > inode.size) {

@@ -15,7 +15,7 @@ import { record, recording } from '../base/record';
 import { Span } from '../base/span';
 import { wakeAll } from '../base/wait-queue';
 import { blockMaxSectors, blockMaxSegments, submitBio } from '../block/queue';
-import { movesBytes } from '../drive/drive';
+import { movesBytes } from '../drive/drive-table';
 import { Bio, bioGive, bioTake } from '../drive/request';
 import {
   COUNTER_CACHE_IOENDS,

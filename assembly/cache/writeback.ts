@@ -10,7 +10,7 @@ import { complete, KIND_OPERATION_RESUME } from '../base/dispatch';
 import { Operation, PENDING } from '../base/operation';
 import { record, recording } from '../base/record';
 import { park } from '../base/wait-queue';
-import { movesBytes } from '../drive/drive';
+import { movesBytes } from '../drive/drive-table';
 import { bioWaiters } from '../drive/request';
 import { COUNTER_CACHE_DISCARDED_PAGES, RECORD_PAGES_DISCARDED, WRITEBACK_SYNC } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE, WRITEBACK_STEP_PAGES } from '../limits';

@@ -1,13 +1,11 @@
 // A virtual disk: it takes a request, moves the bytes, and says when it is done.
 //
-// Verbs: driveClaim, driveInit, driveStart, driveHold, driveRelease, drivePowerCut. A write's bytes go to the backing
+// Verbs: driveStart, driveHold, driveRelease, drivePowerCut. A write's bytes go to the backing
 // when the drive starts it, a read's bytes come from there when it is done; a flush covers exactly the writes that had
 // completed when it started.
-// Layout: an array of Drive records in config order, then each drive's channel times.
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
 // request itself.
 
-import { arenaClaim } from '../base/arena';
 import { eventAt, now } from '../base/clock';
 import { count, countMany } from '../base/counters';
 import {
@@ -21,18 +19,6 @@ import { EINVAL, EIO, ENODEV, EROFS } from '../base/errno';
 import { record, recording } from '../base/record';
 import { spansToIovecs } from '../base/span';
 import {
-  CONFIG_DRIVE_CHANNELS,
-  CONFIG_DRIVE_FLAGS,
-  CONFIG_DRIVE_LATENCY_DISCARD,
-  CONFIG_DRIVE_LATENCY_FLUSH,
-  CONFIG_DRIVE_LATENCY_READ,
-  CONFIG_DRIVE_LATENCY_WRITE,
-  CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
-  CONFIG_DRIVE_MODEL,
-  CONFIG_DRIVE_QUEUE_DEPTH,
-  CONFIG_DRIVE_SIZE,
-  CONFIG_DRIVE_SIZE_BYTES,
-  CONFIG_DRIVE_VOLATILE_WRITES,
   COUNTER_DRIVE_DISCARD_BYTES,
   COUNTER_DRIVE_DISCARDS,
   COUNTER_DRIVE_ERRORS,
@@ -54,100 +40,10 @@ import {
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
+import { Drive, movesBytes } from './drive-table';
 import { BIO_FUA, Bio, Request } from './request';
 import { serviceEnd } from './service';
 import { cacheFlush, cachePowerCut, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
-
-@unmanaged
-export class Drive {
-  sizeSectors: u64;
-  // five latencies, indexed by operation
-  latencyRead: u64;
-  latencyWrite: u64;
-  latencyDiscard: u64;
-  latencyWriteZeroes: u64;
-  latencyFlush: u64;
-  completedWrites: u64;
-  index: u32;
-  model: u32;
-  channels: usize;
-  channelCount: u32;
-  queueDepth: u32;
-  inFlight: u32;
-  // the block layer's waiting requests
-  queueHead: usize;
-  queueTail: usize;
-  queueCount: u32;
-  isHolding: u32;
-  heldHead: usize;
-  heldTail: usize;
-  heldCount: u32;
-  cachedHead: usize;
-  cachedTail: usize;
-  cachedCount: u32;
-  volatileCount: u32;
-  volatileLimit: u32;
-  flags: u32;
-  /** WASI descriptor of the image, or -1. */
-  fd: i32;
-  /** WASI descriptor where replaced bytes are kept, or -1: then a power cut can not be played. */
-  undoFd: i32;
-}
-
-@unmanaged
-class DriveTable {
-  base: usize;
-  count: u32;
-  channelBase: usize;
-  movesBytes: u32;
-}
-
-const drives = changetype<DriveTable>(memory.data(offsetof<DriveTable>(), 16));
-
-export function driveClaim(driveCount: u32, channelTotal: u32, movesBytes: bool): void {
-  drives.count = driveCount;
-  drives.movesBytes = movesBytes ? 1 : 0;
-  drives.base = arenaClaim(<u64>driveCount * offsetof<Drive>(), 64);
-  drives.channelBase = arenaClaim(<u64>channelTotal * 8, 16);
-}
-
-/** Reads `driveCount` drive configs at `config`. */
-export function driveInit(config: usize): void {
-  let channels = drives.channelBase;
-  for (let index: u32 = 0; index < drives.count; index++) {
-    const from = config + <usize>index * CONFIG_DRIVE_SIZE;
-    const drive = driveAt(index);
-    memory.fill(changetype<usize>(drive), 0, offsetof<Drive>());
-    drive.index = index;
-    drive.sizeSectors = load<u64>(from, CONFIG_DRIVE_SIZE_BYTES) >> SECTOR_SHIFT;
-    drive.latencyRead = load<u64>(from, CONFIG_DRIVE_LATENCY_READ);
-    drive.latencyWrite = load<u64>(from, CONFIG_DRIVE_LATENCY_WRITE);
-    drive.latencyDiscard = load<u64>(from, CONFIG_DRIVE_LATENCY_DISCARD);
-    drive.latencyWriteZeroes = load<u64>(from, CONFIG_DRIVE_LATENCY_WRITE_ZEROES);
-    drive.latencyFlush = load<u64>(from, CONFIG_DRIVE_LATENCY_FLUSH);
-    drive.model = load<u32>(from, CONFIG_DRIVE_MODEL);
-    drive.channelCount = load<u32>(from, CONFIG_DRIVE_CHANNELS);
-    drive.queueDepth = load<u32>(from, CONFIG_DRIVE_QUEUE_DEPTH);
-    drive.volatileLimit = load<u32>(from, CONFIG_DRIVE_VOLATILE_WRITES);
-    drive.flags = load<u32>(from, CONFIG_DRIVE_FLAGS);
-    drive.fd = -1;
-    drive.undoFd = -1;
-    drive.channels = channels;
-    channels += (<usize>drive.channelCount) << 3;
-  }
-}
-
-export function driveCount(): u32 {
-  return drives.count;
-}
-
-export function driveAt(index: u32): Drive {
-  return changetype<Drive>(drives.base + <usize>index * offsetof<Drive>());
-}
-
-export function movesBytes(): bool {
-  return drives.movesBytes != 0;
-}
 
 /** Writes the request's pieces as WASI iovecs to the scratch array; returns how many. */
 function gather(request: Request): u32 {
@@ -171,7 +67,7 @@ function startTransfer(drive: Drive, request: Request): i32 {
   if (operation == OP_READ || operation == OP_FLUSH) return 0;
   if (drive.flags & DRIVE_FLAG_READ_ONLY) return -EROFS;
   const result = cacheWriteStarted(drive, request);
-  if (result != 0 || drives.movesBytes == 0) return result;
+  if (result != 0 || !movesBytes()) return result;
   if (drive.fd < 0) return -ENODEV;
   const offsetBytes = request.sector << SECTOR_SHIFT;
   if (operation == OP_WRITE) {
@@ -247,7 +143,7 @@ export function driveServed(pointer: usize, _result: i32): void {
 }
 
 function finishTransfer(drive: Drive, request: Request): i32 {
-  const isMoving = drives.movesBytes != 0;
+  const isMoving = movesBytes();
   switch (request.operation) {
     case OP_READ: {
       if (!isMoving) return 0;

@@ -6,7 +6,7 @@
 
 import { now } from '../base/clock';
 import { DRIVE_MODEL_FIXED } from '../layout';
-import { Drive } from './drive';
+import { Drive } from './drive-table';
 
 /** Virtual time at which a request of this operation ends when it is started now. Takes a channel. */
 export function serviceEnd(drive: Drive, operation: u32): u64 {

@@ -22,7 +22,7 @@ import {
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 import { backingRead, backingWrite } from './backing';
-import { Drive } from './drive';
+import { Drive } from './drive-table';
 import { Request } from './request';
 
 const STATE_STARTED: u32 = 0;

@@ -10,7 +10,7 @@ import { EBADF, EINVAL, EMFILE, ENOENT, EROFS } from '../base/errno';
 import { FLAG_APPEND, FLAG_DIRECT, FLAG_DSYNC, FLAG_SYNC } from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
-import { Drive } from '../drive/drive';
+import { Drive } from '../drive/drive-table';
 import {
   DRIVE_FLAG_READ_ONLY,
   OPEN_APPEND,

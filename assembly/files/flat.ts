@@ -17,7 +17,7 @@ import {
   iomap,
   registerIomap,
 } from '../cache/iomap';
-import { driveAt, driveCount } from '../drive/drive';
+import { driveAt, driveCount } from '../drive/drive-table';
 import {
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_DRIVE,

@@ -14,7 +14,7 @@ import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { record, recording } from '../base/record';
 import { Span, SpanCursor, spanCopyIn, spanCopyOut, spanGiveChain } from '../base/span';
 import { plugBegin, plugEnd } from '../block/queue';
-import { driveAt } from '../drive/drive';
+import { driveAt } from '../drive/drive-table';
 import {
   COUNTER_GUEST_DISCARDS,
   COUNTER_GUEST_FLUSHES,

@@ -5,7 +5,8 @@
 import { isClientRange } from '../base/client-memory';
 import { EFAULT, EINVAL, ENODEV } from '../base/errno';
 import { backingClose, backingOpen, backingSize } from '../drive/backing';
-import { driveAt, driveCount, driveHold, drivePowerCut, driveRelease, movesBytes } from '../drive/drive';
+import { driveHold, drivePowerCut, driveRelease } from '../drive/drive';
+import { driveAt, driveCount, movesBytes } from '../drive/drive-table';
 
 /** Gives a drive its image: an open WASI descriptor, and one for the bytes that volatile writes replace (-1: none). */
 export function driveAttach(drive: i32, fd: i32, undoFd: i32): i32 {

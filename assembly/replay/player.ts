@@ -14,7 +14,7 @@ import { EFBIG, EINVAL, EIO } from '../base/errno';
 import { HISTOGRAM_SIZE, histogramAdd } from '../base/histogram';
 import { OPERATION_DATASYNC, OPERATION_DISCARD, Operation, operationTake } from '../base/operation';
 import { errseqCheckAndAdvance, errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
-import { driveAt, movesBytes } from '../drive/drive';
+import { driveAt, movesBytes } from '../drive/drive-table';
 import { descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { driverAttach, driverClaim, driverPut, driverStatus, driverTakeUsed } from '../guest/driver';
