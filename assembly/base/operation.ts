@@ -65,6 +65,8 @@ export class Operation {
   pinnedDone: u32;
   id: u32;
   syncStep: u32;
+  /** The inode's count of write-back errors when the operation began to clean its range. */
+  errorMark: u32;
 }
 
 const PAGES_OFFSET: usize = offsetof<Operation>();

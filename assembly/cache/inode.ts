@@ -1,6 +1,6 @@
 // The inode core that the page cache needs: size, extents' provider, dirty lists, error sequence.
 //
-// Verbs: inodeClaim, inodeAt, errseqSet, errseqSample, errseqCheckAndAdvance. `files/` fills the records.
+// Verbs: inodeClaim, inodeAt, errseqSet, errseqLast, errseqSample, errseqCheckAndAdvance. `files/` fills the records.
 // Layout: an array of Inode records, whole drives first, then flat files; `index` is the 12-bit file number of the
 // page index.
 // Invariant: a dirty page of the inode that is not under write-back is on exactly one of its two lists.
@@ -35,6 +35,8 @@ export class Inode {
   /** A block device: writes past the end answer ENOSPC and the size never moves. */
   isBlockDevice: u32;
   openCount: u32;
+  /** Write-back errors so far: errseq alone does not tell a second one from the first. */
+  writebackErrors: u32;
 }
 
 @unmanaged
@@ -66,10 +68,16 @@ const ERRSEQ_COUNT: u32 = 0x2000;
 
 /** Notes a write-back error; `errno` is positive. The counter moves only if somebody has seen the last one. */
 export function errseqSet(inode: Inode, errno: u32): void {
+  inode.writebackErrors++;
   const old = inode.errseq;
   let value = (old & ~(ERRSEQ_ERRNO | ERRSEQ_SEEN)) | errno;
   if (old & ERRSEQ_SEEN) value += ERRSEQ_COUNT;
   inode.errseq = value;
+}
+
+/** The negative errno of the last write-back error. */
+export function errseqLast(inode: Inode): i32 {
+  return -(<i32>(inode.errseq & ERRSEQ_ERRNO));
 }
 
 /** The cursor of a file that is being opened: 0 if the stored error has not been seen yet. */

@@ -2,12 +2,14 @@
 //
 // Verbs: directTransfer, drivePieces, operationBioDone (fs/iomap/direct-io.c). The range is cut into bios within the
 // block layer's limits; the operation waits until all have ended; any error makes the whole call return it.
-// Coherence: a direct transfer first writes back what is dirty in its range; a direct write then drops the pages.
+// Coherence: a direct transfer first writes back what is dirty in its range; a direct write then drops the pages. When
+// that write-back fails a read answers its error and a write goes through the cache instead.
 // Invariant: `operation.done` counts bytes whose bios have been submitted.
 
 import { complete, KIND_OPERATION_BIO, KIND_OPERATION_RESUME } from '../base/dispatch';
 import { EINVAL, ENOSPC } from '../base/errno';
 import {
+  FLAG_DIRECT,
   FLAG_DSYNC,
   FLAG_SYNC,
   OPERATION_DISCARD,
@@ -21,9 +23,10 @@ import {
 import { Span, spanAdvance, spanPieces } from '../base/span';
 import { park } from '../base/wait-queue';
 import { blockMaxSectors, blockMaxSegments, submitBio } from '../block/queue';
-import { Inode } from '../cache/inode';
+import { bufferedWrite } from '../cache/buffered-write';
+import { errseqLast, Inode } from '../cache/inode';
 import { invalidateRange, writebackRange } from '../cache/writeback';
-import { movesBytes } from '../drive/drive';
+import { movesBytes } from '../drive/drive-table';
 import { BIO_FUA, BIO_NO_MERGE, Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
 import { OP_DISCARD, OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../layout';
 import { MAX_DISCARD_SECTORS, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
@@ -149,10 +152,18 @@ export function directTransfer(operation: Operation, inode: Inode): i32 {
     if (!isWrite && operation.position >= inode.size) return 0;
     if (!areSpansAligned(operation.spans)) return -EINVAL;
     operation.step = inode.pageCount > 0 ? STEP_CLEAN : STEP_SUBMIT;
+    operation.errorMark = inode.writebackErrors;
   }
   const end = operation.position + operation.length;
   if (operation.step == STEP_CLEAN) {
     if (writebackRange(operation, inode, operation.position, end) == PENDING) return PENDING;
+    if (inode.writebackErrors != operation.errorMark) {
+      if (!isWrite) return errseqLast(inode);
+      // the cached bytes are the only copy, so the pages may not be dropped (-ENOTBLK of Linux)
+      operation.flags &= ~FLAG_DIRECT;
+      operation.step = STEP_START;
+      return bufferedWrite(operation, inode);
+    }
     operation.step = isWrite ? STEP_DROP : STEP_SUBMIT;
   }
   if (operation.step == STEP_DROP) {

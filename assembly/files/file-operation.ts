@@ -114,8 +114,8 @@ function stepTransfer(operation: Operation, inode: Inode): i32 {
     const result = isDirect ? directTransfer(operation, inode) : bufferedWrite(operation, inode);
     const isSynchronous =
       (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0 && (operation.flags & FLAG_UNSAFE) == 0;
-    // a direct synchronous write was FUA; a buffered one is written back and flushed now
-    if (result == PENDING || result <= 0 || !isSynchronous || isDirect) return result;
+    // a direct synchronous write was FUA; a buffered one, or one that fell back, is written back and flushed now
+    if (result <= 0 || !isSynchronous || (operation.flags & FLAG_DIRECT) != 0) return result;
     operation.done = <u64>result;
     operation.step = STEP_CLEAN;
   }
