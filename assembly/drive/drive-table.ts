@@ -5,7 +5,6 @@
 // Layout: an array of Drive records in config order, then each drive's channel times.
 
 import { arenaClaim } from '../base/arena';
-import { count } from '../base/counters';
 import {
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_FLAGS,
