@@ -16,7 +16,7 @@ import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../
 import { holds, noise } from './workload.ts';
 
 const SEED = 31337;
-const RUNS = { release: 4000, debug: 600 } as const;
+const RUNS = { release: 2500, debug: 400 } as const;
 const EAGAIN = -11;
 
 /** Byte ranges of the drive: the first are used buffered and lie across pages and blocks, the others direct. */

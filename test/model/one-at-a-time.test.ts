@@ -12,7 +12,7 @@ import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/mach
 import { checkSynced, configOf, FILE_NAMES, holds, openPair, runStep, setups, steps } from './workload.ts';
 
 const SEED = 20240817;
-const RUNS = { release: 1200, debug: 300 } as const;
+const RUNS = { release: 900, debug: 250 } as const;
 const STEPS = { minLength: 1, maxLength: 700, size: 'max' } as const;
 
 const model = suite('one operation at a time');

@@ -196,7 +196,7 @@ export async function openPair(build: Build, setup: Setup): Promise<Pair> {
 }
 
 /** Ends the search for a smaller failing input before the runner ends the file. */
-const TIME_LIMIT_MS = 30_000;
+const TIME_LIMIT_MS = 280_000;
 
 /** Runs a property and throws what a reader needs: seed, path, the smallest failing input, and why it failed. */
 export async function holds<T>(property: fc.IAsyncProperty<T>, seed: number, numRuns: number): Promise<void> {
