@@ -69,6 +69,8 @@ import {
   DEFAULT_SPANS,
   DEFAULT_VIRTIO_REQUESTS,
   DEFAULT_VOLATILE_WRITES,
+  MAX_DRIVES,
+  MAX_FILES,
   PAGE_SIZE,
 } from '../../assembly/limits.ts';
 import type { SparseMemory } from '../backing/sparse-memory.ts';
@@ -295,6 +297,26 @@ function resolveFiles(files: readonly FileConfig[], driveCount: number): Resolve
   });
 }
 
+/** The core refuses a cache that is too large; a count that does not fit its field is refused here. */
+function cachePages(bytes: number): number {
+  const pages = Math.floor(bytes / PAGE_SIZE);
+  const [name, limit] = FIELD_LIMITS.get(CONFIG_CACHE_PAGES) as readonly [string, string];
+  if (pages > MAX_U32) throw new ConfigError(name, `${pages} pages`, limit);
+  return pages;
+}
+
+/** The struct has a megabyte of memory to lie in, so more than the core could take is not even written there. */
+function checkCounts(driveCount: number, fileCount: number): void {
+  const fields = [
+    [CONFIG_DRIVE_COUNT, driveCount, MAX_DRIVES],
+    [CONFIG_FILE_COUNT, fileCount, MAX_FILES],
+  ] as const;
+  for (const [field, count, most] of fields) {
+    const [name, limit] = FIELD_LIMITS.get(field) as readonly [string, string];
+    if (count > most) throw new ConfigError(name, count, limit);
+  }
+}
+
 /** `imageSizes`: bytes in each drive's image file, where there is one. Throws ConfigError. */
 export function resolveConfig(
   config: MachineConfig,
@@ -305,6 +327,7 @@ export function resolveConfig(
   const powerCuts = config.powerCuts ?? payload === 'full';
   if (powerCuts && payload === 'none')
     throw new ConfigError('powerCuts', true, "false with payload 'none': a power cut needs bytes");
+  checkCounts(config.drives?.length ?? 1, config.files?.length ?? 0);
   const drives = (config.drives ?? [{}]).map((drive, index) => {
     if (payload === 'none' && (drive.image !== undefined || drive.memory !== undefined)) {
       throw new ConfigError(
@@ -331,7 +354,7 @@ export function resolveConfig(
     [CONFIG_RECORD_CAPACITY, records],
     [CONFIG_RECORDING, records > 0 ? 1 : 0],
     [CONFIG_SEED, seed],
-    [CONFIG_CACHE_PAGES, Math.floor(cacheBytes / PAGE_SIZE)],
+    [CONFIG_CACHE_PAGES, cachePages(cacheBytes)],
     [CONFIG_BLOCK_SIZE, whole('blockSize', config.blockSize, PAGE_SIZE)],
     [CONFIG_EVICTION, 0],
     [CONFIG_MERGE, config.merge === false ? 0 : 1],
