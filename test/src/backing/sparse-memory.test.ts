@@ -1,0 +1,71 @@
+// Sparse memory against a plain array of bytes, and what it holds on to.
+//
+// Offsets reach over chunk (16 KiB) and slab (4 MiB) borders and up to 2^52; bytes never written are zeros.
+
+import fc from 'fast-check';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
+
+const CHUNK = 16384;
+const sparse = suite('sparse memory');
+
+sparse('reads give what was written, zeros elsewhere, wherever the window lies', () => {
+  const base = fc.constantFrom(0, 100, 4194304 - 20000, 2 ** 40 - 777, 2 ** 52 - 70000);
+  const step = fc.tuple(fc.boolean(), fc.nat(60000), fc.nat(9000), fc.nat(255));
+  fc.assert(
+    fc.property(base, fc.array(step, { maxLength: 40, size: 'max' }), (start, steps) => {
+      const memory = new SparseMemory();
+      const plain = new Uint8Array(70000);
+      let end = 0;
+      for (const [isWrite, offset, length, value] of steps) {
+        if (isWrite) {
+          memory.write(new Uint8Array(length).fill(value), start + offset);
+          plain.fill(value, offset, offset + length);
+          end = Math.max(end, start + offset + length);
+        } else {
+          const target = new Uint8Array(length).fill(77);
+          memory.read(target, start + offset);
+          assert.is(Buffer.compare(target, plain.subarray(offset, offset + length)), 0);
+        }
+        assert.is(memory.size, end);
+      }
+    }),
+    { seed: 5, numRuns: 400 },
+  );
+});
+
+sparse('zeros over nothing hold no memory, other bytes hold a chunk', () => {
+  const memory = new SparseMemory();
+  memory.write(new Uint8Array(10 * CHUNK), 0);
+  assert.is(memory.heldBytes, 0);
+  assert.is(memory.size, 10 * CHUNK);
+  memory.write(new Uint8Array([1]), 3 * CHUNK + 5);
+  assert.is(memory.heldBytes, CHUNK);
+  memory.write(new Uint8Array(CHUNK), 3 * CHUNK);
+  const target = new Uint8Array(1).fill(9);
+  memory.read(target, 3 * CHUNK + 5);
+  assert.is(target[0], 0, 'zeros over something are written');
+});
+
+sparse('more chunks than a slab has keep their bytes', () => {
+  const memory = new SparseMemory();
+  for (let chunk = 0; chunk < 600; chunk++) memory.write(new Uint8Array([chunk % 251, 1]), chunk * 2 * CHUNK);
+  assert.is(memory.heldBytes, 600 * CHUNK);
+  const target = new Uint8Array(1);
+  for (let chunk = 0; chunk < 600; chunk++) {
+    memory.read(target, chunk * 2 * CHUNK);
+    assert.is(target[0], chunk % 251);
+  }
+});
+
+sparse('a declared size never shrinks, and bytes beyond it grow it', () => {
+  const memory = new SparseMemory(1000);
+  memory.extend(500);
+  assert.is(memory.size, 1000);
+  memory.extend(2000);
+  memory.write(new Uint8Array(10), 1995);
+  assert.is(memory.size, 2005);
+});
+
+sparse.run();
