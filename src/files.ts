@@ -15,6 +15,7 @@ import { ConfigError, check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
 const CHUNK = 1048576;
+const EDEADLK = -35;
 
 /** How a file is used; the names of open(2). */
 export interface OpenOptions {
@@ -102,17 +103,24 @@ export class OpenFile implements Disposable {
     source?: Uint8Array,
   ): number {
     const { core, buffers } = this.#machine;
-    return buffers.borrow(length, (address) => {
+    const address = buffers.allocate(length);
+    let isAbandoned = false;
+    try {
       if (source !== undefined) core.memory.bytes.set(source, address);
       const result = core.call((exports) =>
         syscall === 'pread'
           ? exports.filePread(this.descriptor, address, length, offset)
           : exports.filePwrite(this.descriptor, address, length, offset),
       );
-      check(syscall, result, { path: this.name, offset, length });
+      // the request is still with a drive that holds its completions, and uses these bytes when it goes on
+      isAbandoned = result === EDEADLK;
+      const hint = isAbandoned ? { hint: 'the drive holds its completions' } : {};
+      check(syscall, result, { path: this.name, offset, length, ...hint });
       after?.(address, result);
       return result;
-    });
+    } finally {
+      if (!isAbandoned) buffers.free(address);
+    }
   }
 
   /** fsync: everything written so far is on the media when it returns. An earlier write-back error is thrown once. */
