@@ -286,7 +286,7 @@ oracleSuite('what the core leaves in an image is what the map of bytes holds', a
         }
       }),
     ),
-    { numRuns: 12 },
+    { numRuns: 12, endOnFailure: true },
   );
 });
 
