@@ -4,6 +4,7 @@
 // itself; then every row goes through a whole device, where the order is read from the machine's records, the members
 // from the used ring, and the bytes from the drive. Of two writes to one sector the one that came first stays first.
 
+import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
@@ -35,6 +36,7 @@ interface Row {
   readonly refused?: readonly number[];
 }
 
+const SEED = 20240620;
 const DISCARD_SECTOR = 4096;
 const DISCARD_SECTORS = 8;
 const DRIVE_SECTORS = 16384;
@@ -485,6 +487,25 @@ for (const build of BUILDS) {
     const order = range(0, sectors.length).map((entry) => unit.exports.multireqRequest(entry) - 1);
     assert.equal(order, [1, 4, 3, 5, 2, 0]);
     assert.is(unit.exports.multireqCount(), 0);
+  });
+
+  multireq('requests leave sorted by sector, equal sectors in the order of their coming', async () => {
+    const unit = await openUnit(build);
+    unit.exports.multireqConfigure(0, 0, 1);
+    fc.assert(
+      fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 32 }), (sectors) => {
+        sectors.forEach((sector, index) => {
+          unit.exports.multireqAdd(index, BigInt(sector), 512, 1, 0);
+        });
+        unit.exports.multireqPlan(0);
+        const order = range(0, sectors.length).map((entry) => unit.exports.multireqRequest(entry));
+        const expected = range(0, sectors.length).sort(
+          (a, b) => (sectors[a] as number) - (sectors[b] as number),
+        );
+        assert.equal(order, expected);
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
   });
 
   multireq.run();

@@ -193,6 +193,10 @@ const BAD_RINGS: readonly BadRing[] = [
     },
   },
   { name: 'an indirect table of 24 bytes', build: indirect(() => 24, whole) },
+  {
+    name: 'an indirect table of a whole chain and 8 bytes',
+    build: indirect((count) => 16 * count + 8, whole),
+  },
   { name: 'an indirect table of 0 bytes', build: indirect(() => 0, whole) },
   { name: 'an indirect table that its chain leaves', build: indirect((count) => 16 * (count - 1), whole) },
   { name: 'an indirect table behind client memory', build: indirect(() => 2 ** 31, whole) },
