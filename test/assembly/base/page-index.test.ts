@@ -1,5 +1,6 @@
-// The page index (assembly/cache/page-index.ts) against a Map: keys that cluster, because neighbours of one file share a
-// group of slots, and removals from the middle of such clusters, which shift later entries back.
+// The page index (assembly/cache/page-index.ts) against a Map: keys that cluster, because neighbours of one file stand
+// side by side and far groups fall on the same buckets, and removals from the front, the middle and the end of such
+// clusters.
 
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -8,7 +9,7 @@ import { BUILDS } from '../../support/machine.ts';
 import { openUnit, type Unit } from '../../support/unit-module.ts';
 
 const SEED = 20240616;
-/** The table has 64 slots for 32 pages: at most half full, with clusters that wrap around its end. */
+/** As many as fill the smallest table, of 64 buckets, to the half. */
 const PAGES = 32;
 
 interface Key {

@@ -668,6 +668,23 @@ for (const build of BUILDS) {
       );
   });
 
+  reap('events go round and round the ring, also within one call', async () => {
+    const { machine, ring, handle, fd, buffer } = await open(build);
+    for (let first = 0; first < 500; first += 50) {
+      for (let data = first; data < first + 50; data++) {
+        const mark = ring.mark();
+        ring.submitOne(handle, { data, opcode: PREAD, fd, buf: buffer, nbytes: 1 });
+        ring.release(mark);
+      }
+      machine.run();
+      assert.equal(
+        ring.getEvents(handle, 50, 60).events.map(({ data }) => data),
+        Array.from({ length: 50 }, (_, index) => first + index),
+      );
+      assert.is(ring.view.getUint32(handle + 8, true), (first + 50) % 127);
+    }
+  });
+
   reap(
     'a timeout that runs out gives fewer than min, moves the clock to it, and is not an error',
     async () => {
