@@ -64,8 +64,8 @@ for (const build of BUILDS) {
     const range = fc.tuple(index, index);
     await fc.assert(
       fc.asyncProperty(
-        fc.uniqueArray(index, { maxLength: PAGES }),
-        fc.array(range, { minLength: 1, maxLength: 4 }),
+        fc.uniqueArray(index, { maxLength: PAGES, size: 'max' }),
+        fc.array(range, { minLength: 1, maxLength: 4, size: 'max' }),
         async (indexes, ranges) => {
           const unit = await openUnit(build, { pages: PAGES });
           for (const one of indexes) dirty(unit, one);

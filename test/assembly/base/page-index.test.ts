@@ -68,7 +68,7 @@ for (const build of BUILDS) {
     const unit = await openUnit(build, { pages: PAGES });
     const step = fc.record({ key, isRemoval: fc.nat(2).map((n) => n === 0) });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 200, size: 'max' }), (steps) => {
         const model = new Map<string, { key: Key; page: number }>();
         const remove = (name: string) => {
           const page = model.get(name)?.page as number;

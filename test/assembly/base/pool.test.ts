@@ -58,7 +58,7 @@ for (const build of BUILDS) {
     const unit = await openUnit(build, { records: RECORDS });
     const address = unit.exports.unitPool();
     fc.assert(
-      fc.property(fc.array(fc.nat(1000), { maxLength: 100 }), (steps) => {
+      fc.property(fc.array(fc.nat(1000), { maxLength: 100, size: 'max' }), (steps) => {
         unit.exports.poolInit(address);
         const out: number[] = [];
         for (const step of steps) {

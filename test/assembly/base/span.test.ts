@@ -60,6 +60,7 @@ function cursorPlace(unit: Unit, chain: Chain, lengths: readonly number[]): numb
 const lengthsOf = fc.array(fc.oneof(fc.constant(0), fc.integer({ min: 1, max: PIECE_ROOM - 8 })), {
   minLength: 1,
   maxLength: 12,
+  size: 'max',
 });
 /** Where in the chain, and how much of the rest, in thousandths. */
 const part = fc.record({ from: fc.nat(1000), share: fc.nat(1000) });

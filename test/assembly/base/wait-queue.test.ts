@@ -61,7 +61,7 @@ for (const build of BUILDS) {
   waitQueue('any parking and waking on several queues is first in, first out on each', async () => {
     const step = fc.record({ queue: fc.nat(QUEUES - 1), act: fc.nat(9) });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 120 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
         const unit = await openUnit(build);
         const free = Array.from({ length: WAITERS }, (_, index) => index);
         const queues: number[][] = Array.from({ length: QUEUES }, () => []);

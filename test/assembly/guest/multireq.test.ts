@@ -493,7 +493,7 @@ for (const build of BUILDS) {
     const unit = await openUnit(build);
     unit.exports.multireqConfigure(0, 0, 1);
     fc.assert(
-      fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 32 }), (sectors) => {
+      fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 32, size: 'max' }), (sectors) => {
         sectors.forEach((sector, index) => {
           unit.exports.multireqAdd(index, BigInt(sector), 512, 1, 0);
         });

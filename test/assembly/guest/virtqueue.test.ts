@@ -509,7 +509,7 @@ for (const build of BUILDS) {
       const good = fc.record({
         type,
         sector,
-        pieces: fc.array(length, { maxLength: 12 }),
+        pieces: fc.array(length, { maxLength: 12, size: 'max' }),
         isIn: fc.boolean(),
         isIndirect: fc.boolean(),
       });
@@ -523,11 +523,11 @@ for (const build of BUILDS) {
         next: fc.oneof(fc.nat(15), fc.nat(0xffff)),
       });
       const hostile = fc.record({
-        table: fc.array(hostileDescriptor, { minLength: 8, maxLength: 16 }),
+        table: fc.array(hostileDescriptor, { minLength: 8, maxLength: 16, size: 'max' }),
         head: fc.oneof({ weight: 9, arbitrary: fc.nat(15) }, { weight: 1, arbitrary: fc.nat(0xffff) }),
       });
       const round = fc.record({
-        goods: fc.array(good, { maxLength: 6 }),
+        goods: fc.array(good, { maxLength: 6, size: 'max' }),
         hostile: fc.option(hostile, { freq: 3 }),
       });
 
@@ -537,42 +537,47 @@ for (const build of BUILDS) {
       let described = 0;
       let brokenRounds = 0;
       fc.assert(
-        fc.property(fc.array(round, { minLength: 1, maxLength: 4 }), fc.integer(), (rounds, fill) => {
-          const start = queue.mark();
-          assert.is(queue.attach(), 0);
-          for (let at = 0; at < 65536; at += 4)
-            queue.view.setUint32(garbage + at, Math.imul(at + fill, 0x9e3779b1), true);
-          for (const { goods, hostile: bad } of rounds) {
-            const puts = goods.map((request) => queue.put(request));
-            described += goods.reduce((sum, { pieces }) => sum + pieces.length + 2, 0);
-            if (bad !== null) {
-              bad.table.forEach((entry, index) => {
-                const address = entry.isOutside ? entry.place : garbage + (entry.place % 65536);
-                queue.describe(queue.size - 16 + index, { ...entry, address });
-              });
-              described += bad.table.length;
-              queue.offer(bad.head < 16 ? queue.size - 16 + bad.head : bad.head);
+        fc.property(
+          fc.array(round, { minLength: 1, maxLength: 4, size: 'max' }),
+          fc.integer(),
+          (rounds, fill) => {
+            const start = queue.mark();
+            assert.is(queue.attach(), 0);
+            for (let at = 0; at < 65536; at += 4)
+              queue.view.setUint32(garbage + at, Math.imul(at + fill, 0x9e3779b1), true);
+            for (const { goods, hostile: bad } of rounds) {
+              const puts = goods.map((request) => queue.put(request));
+              described += goods.reduce((sum, { pieces }) => sum + pieces.length + 2, 0);
+              if (bad !== null) {
+                bad.table.forEach((entry, index) => {
+                  const address = entry.isOutside ? entry.place : garbage + (entry.place % 65536);
+                  queue.describe(queue.size - 16 + index, { ...entry, address });
+                });
+                described += bad.table.length;
+                queue.offer(bad.head < 16 ? queue.size - 16 + bad.head : bad.head);
+              }
+              assert.is(queue.kick(), 0);
+              machine.run();
+              const used = queue.takeUsed().map(({ id }) => id);
+              assert.is(new Set(used).size, used.length, 'no chain is answered twice');
+              const isGood = (id: number) => puts.some(({ head }) => head === id);
+              const answered = puts.filter(({ head }) => used.includes(head));
+              // a discard without its segment breaks the device as a hostile chain does
+              if (!queue.needsReset) {
+                assert.is(answered.length, puts.length, 'no chain is lost');
+                for (const put of puts)
+                  assert.ok(queue.statusOf(put) <= 2, 'the status is one that there is');
+              }
+              assert.ok(used.filter((id) => !isGood(id)).length <= (bad === null ? 0 : 1));
+              assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+              if (queue.needsReset) {
+                brokenRounds++;
+                assert.is(queue.attach(), 0);
+              }
             }
-            assert.is(queue.kick(), 0);
-            machine.run();
-            const used = queue.takeUsed().map(({ id }) => id);
-            assert.is(new Set(used).size, used.length, 'no chain is answered twice');
-            const isGood = (id: number) => puts.some(({ head }) => head === id);
-            const answered = puts.filter(({ head }) => used.includes(head));
-            // a discard without its segment breaks the device as a hostile chain does
-            if (!queue.needsReset) {
-              assert.is(answered.length, puts.length, 'no chain is lost');
-              for (const put of puts) assert.ok(queue.statusOf(put) <= 2, 'the status is one that there is');
-            }
-            assert.ok(used.filter((id) => !isGood(id)).length <= (bad === null ? 0 : 1));
-            assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
-            if (queue.needsReset) {
-              brokenRounds++;
-              assert.is(queue.attach(), 0);
-            }
-          }
-          queue.release(start);
-        }),
+            queue.release(start);
+          },
+        ),
         { seed: SEED, numRuns: 3000 },
       );
       assert.ok(described > 200_000, `${described} descriptors were described`);
