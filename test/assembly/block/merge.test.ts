@@ -470,6 +470,20 @@ for (const build of BUILDS) {
     },
   );
 
+  merging(`${build}: a waiting request that failed on a limit is not asked again`, async () => {
+    for (const [limits, tooMuch] of [
+      [{ maxSectors: 16 }, [16, 9]],
+      [{ maxSegments: 1 }, [16, 1]],
+    ] as const) {
+      const bench = await Bench.open(build, { drives: [{ size: '1MiB', queueDepth: 1 }], limits });
+      bench.machine.holdCompletions(true);
+      for (const piece of [[1000, 1], [8, 8], tooMuch, [0, 8]] as const) bench.submit([piece]);
+      assert.is(bench.reasons().at(-1), MERGE_FLAGS);
+      bench.machine.holdCompletions(false);
+      assert.equal(bench.finish(), [[1000, 1], [8, 8], tooMuch, [0, 8]]);
+    }
+  });
+
   merging(`${build}: of the waiting requests the last 8 are tried`, async () => {
     for (const [waiting, expected] of [
       [8, 9],

@@ -245,6 +245,28 @@ for (const build of BUILDS) {
     },
   );
 
+  buffered(
+    `${build}: 22. a second error of the same kind is news to every file that heard of the first`,
+    async () => {
+      const { machine, image, file } = await open(build, 65536);
+      const second = machine.openFile('file');
+      for (let round = 0; round < 3; round++) {
+        file.write(filled(PAGE, round), 0);
+        image.fail = ({ name }) => (name === 'pwrite' ? WASI_EIO : 0);
+        assert.is(
+          codeOf(() => file.sync()),
+          'EIO',
+        );
+        image.fail = () => 0;
+        assert.is(
+          codeOf(() => second.sync()),
+          'EIO',
+        );
+        assert.equal([codeOf(() => file.sync()), codeOf(() => second.sync())], ['0', '0']);
+      }
+    },
+  );
+
   buffered(`${build}: 22. a file opened before anyone collected the error hears of it`, async () => {
     const { machine, image, file } = await open(build, 65536, { cache: PAGE });
     image.fail = ({ name }) => (name === 'pwrite' ? WASI_EIO : 0);
@@ -532,6 +554,8 @@ for (const build of BUILDS) {
       blockSize: 512,
       limits: { bios: 4 },
       merge: false,
+      // one bio comes back at a time
+      drives: [{ size: 262144, latencyNs: 10, channels: 1 }],
     });
     for (let sector = 0; sector < 64; sector += 2) file.write(filled(512), sector * 512);
     file.sync();
