@@ -356,6 +356,8 @@ export const REPLAY_NOTIFICATIONS = 56;
 export const REPLAY_REQUESTS = 64;
 export const REPLAY_STATE_SIZE = 72;
 
+/** The generation of a sector whose content nobody knows (an image that held data before): it is not checked. */
+export const GENERATION_UNKNOWN = 0x7fffffff;
 /** A generation with this bit set: the low bits are an index into the batch's mixed sectors (512 bytes each). */
 export const GENERATION_MIXED = 0x80000000;
 

@@ -145,6 +145,11 @@ export class Machine implements Disposable {
     return fd;
   }
 
+  /** True when a drive's image held bytes before this machine opened it. */
+  heldData(drive: number): boolean {
+    return (this.#images[drive]?.size ?? 0) > 0;
+  }
+
   /** Number of drives. Files number them first: drive n is file n. */
   get driveCount(): number {
     return this.#config.drives.length;

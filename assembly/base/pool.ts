@@ -1,7 +1,8 @@
 // Pools of fixed-size records.
 //
 // Verbs: poolClaim, poolInit, poolTake, poolGive.
-// Layout: `capacity` records of `recordSize` bytes; a free record's first word links the next free one.
+// Layout: `capacity` records of `recordSize` bytes; a record that was given back links the next such one in its first
+// word; records never taken lie behind `fresh` and have not been touched, so a large pool costs nothing to open.
 // Invariant: used + free == capacity; a full pool answers 0, it never grows. Records are handed out in address
 // order after poolInit, so that neighbours in time are neighbours in memory.
 
@@ -12,7 +13,10 @@ export class Pool {
   base: usize;
   recordSize: u32;
   capacity: u32;
+  /** The record given back last, or 0. */
   free: usize;
+  /** The first record that was never taken. */
+  fresh: usize;
   used: u32;
   peak: u32;
 }
@@ -24,22 +28,22 @@ export function poolClaim(pool: Pool, recordSize: u32, capacity: u32): void {
 }
 
 export function poolInit(pool: Pool): void {
-  let next: usize = 0;
-  for (let index = pool.capacity; index > 0; index--) {
-    const record = pool.base + <usize>(index - 1) * pool.recordSize;
-    store<usize>(record, next);
-    next = record;
-  }
-  pool.free = next;
+  pool.free = 0;
+  pool.fresh = pool.base;
   pool.used = 0;
   pool.peak = 0;
 }
 
 /** A record with undefined content, or 0 when the pool is empty. */
 export function poolTake(pool: Pool): usize {
-  const record = pool.free;
-  if (record == 0) return 0;
-  pool.free = load<usize>(record);
+  if (pool.used == pool.capacity) return 0;
+  let record = pool.free;
+  if (record != 0) {
+    pool.free = load<usize>(record);
+  } else {
+    record = pool.fresh;
+    pool.fresh = record + pool.recordSize;
+  }
   const used = pool.used + 1;
   pool.used = used;
   if (used > pool.peak) pool.peak = used;

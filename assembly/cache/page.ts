@@ -53,6 +53,8 @@ class Pages {
   frames: usize;
   spans: usize;
   free: usize;
+  /** The first page that was never taken. */
+  fresh: usize;
   freeCount: u32;
   /** Operations that wait for a free page. */
   waiters: usize;
@@ -80,16 +82,7 @@ export function pageClaim(pageCount: u32, hasFrames: bool): void {
 
 export function pageInit(): void {
   pages.free = 0;
-  for (let number = pages.count; number > 0; number--) {
-    const page = pages.base + ((<usize>(number - 1)) << PAGE_RECORD_SHIFT);
-    changetype<Page>(page).lruNext = pages.free;
-    pages.free = page;
-    if (pages.spans != 0) {
-      const span = changetype<Span>(pageSpan(page));
-      span.address = pageFrame(page);
-      span.length = PAGE_SIZE;
-    }
-  }
+  pages.fresh = pages.base;
   pages.freeCount = pages.count;
 }
 
@@ -126,10 +119,20 @@ export function pageIndex(page: Page): u64 {
 
 /** A page that is in no index and on no list, or 0. */
 export function pageTakeFree(): usize {
-  const page = pages.free;
-  if (page == 0) return 0;
-  pages.free = changetype<Page>(page).lruNext;
+  if (pages.freeCount == 0) return 0;
   pages.freeCount--;
+  let page = pages.free;
+  if (page != 0) {
+    pages.free = changetype<Page>(page).lruNext;
+    return page;
+  }
+  page = pages.fresh;
+  pages.fresh = page + offsetof<Page>();
+  if (pages.spans != 0) {
+    const span = changetype<Span>(pageSpan(page));
+    span.address = pageFrame(page);
+    span.length = PAGE_SIZE;
+  }
   return page;
 }
 

@@ -104,7 +104,7 @@ export function bioTake(): usize {
 
 /** Wakes the next waiter if a bio is free: whoever was woken for it may have found that it needs none. */
 export function bioOffer(): void {
-  if (bioPool.free != 0) wakeOne(bioWaiters());
+  if (bioPool.used < bioPool.capacity) wakeOne(bioWaiters());
 }
 
 export function bioGive(bio: usize): void {

@@ -5,10 +5,12 @@
 // Invariant: src/replay/pattern.ts makes the same bytes, and knows nothing of this file's answers.
 
 import { mix32 } from '../base/hash';
-import { GENERATION_MIXED } from '../layout';
+import { GENERATION_MIXED, GENERATION_UNKNOWN } from '../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 
 const STEP: u32 = 0x9e3779b1;
+/** Sectors that the last payloadCheck passed over because nobody knows their content. */
+const unknownCount: usize = memory.data(8, 8);
 
 /** Base of a sector's pattern; generation > 0. */
 export function patternBase(seed: u32, device: u32, sector: u64, generation: u32): u32 {
@@ -119,9 +121,12 @@ export function payloadCheck(
   firstBad: usize,
 ): u32 {
   let badCount: u32 = 0;
+  store<u32>(unknownCount, 0);
   while (bytes > 0) {
     const step = min<u32>(bytes, SECTOR_SIZE - (<u32>offset & (SECTOR_SIZE - 1)));
-    if (!checkPart(seed, device, address, offset, step, load<u32>(generations), mixed)) {
+    if (load<u32>(generations) == GENERATION_UNKNOWN) {
+      store<u32>(unknownCount, load<u32>(unknownCount) + 1);
+    } else if (!checkPart(seed, device, address, offset, step, load<u32>(generations), mixed)) {
       if (badCount++ == 0) store<u64>(firstBad, offset >> SECTOR_SHIFT);
     }
     address += step;
@@ -130,6 +135,11 @@ export function payloadCheck(
     generations += 4;
   }
   return badCount;
+}
+
+/** Sectors that the last payloadCheck did not check. */
+export function payloadUnknown(): u32 {
+  return load<u32>(unknownCount);
 }
 
 /** Sectors that a byte range touches. */

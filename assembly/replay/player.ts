@@ -72,7 +72,7 @@ import {
 } from '../layout';
 import { REPLAY_LOT_BYTES, SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
 import { ioNotify, ioReap, ioSetup, ioSubmit } from '../rings/aio';
-import { payloadCheck, payloadFill, sectorsTouched } from './payload';
+import { payloadCheck, payloadFill, payloadUnknown, sectorsTouched } from './payload';
 
 const DISCARD_SEGMENT_SIZE: u32 = 16;
 
@@ -427,7 +427,7 @@ function check(slot: Slot): void {
     player.mixed,
     firstBad,
   );
-  addTo(REPLAY_SECTORS_CHECKED, sectorCount);
+  addTo(REPLAY_SECTORS_CHECKED, sectorCount - payloadUnknown());
   if (badCount == 0) return;
   if (load<u64>(replayState, REPLAY_MISMATCHES) == 0)
     store<u64>(replayState, slot.line, REPLAY_MISMATCH_LINE);

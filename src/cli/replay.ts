@@ -93,7 +93,12 @@ export function addReplayCommand(program: Command): void {
     .option('--readahead <on|off>', 'read pages ahead (only off, so far)', readahead, 'off')
     .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
     .option('--no-merge', 'merge nothing, neither in the guest device nor in the block layer')
-    .option('--batch <n>', 'requests on the ring for one notification', wholeNumber(1, 256), 32)
+    .option(
+      '--batch <n>',
+      'requests on the ring for one notification (fewer where they carry more than 8 MiB)',
+      wholeNumber(1, 256),
+      32,
+    )
     .addOption(
       new Option('--payload <what>', 'full moves and checks bytes; none makes the same decisions without any')
         .choices(['full', 'none'])

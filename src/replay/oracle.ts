@@ -3,10 +3,12 @@
 // Verbs: apply (a record → the generations that the core fills with or must find), expected, writtenRanges.
 // One u32 a sector that was ever written: a count of its writes, a bit for "zeros since a discard", a bit
 // for "mixed" — written in part, its 512 bytes kept here. Grows with the working set and with nothing else.
+// A device that held data before (an existing image) is unknown wherever nothing whole was written.
 // Invariant: it knows nothing of pages, merging or drives.
 
 import {
   GENERATION_MIXED,
+  GENERATION_UNKNOWN,
   TRACE_DEVICE,
   TRACE_DISCARD,
   TRACE_LENGTH,
@@ -22,7 +24,9 @@ import { fillPattern, patternBase } from './pattern.ts';
 const CHUNK_SECTORS = 1024;
 const WORDS_A_RECORD = TRACE_RECORD_SIZE >>> 2;
 const ZERO_BIT = 0x40000000;
-const COUNT_MASK = 0x3fffffff;
+/** Written in part over bytes that nobody knows. */
+const UNKNOWN_BIT = 0x20000000;
+const COUNT_MASK = 0x1fffffff;
 
 /** Where the generations of one batch go; `mixed` takes 512 bytes for each mixed sector that is read. */
 export interface GenerationSink {
@@ -37,11 +41,17 @@ export class Oracle {
   readonly #devices: (Map<number, Uint32Array> | undefined)[] = [];
   /** For each device, the bytes of its mixed sectors: device and sector together are more than the 53 bits of a number. */
   readonly #mixed: (Map<number, Uint8Array> | undefined)[] = [];
+  readonly #unknown = new Set<number>();
   readonly #words = new Int32Array(SECTOR_SIZE / 4);
   readonly #bytes = new Uint8Array(this.#words.buffer);
 
   constructor(seed: number) {
     this.#seed = seed;
+  }
+
+  /** The device held data before the run: what it holds where nothing was written is not known. */
+  markUnknown(device: number): void {
+    this.#unknown.add(device);
   }
 
   #chunk(device: number, number: number, isMaking: boolean): Uint32Array | undefined {
@@ -76,19 +86,24 @@ export class Oracle {
   #applyRead(device: number, offset: number, length: number, sink: GenerationSink): void {
     const first = Math.floor(offset / SECTOR_SIZE);
     const last = Math.floor((offset + length - 1) / SECTOR_SIZE);
+    const untouched = this.#unknown.has(device) ? GENERATION_UNKNOWN : 0;
     for (let sector = first; sector <= last; ) {
       const chunk = this.#chunk(device, Math.floor(sector / CHUNK_SECTORS), false);
       const end = Math.min(last, sector - (sector % CHUNK_SECTORS) + CHUNK_SECTORS - 1);
       if (chunk === undefined) {
-        sink.generations.fill(0, sink.count, sink.count + end - sector + 1);
+        sink.generations.fill(untouched, sink.count, sink.count + end - sector + 1);
         sink.count += end - sector + 1;
         sector = end + 1;
         continue;
       }
       for (; sector <= end; sector++) {
         const value = chunk[sector % CHUNK_SECTORS] as number;
-        sink.generations[sink.count++] =
-          (value & GENERATION_MIXED) !== 0 ? this.#passMixed(device, sector, sink) : zeroOrCount(value);
+        if ((value & GENERATION_MIXED) !== 0)
+          sink.generations[sink.count++] = this.#passMixed(device, sector, sink);
+        else if (value === 0) sink.generations[sink.count++] = untouched;
+        else
+          sink.generations[sink.count++] =
+            (value & UNKNOWN_BIT) !== 0 ? GENERATION_UNKNOWN : zeroOrCount(value);
       }
     }
   }
@@ -115,6 +130,8 @@ export class Oracle {
       if (to - from === SECTOR_SIZE) {
         if ((value & GENERATION_MIXED) !== 0) this.#mixed[device]?.delete(sector);
         chunk[index] = generation;
+      } else if ((value & UNKNOWN_BIT) !== 0 || (value === 0 && this.#unknown.has(device))) {
+        chunk[index] = generation | UNKNOWN_BIT;
       } else {
         this.#mix(device, sector, value, generation, from, to);
         chunk[index] = (generation | GENERATION_MIXED) >>> 0;
@@ -160,11 +177,12 @@ export class Oracle {
     }
   }
 
-  /** The 512 bytes that a sector must hold. The array is reused by the next call. */
-  expected(device: number, sector: number): Uint8Array {
+  /** The 512 bytes that a sector must hold, or undefined when nobody knows. The array is reused by the next call. */
+  expected(device: number, sector: number): Uint8Array | undefined {
     const value =
       this.#chunk(device, Math.floor(sector / CHUNK_SECTORS), false)?.[sector % CHUNK_SECTORS] ?? 0;
     if ((value & GENERATION_MIXED) !== 0) return this.#mixed[device]?.get(sector) as Uint8Array;
+    if ((value & UNKNOWN_BIT) !== 0 || (value === 0 && this.#unknown.has(device))) return undefined;
     if (zeroOrCount(value) === 0) this.#words.fill(0);
     else fillPattern(this.#words, patternBase(this.#seed, device, sector, value & COUNT_MASK));
     return this.#bytes;

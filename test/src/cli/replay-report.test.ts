@@ -1,7 +1,7 @@
 // `sectorlab replay` on good traces: every key of the JSON, the same on every format and through gzip, and a text for
 // people that has no escape codes when no terminal reads it.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -202,21 +202,33 @@ report('an image is a real file, and nothing but the report is printed', () =>
   }),
 );
 
-report('a sector that was spoilt in the image is a violation: exit 1, its line and sector named', () =>
+report('a sector that something else wrote is a violation: exit 1, its line and sector named', () =>
   withFolder(async (folder) => {
+    // the second file of the trace has the same image as the first
     const image = path.join(folder, 'disk.img');
-    writeFileSync(image, new Uint8Array(1024).fill(0x5a, 512));
-    const trace = save(
-      folder,
-      'trace',
-      'fio version 2 iolog\nf add\nf open\nf read 0 4096\nf read 4096 4096\n',
-    );
-    const { code, stdout } = await runCli(['replay', trace, '--image', image]);
+    const lines = [
+      'f add',
+      'f open',
+      'g add',
+      'g open',
+      'f write 0 4096',
+      'g write 512 512',
+      'f read 0 4096',
+    ];
+    const trace = save(folder, 'trace', `fio version 2 iolog\n${lines.join('\n')}\n`);
+    const run = async (...more: string[]) => {
+      rmSync(image, { force: true });
+      rmSync(`${image}.1`, { force: true });
+      writeFileSync(image, '');
+      linkSync(image, `${image}.1`);
+      return runCli(['replay', trace, '--image', image, '--cache-mode', 'none', '--batch', '1', ...more]);
+    };
+    const { code, stdout } = await run();
     assert.is(code, 1);
-    assert.match(stdout, '16 sectors read back, 1 mismatches (first: line 4, sector 1)');
-    const json = await runCli(['replay', trace, '--image', image, '--json']);
+    assert.match(stdout, '8 sectors read back, 1 mismatches (first: line 8, sector 1)');
+    const json = await run('--json');
     assert.is(json.code, 1);
-    assert.equal((JSON.parse(json.stdout) as ReplayReport).verify.firstMismatch, { line: 4, sector: 1 });
+    assert.equal((JSON.parse(json.stdout) as ReplayReport).verify.firstMismatch, { line: 8, sector: 1 });
   }),
 );
 

@@ -212,7 +212,7 @@ oracleSuite('a part written after a discard stands among zeros', () => {
   const write = { operation: TRACE_WRITE, device: 0, offset: 0, length: SECTOR };
   const part = { ...write, offset: 100, length: 8 };
   const { oracle } = follow(1, [write, { ...write, operation: TRACE_DISCARD }, part]);
-  const bytes = oracle.expected(0, 0);
+  const bytes = oracle.expected(0, 0) as Uint8Array;
   assert.equal(bytes.slice(100, 108), pattern(1, 0, 0, 2).slice(100, 108));
   assert.ok([...bytes.slice(0, 100), ...bytes.slice(108)].every((byte) => byte === 0));
 });

@@ -8,7 +8,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import * as assert from 'uvu/assert';
 import { openNodeImages } from '../../../src/backing/node-files.ts';
 import type { Platform } from '../../../src/platform.ts';
@@ -18,10 +17,6 @@ import type { ReplayReport } from '../../../src/replay/report.ts';
 import { openTrace } from '../../../src/trace/index.ts';
 import { type Build, coreModule } from '../../support/machine.ts';
 import { SHARED_TRACES, streamOf, utf8 } from '../trace/support.ts';
-
-// A test process opens hundreds of image files, and the fast calls of node:wasi crash Node now and then when a call
-// happens to collect garbage (nodejs/node#46777).
-setFlagsFromString('--no-turbo-fast-api-calls');
 
 export const NAME = 'made.trace';
 

@@ -6,7 +6,7 @@
 // A check that cannot fail proves nothing, so bytes are spoilt behind the machine's back, in memory and on disk,
 // and the mismatches must be counted, placed, and seen after reopening.
 
-import { closeSync, existsSync, openSync, statSync, writeSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -193,16 +193,37 @@ verify('one bit that changes in the backing and is never read is found after reo
   assert.is(report.verify.reopenedSectors, 64 * 8);
 });
 
-verify('sectors of an image that changed between two runs are mismatches, as many as changed', async () => {
+verify('what an image held before is not checked, what the run writes over it is', async () => {
   await withFolder(async (folder) => {
     const image = join(folder, 'disk.img');
-    const file = openSync(image, 'w');
-    writeSync(file, new Uint8Array(3 * 512).fill(7), 0, 3 * 512, 5 * 512);
-    closeSync(file);
-    const reads = iolog(Array.from({ length: 64 }, (_, block) => `a read ${block * 4096} 4096`));
-    const report = await play(reads, { image, batch: 1 });
-    assert.is(report.verify.mismatches, 3);
-    assert.equal(report.verify.firstMismatch, { line: 4, sector: 5 });
+    writeFileSync(image, new Uint8Array(16 * 512).fill(7));
+    const requests = [
+      'a read 0 4096',
+      'a write 512 1024',
+      'a write 2100 10',
+      'a read 0 4096',
+      'a read 4096 4096',
+    ];
+    const report = await play(iolog(requests), { image, batch: 1, reopen: true });
+    assert.is(report.verify.mismatches, 0);
+    assert.is(report.verify.sectorsChecked, 2, 'the two sectors that were written whole');
+    assert.is(report.verify.reopenedSectors, 2);
+    assert.is(report.verify.reopenedMismatches, 0);
+    const bytes = readFileSync(image);
+    assert.is(bytes[2099], 7, 'what lies around a part stays');
+    assert.is(bytes[2110], 7);
+  });
+});
+
+verify('two devices that share one image spoil each other, and the check says how many sectors', async () => {
+  await withFolder(async (folder) => {
+    const image = join(folder, 'disk.img');
+    writeFileSync(image, '');
+    linkSync(image, `${image}.1`);
+    const requests = ['a write 0 4096', 'b write 1024 512', 'a read 0 4096'];
+    const report = await play(iolog(requests, ['a', 'b']), { image, batch: 1, cacheMode: 'none' });
+    assert.is(report.verify.mismatches, 1);
+    assert.equal(report.verify.firstMismatch, { line: 8, sector: 2 });
   });
 });
 
