@@ -33,6 +33,15 @@ export function clockClaim(capacity: u32): void {
   clock.base = arenaClaim(<u64>capacity * EVENT_SIZE, 16);
 }
 
+/** The end of time: 2^63 ns, 292 years. Nothing is due later. */
+export const END_OF_TIME: u64 = 0x8000000000000000;
+
+/** `nanoseconds` from now, at most END_OF_TIME. */
+export function timeAfter(nanoseconds: u64): u64 {
+  const left = END_OF_TIME - clock.now;
+  return nanoseconds > left ? END_OF_TIME : clock.now + nanoseconds;
+}
+
 export function now(): u64 {
   return clock.now;
 }

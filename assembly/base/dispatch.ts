@@ -25,7 +25,8 @@ export const KIND_CALL_DONE: u32 = 12;
 export const KIND_GUEST_INTERRUPT: u32 = 13;
 export const KIND_AIO_READY: u32 = 14;
 export const KIND_PLAYER_SYNCED: u32 = 15;
-export const KIND_COUNT: u32 = 16;
+export const KIND_SPANS_BACK: u32 = 16;
+export const KIND_COUNT: u32 = 17;
 
 const ENTRY_SIZE: usize = 12;
 
@@ -38,7 +39,7 @@ class Dispatch {
 }
 
 const fifo = changetype<Dispatch>(memory.data(offsetof<Dispatch>(), 16));
-const HANDLERS: usize = memory.data(64, 16);
+const HANDLERS: usize = memory.data(128, 16);
 
 export type Handler = (owner: usize, result: i32) => void;
 

@@ -4,6 +4,7 @@
 // Layout: 12 bytes: next span, address, length in bytes. A transfer owns a chain; merging two transfers links chains.
 // Invariant: a span never lies outside linear memory (its maker checked); length 0 is allowed and skipped.
 
+import { complete, KIND_SPANS_BACK } from './dispatch';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from './pool';
 
 @unmanaged
@@ -13,6 +14,8 @@ export class Span {
   length: u32;
 }
 
+/** Somebody waits for spans. */
+const isAwaited: usize = memory.data(8, 8);
 export const spanPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 
 export function spanClaim(capacity: u32): void {
@@ -34,7 +37,16 @@ export function spanTake(address: usize, length: u32): usize {
   return pointer;
 }
 
+/** Completes KIND_SPANS_BACK once, the next time that spans are given back. For whoever found none. */
+export function spanAwait(): void {
+  store<u32>(isAwaited, 1);
+}
+
 export function spanGiveChain(head: usize): void {
+  if (head != 0 && load<u32>(isAwaited) != 0) {
+    store<u32>(isAwaited, 0);
+    complete(KIND_SPANS_BACK, 0, 0);
+  }
   while (head != 0) {
     const next = changetype<Span>(head).next;
     poolGive(spanPool, head);

@@ -4,7 +4,7 @@
 // latency per operation, and a request takes the channel that is free first.
 // Layout: per drive, `channels` u64 times at which each channel is free.
 
-import { now } from '../base/clock';
+import { END_OF_TIME, now } from '../base/clock';
 import { DRIVE_MODEL_FIXED } from '../layout';
 import { Drive } from './drive-table';
 
@@ -19,7 +19,7 @@ export function serviceEnd(drive: Drive, operation: u32): u64 {
   for (let channel = best + 8; channel < end; channel += 8) {
     if (load<u64>(channel) < load<u64>(best)) best = channel;
   }
-  const done = max<u64>(load<u64>(best), now()) + latency;
+  const done = min<u64>(max<u64>(load<u64>(best), now()) + latency, END_OF_TIME);
   store<u64>(best, done);
   return done;
 }

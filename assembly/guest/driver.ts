@@ -54,6 +54,10 @@ export function driverClaim(deviceCount: u32, slotCount: u32): void {
   driver.rings = arenaClaim(<u64>deviceCount * driver.ringBytes, 64);
   driver.headers = arenaClaim(<u64>slotCount * VIRTIO_BLK_HEADER_SIZE, 16);
   driver.statuses = arenaClaim(slotCount, 16);
+}
+
+/** Claims what clients may not name. */
+export function driverClaimPrivate(deviceCount: u32): void {
   driver.devices = arenaClaim(<u64>deviceCount * offsetof<GuestDevice>(), 16);
 }
 

@@ -12,7 +12,7 @@ import { complete, KIND_NONE } from '../base/dispatch';
 import { EBUSY, EINVAL, ENODEV } from '../base/errno';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { record, recording } from '../base/record';
-import { Span, SpanCursor, spanCopyIn, spanCopyOut, spanGiveChain } from '../base/span';
+import { Span, SpanCursor, spanAwait, spanCopyIn, spanCopyOut, spanGiveChain } from '../base/span';
 import { plugBegin, plugEnd } from '../block/queue';
 import { driveAt } from '../drive/drive-table';
 import {
@@ -404,7 +404,10 @@ function drain(device: VirtioDevice): void {
     const popped = queuePop(queue);
     if (popped != POP_CHAIN) {
       poolGive(virtioRequestPool, request);
-      if (popped == POP_LATER) setStalled(device, true);
+      if (popped == POP_LATER) {
+        setStalled(device, true);
+        spanAwait();
+      }
       if (popped == POP_BROKEN) device.isBroken = 1;
       break;
     }
@@ -451,6 +454,11 @@ function countDone(operation: u32): void {
     default:
       count(COUNTER_GUEST_DISCARDS);
   }
+}
+
+/** Handler of KIND_SPANS_BACK: somebody, perhaps an AIO request, gave spans back. */
+export function virtioSpansBack(_owner: usize, _result: i32): void {
+  drainStalled();
 }
 
 /** Handler of KIND_BACKEND_DONE: one I/O ended; every member gets its status and its used entry. */

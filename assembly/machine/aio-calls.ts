@@ -3,7 +3,7 @@
 // Verbs: aioSubmit, aioGetevents, aioDestroy. Waiting is virtual: it takes events of the machine, never real time.
 
 import { isClientRange } from '../base/client-memory';
-import { advanceTo, eventCount, eventNextTime, now } from '../base/clock';
+import { advanceTo, END_OF_TIME, eventCount, eventNextTime, timeAfter } from '../base/clock';
 import { dispatchPending } from '../base/dispatch';
 import { EDEADLK, EFAULT } from '../base/errno';
 import { plugBegin, plugEnd } from '../block/queue';
@@ -34,7 +34,7 @@ export function aioGetevents(context: i32, minimum: i32, maximum: i32, events: i
     const nanoseconds = load<i64>(<usize>timeout, 8);
     // a negative part waits for ever, as Linux does
     if (seconds >= 0 && nanoseconds >= 0 && seconds < 9000000000)
-      deadline = now() + <u64>seconds * 1000000000 + <u64>nanoseconds;
+      deadline = timeAfter(<u64>seconds * 1000000000 + min<u64>(<u64>nanoseconds, END_OF_TIME - 1));
   }
   let reaped = 0;
   while (true) {

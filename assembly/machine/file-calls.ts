@@ -17,7 +17,7 @@ import {
   Operation,
   operationTake,
 } from '../base/operation';
-import { spanTake } from '../base/span';
+import { spanGiveChain, spanTake } from '../base/span';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
 import { descriptorClose, descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
@@ -25,12 +25,17 @@ import { OPEN_READ, OPEN_WRITE } from '../layout';
 import { MAX_TRANSFER_BYTES } from '../limits';
 import { pumpOne } from './pump';
 
-/** The synchronous call that is running: result i32, isDone u32, its number u32. One given up as a deadlock may still end later. */
+/** The synchronous call that is running: result i32, isDone u32, its number u32; and how many were given up as a deadlock and have not ended yet. */
 const call: usize = memory.data(16, 8);
+/** Calls given up that may be in flight; further ones answer EAGAIN. */
+const MAX_GIVEN_UP: u32 = 4;
 
 /** Handler of KIND_CALL_DONE. */
 export function callDone(number: usize, result: i32): void {
-  if (<u32>number != load<u32>(call, 8)) return;
+  if (<u32>number != load<u32>(call, 8)) {
+    store<u32>(call, load<u32>(call, 12) - 1, 12);
+    return;
+  }
   store<i32>(call, result);
   store<u32>(call, 1, 4);
 }
@@ -38,15 +43,27 @@ export function callDone(number: usize, result: i32): void {
 /** Pumps until the call that was started has ended. EDEADLK when nothing can end it (a held drive). */
 function finishCall(): i32 {
   while (load<u32>(call, 4) == 0) {
-    if (!pumpOne()) return -EDEADLK;
+    if (!pumpOne()) {
+      // its number is used up: whatever it answers later is for nobody
+      store<u32>(call, load<u32>(call, 8) + 1, 8);
+      store<u32>(call, load<u32>(call, 12) + 1, 12);
+      return -EDEADLK;
+    }
   }
   return load<i32>(call);
 }
 
 /** Starts an operation on a descriptor and waits for it. */
 function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
+  if (load<u32>(call, 12) >= MAX_GIVEN_UP) {
+    spanGiveChain(spans);
+    return -EAGAIN;
+  }
   const pointer = operationTake();
-  if (pointer == 0) return -EAGAIN;
+  if (pointer == 0) {
+    spanGiveChain(spans);
+    return -EAGAIN;
+  }
   const operation = changetype<Operation>(pointer);
   operation.kind = kind;
   operation.flags = <u16>opened.operationFlags;

@@ -23,6 +23,7 @@ import {
   KIND_PLAYER_DONE,
   KIND_PLAYER_SYNCED,
   KIND_REQUEST_DONE,
+  KIND_SPANS_BACK,
   KIND_SYNC_DONE,
 } from '../base/dispatch';
 import { EBUSY, ENOMEM } from '../base/errno';
@@ -44,7 +45,7 @@ import { descriptorClaim, descriptorInit } from '../files/descriptor';
 import { operationBioDone } from '../files/direct';
 import { resumeOperation, syncFlushDone } from '../files/file-operation';
 import { flatInit } from '../files/flat';
-import { backendDone, virtioClaim, virtioInit } from '../guest/virtio-blk';
+import { backendDone, virtioClaim, virtioInit, virtioSpansBack } from '../guest/virtio-blk';
 import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
@@ -83,7 +84,7 @@ import {
   playerInterrupt,
   playerSynced,
 } from '../replay/player';
-import { aioClaim, aioDone, aioInit } from '../rings/aio';
+import { aioClaim, aioClaimPrivate, aioDone, aioInit } from '../rings/aio';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
@@ -107,6 +108,7 @@ function registerHandlers(): void {
   handle(KIND_AIO_READY, playerAioReady);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
+  handle(KIND_SPANS_BACK, virtioSpansBack);
 }
 
 /** Operations of the rings, one for each virtio request, and the synchronous call's own. */
@@ -124,7 +126,7 @@ function claimClientMemory(): void {
   const buffers = arenaClaim(field(CONFIG_BUFFER_BYTES), DEFAULT_ALIGNMENT);
   noteBuffers(buffers, field(CONFIG_BUFFER_BYTES));
   clientMemoryFrom(buffers);
-  aioClaim(field(CONFIG_AIO_MAX_NR), field(CONFIG_OPERATIONS));
+  aioClaim(field(CONFIG_AIO_MAX_NR));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
       field(CONFIG_DRIVE_COUNT),
@@ -141,6 +143,7 @@ function claimParts(): void {
   const bios = field(CONFIG_BIOS);
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
   if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
+  aioClaimPrivate(field(CONFIG_OPERATIONS));
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());
   requestClaim(bios);

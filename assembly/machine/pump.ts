@@ -4,7 +4,7 @@
 // of the heap; equal times keep their order.
 // Invariant: nothing below calls the pump; an event handler never waits.
 
-import { advanceTo, eventCount, eventNextTime, eventPop, now } from '../base/clock';
+import { advanceTo, eventCount, eventNextTime, eventPop, now, timeAfter } from '../base/clock';
 import { count } from '../base/counters';
 import { callHandler, dispatchOne, dispatchPending } from '../base/dispatch';
 import { EINVAL } from '../base/errno';
@@ -51,7 +51,7 @@ export function machineRunDue(): i32 {
 /** Lets `nanoseconds` (a whole number from 0 to 2^53) of virtual time pass, events included. 0 or EINVAL. */
 export function machineAdvance(nanoseconds: f64): i32 {
   if (!(nanoseconds >= 0 && nanoseconds <= 9007199254740992)) return -EINVAL;
-  const until = now() + <u64>nanoseconds;
+  const until = timeAfter(<u64>nanoseconds);
   while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpOne();
   advanceTo(until);
   return 0;

@@ -17,7 +17,14 @@ import { errseqCheckAndAdvance, errseqSample, Inode, inodeAt, inodeCount } from 
 import { driveAt, movesBytes } from '../drive/drive-table';
 import { descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
-import { driverAttach, driverClaim, driverPut, driverStatus, driverTakeUsed } from '../guest/driver';
+import {
+  driverAttach,
+  driverClaim,
+  driverClaimPrivate,
+  driverPut,
+  driverStatus,
+  driverTakeUsed,
+} from '../guest/driver';
 import { virtioInterruptTaken, virtioNotify } from '../guest/virtio-blk';
 import {
   CACHE_MODE_DIRECTSYNC,
@@ -145,6 +152,7 @@ export function playerClaim(deviceCount: u32, recordCapacity: u32, batch: u32, d
 
 /** Claims what clients may not name. */
 export function playerClaimPrivate(deviceCount: u32, sectorCapacity: u32): void {
+  driverClaimPrivate(deviceCount);
   player.sectorCapacity = sectorCapacity;
   player.records = arenaClaim(<u64>player.recordCapacity * TRACE_RECORD_SIZE, 64);
   player.generations = arenaClaim(<u64>sectorCapacity * 4, 64);

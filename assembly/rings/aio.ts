@@ -102,8 +102,6 @@ class AioContext {
   available: u32;
   inFlight: u32;
   isLive: u32;
-  /** Raised by every io_setup in this place, so that late completions find their context gone. */
-  generation: u32;
   /** KIND_… to complete (owner: the handle) when an event is put on the ring, or KIND_NONE. */
   notifyKind: u32;
 }
@@ -111,7 +109,6 @@ class AioContext {
 @unmanaged
 class Kiocb {
   context: usize;
-  generation: u32;
   opened: usize;
   opcode: u32;
   data: u64;
@@ -132,10 +129,14 @@ const aio = changetype<Aio>(memory.data(offsetof<Aio>(), 16));
 export const kiocbPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 
 /** `maxNr`: fs.aio-max-nr. Rings for it are claimed: twice that many events, and rounding for each context. */
-export function aioClaim(maxNr: u32, operationCount: u32): void {
+export function aioClaim(maxNr: u32): void {
   aio.maxNr = maxNr;
   aio.ringPages = <u32>((<u64>maxNr * 2 * IO_EVENT_SIZE) / PAGE_SIZE) + (maxNr > 0 ? MAX_AIO_CONTEXTS : 0);
   aio.ringBase = arenaClaim(<u64>aio.ringPages * PAGE_SIZE, PAGE_SIZE);
+}
+
+/** Claims what clients may not name. */
+export function aioClaimPrivate(operationCount: u32): void {
   aio.pageMap = arenaClaim(aio.ringPages, 16);
   aio.contexts = arenaClaim(<u64>MAX_AIO_CONTEXTS * offsetof<AioContext>(), 16);
   poolClaim(kiocbPool, offsetof<Kiocb>(), operationCount);
@@ -193,7 +194,6 @@ export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   context.available = context.nr - 1;
   context.inFlight = 0;
   context.isLive = 1;
-  context.generation++;
   context.notifyKind = KIND_NONE;
   aio.usedNr += eventCount;
   const ring = context.ring;
@@ -381,7 +381,6 @@ function submitOne(context: AioContext, iocb: usize): i32 {
   }
   const kiocb = changetype<Kiocb>(kiocbPointer);
   kiocb.context = changetype<usize>(context);
-  kiocb.generation = context.generation;
   kiocb.opened = changetype<usize>(opened);
   kiocb.opcode = opcode;
   kiocb.data = load<u64>(iocb, IOCB_DATA);

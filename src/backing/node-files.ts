@@ -51,24 +51,13 @@ function locate(path: string): { directory: string; name: string; size: number |
 }
 
 /**
- * The same functions, each behind a proxy. V8 calls the functions of node:wasi on a fast path that now and then crashes
- * the process (a segmentation fault in one of four short runs with Node 20.20); it does not look through a proxy.
+ * The same functions, each behind a proxy. V8 calls the functions of node:wasi on a fast path in which a garbage
+ * collection crashes the process (nodejs/node issue 46777; one of four short runs with Node 20.20). It does not look
+ * through a proxy.
  */
 function withoutFastCalls(functions: object): WebAssembly.ModuleImports {
   const entries = Object.entries(functions) as [string, (...values: unknown[]) => unknown][];
   return Object.fromEntries(entries.map(([name, call]) => [name, new Proxy(call, {})]));
-}
-
-type WasiCall = (...values: unknown[]) => unknown;
-
-/**
- * The same functions behind one of JavaScript's own. WebAssembly that calls node:wasi itself takes V8's fast path, in which
- * uvwasi's allocations may start a garbage collection, and the process crashes (nodejs/node issue 46777).
- */
-function slowly(calls: Readonly<Record<string, WasiCall>>): WebAssembly.ModuleImports {
-  return Object.fromEntries(
-    Object.entries(calls).map(([name, call]) => [name, (...values: unknown[]) => call(...values)]),
-  );
 }
 
 /** A WASI host that reaches the images, and where each is. Paths are resolved against the working directory. Throws StorageError. */
