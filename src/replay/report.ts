@@ -29,7 +29,7 @@ export interface ReplayReport {
     readonly readBytes: number;
     readonly writeBytes: number;
     readonly discardBytes: number;
-    /** First to last request; 0 when hasClock is false. */
+    /** First to last request, to the microsecond; 0 when hasClock is false. */
     readonly spanSeconds: number;
     readonly hasClock: boolean;
     readonly devices: number;
@@ -151,7 +151,7 @@ export function buildReport(
       readBytes: totals.readBytes,
       writeBytes: totals.writeBytes,
       discardBytes: totals.discardBytes,
-      spanSeconds: totals.spanSeconds,
+      spanSeconds: Math.round(totals.spanSeconds * 1e6) / 1e6,
       hasClock: reader.hasClock,
       devices: reader.deviceNames.length,
       skipped: totals.skipped,
