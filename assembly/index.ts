@@ -26,7 +26,8 @@ export {
 } from './machine/file-calls';
 
 // rings
-export { ioCancel as aioCancel, ioSetup as aioSetup } from './rings/aio';
+export { ioCancel as aioCancel } from './rings/aio';
+export { ioSetup as aioSetup } from './rings/aio-context';
 export { aioDestroy, aioGetevents, aioSubmit } from './machine/aio-calls';
 
 // guest

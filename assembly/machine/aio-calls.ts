@@ -8,7 +8,8 @@ import { dispatchPending } from '../base/dispatch';
 import { EDEADLK, EFAULT } from '../base/errno';
 import { plugBegin, plugEnd } from '../block/queue';
 import { IO_EVENT_SIZE } from '../layout';
-import { ioCheckReap, ioDestroyEnd, ioInFlight, ioReap, ioSubmit } from '../rings/aio';
+import { ioSubmit } from '../rings/aio';
+import { ioCheckReap, ioDestroyEnd, ioInFlight, ioReap } from '../rings/aio-context';
 import { machineRunDue, pumpOne } from './pump';
 
 /** io_submit with a plug around it, then everything that is due. */

@@ -84,7 +84,8 @@ import {
   playerInterrupt,
   playerSynced,
 } from '../replay/player';
-import { aioClaim, aioClaimPrivate, aioDone, aioInit } from '../rings/aio';
+import { aioClaim, aioDone, aioInit } from '../rings/aio';
+import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
@@ -126,7 +127,7 @@ function claimClientMemory(): void {
   const buffers = arenaClaim(field(CONFIG_BUFFER_BYTES), DEFAULT_ALIGNMENT);
   noteBuffers(buffers, field(CONFIG_BUFFER_BYTES));
   clientMemoryFrom(buffers);
-  aioClaim(field(CONFIG_AIO_MAX_NR));
+  contextClaim(field(CONFIG_AIO_MAX_NR));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
       field(CONFIG_DRIVE_COUNT),
@@ -143,7 +144,8 @@ function claimParts(): void {
   const bios = field(CONFIG_BIOS);
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
   if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
-  aioClaimPrivate(field(CONFIG_OPERATIONS));
+  contextClaimPrivate();
+  aioClaim(field(CONFIG_OPERATIONS));
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());
   requestClaim(bios);

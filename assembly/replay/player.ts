@@ -78,7 +78,8 @@ import {
   VIRTIO_BLK_T_OUT,
 } from '../layout';
 import { REPLAY_LOT_BYTES, SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
-import { ioNotify, ioReap, ioSetup, ioSubmit } from '../rings/aio';
+import { ioSubmit } from '../rings/aio';
+import { ioNotify, ioReap, ioSetup } from '../rings/aio-context';
 import { payloadCheck, payloadFill, payloadUnknown, sectorsTouched } from './payload';
 
 const DISCARD_SEGMENT_SIZE: u32 = 16;
