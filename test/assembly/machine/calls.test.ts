@@ -6,14 +6,17 @@ import * as assert from 'uvu/assert';
 import { OP_READ, ROOT_BUFFER_BYTES, ROOT_BUFFERS } from '../../../assembly/layout.ts';
 import type { StorageError } from '../../../src/index.ts';
 import { BUILDS, openMachine } from '../../support/machine.ts';
+import { openFlaky, WASI_EIO } from '../drive/flaky-image.ts';
 import { GuestQueue } from '../guest/queue.ts';
-import { EFAULT, PREADV, Ring } from '../rings/ring.ts';
+import { EFAULT, PREADV, PWRITE, Ring } from '../rings/ring.ts';
 
 const calls = suite('machine/calls');
 
 const AIO_MAX_NR = 1024;
 const PAGE = 4096;
 const CONTEXTS = 256;
+const RWF_DSYNC = 2;
+const EIO = -5;
 
 for (const build of BUILDS) {
   calls(`${build}: client memory ends behind the AIO rings: nothing of the core's lies in it`, async () => {
@@ -80,6 +83,29 @@ for (const build of BUILDS) {
     machine.holdCompletions(false);
     machine.run();
     assert.is(queue.takeUsed().length, 1);
+  });
+
+  calls(`${build}: a write with RWF_DSYNC reports that its bytes could not be written back`, async () => {
+    const { machine, image } = await openFlaky(build);
+    const file = machine.openFile('drive0');
+    const ring = new Ring(machine);
+    const handle = ring.open(8);
+    const buf = ring.allocate(PAGE, 64);
+    image.fail = ({ name }) => (name === 'pwrite' ? WASI_EIO : 0);
+    const results = [0, RWF_DSYNC, RWF_DSYNC].map((rwFlags, index) => {
+      if (index === 2) image.fail = () => 0;
+      const fields = {
+        opcode: PWRITE,
+        fd: file.descriptor,
+        buf,
+        nbytes: PAGE,
+        offset: index * PAGE,
+        rwFlags,
+      };
+      assert.is(ring.submitOne(handle, fields), 1);
+      return ring.getEvents(handle, 1, 1).events[0]?.res;
+    });
+    assert.equal(results, [PAGE, EIO, PAGE]);
   });
 }
 
