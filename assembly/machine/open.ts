@@ -76,14 +76,8 @@ import {
   DRIVE_FLAG_UNDO,
 } from '../layout';
 import { EVICTION_RESERVE_PAGES } from '../limits';
-import {
-  playerAioReady,
-  playerClaim,
-  playerClaimPrivate,
-  playerDiscardDone,
-  playerInterrupt,
-  playerSynced,
-} from '../replay/player';
+import { playerClaim, playerClaimPrivate } from '../replay/lot';
+import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
 import { aioClaim, aioDone, aioInit } from '../rings/aio';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
 import { checkConfig, driveConfig, field, fileConfig } from './config';

@@ -15,17 +15,9 @@ import {
   LATENCY_P999,
   REPLAY_ERROR,
 } from '../layout';
-import {
-  playerInit,
-  playerIsIdle,
-  playerLatency,
-  playerNotify,
-  playerPrepare,
-  playerStart,
-  playerSyncError,
-  playerSyncNext,
-  replayState,
-} from '../replay/player';
+import { playerInit, playerNotify } from '../replay/entrance';
+import { playerLatency, replayState } from '../replay/lot';
+import { playerIsIdle, playerPrepare, playerStart, playerSyncError, playerSyncNext } from '../replay/player';
 import { field } from './config';
 import { pumpOne } from './pump';
 import { latencySummary } from './root';

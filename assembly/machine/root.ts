@@ -49,7 +49,7 @@ import {
   playerMixedCapacity,
   playerRecords,
   replayState,
-} from '../replay/player';
+} from '../replay/lot';
 import { kiocbPool } from '../rings/aio';
 
 const root: usize = memory.data(ROOT_SIZE, 16);

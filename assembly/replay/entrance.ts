@@ -1,0 +1,196 @@
+// The entrances of a replay: how a request of a lot gets on a virtqueue or into an iocb, and how a lot is announced.
+//
+// Verbs: playerInit, checkRecord, putVirtio, putAio, playerNotify. Linux AIO has no discard: it is an ioctl of its own,
+// started with the lot.
+// Invariant: what checkRecord lets pass, the entrance takes.
+
+import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE } from '../base/dispatch';
+import { EFBIG, EINVAL } from '../base/errno';
+import { OPERATION_DISCARD, Operation, operationTake } from '../base/operation';
+import { driveAt } from '../drive/drive-table';
+import { descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
+import { startOperation } from '../files/file-operation';
+import { driverAttach, driverPut } from '../guest/driver';
+import { virtioNotify } from '../guest/virtio-blk';
+import {
+  CACHE_MODE_DIRECTSYNC,
+  CACHE_MODE_NONE,
+  CACHE_MODE_WRITETHROUGH,
+  IOCB_BUF,
+  IOCB_CMD_FDSYNC,
+  IOCB_CMD_FSYNC,
+  IOCB_CMD_PREAD,
+  IOCB_CMD_PWRITE,
+  IOCB_DATA,
+  IOCB_FILDES,
+  IOCB_LIO_OPCODE,
+  IOCB_NBYTES,
+  IOCB_OFFSET,
+  IOCB_SIZE,
+  OPEN_DIRECT,
+  OPEN_DSYNC,
+  OPEN_READ,
+  OPEN_WRITE,
+  REPLAY_NOTIFICATIONS,
+  REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_VIRTIO,
+  TRACE_DISCARD,
+  TRACE_FLUSH,
+  TRACE_READ,
+  TRACE_WRITE,
+  VIRTIO_BLK_T_DISCARD,
+  VIRTIO_BLK_T_FLUSH,
+  VIRTIO_BLK_T_IN,
+  VIRTIO_BLK_T_OUT,
+} from '../layout';
+import { SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
+import { ioSubmit } from '../rings/aio';
+import { ioNotify, ioSetup } from '../rings/aio-context';
+import { addTo, DISCARD_SEGMENT_SIZE, player, Slot, slotAt } from './lot';
+
+/** `through`: REPLAY_THROUGH_…. 0, or EINVAL for a machine without a player, or the errno of io_setup. */
+export function playerInit(through: u32, seed: u32, cacheMode: u32): i32 {
+  if (player.recordCapacity == 0 || player.isReady != 0) return -EINVAL;
+  if (through != <u32>REPLAY_THROUGH_VIRTIO && through != <u32>REPLAY_THROUGH_AIO) return -EINVAL;
+  player.through = through;
+  player.seed = seed;
+  player.cacheMode = cacheMode;
+  if (through == REPLAY_THROUGH_AIO) {
+    const contextAddress = <u32>player.context;
+    const result = ioSetup(player.batch, contextAddress);
+    if (result != 0) return result;
+    player.context = load<u64>(contextAddress);
+    ioNotify(<u32>player.context, KIND_AIO_READY);
+  }
+  player.isReady = 1;
+  return 0;
+}
+
+/** The descriptor through which the aio entrance reaches a device; opened at its first request. */
+function descriptorOf(device: u32): i32 {
+  const address = player.descriptors + ((<usize>device) << 2);
+  if (load<i32>(address) != 0) return load<i32>(address);
+  let flags: u32 = OPEN_READ | OPEN_WRITE;
+  const mode = player.cacheMode;
+  if (mode == CACHE_MODE_NONE || mode == CACHE_MODE_DIRECTSYNC) flags |= OPEN_DIRECT;
+  if (mode == CACHE_MODE_WRITETHROUGH || mode == CACHE_MODE_DIRECTSYNC) flags |= OPEN_DSYNC;
+  const descriptor = descriptorOpen(device, flags);
+  if (descriptor > 0) store<i32>(address, descriptor);
+  return descriptor;
+}
+
+export function putVirtio(slot: Slot, index: u32): i32 {
+  const result = driverAttach(slot.device, KIND_GUEST_INTERRUPT);
+  if (result != 0) return result;
+  const sector = slot.offset >> SECTOR_SHIFT;
+  switch (slot.operation) {
+    case TRACE_READ:
+      driverPut(slot.device, index, VIRTIO_BLK_T_IN, sector, slot.data, slot.bytes, true);
+      return 0;
+    case TRACE_WRITE:
+      driverPut(slot.device, index, VIRTIO_BLK_T_OUT, sector, slot.data, slot.bytes, false);
+      return 0;
+    case TRACE_DISCARD: {
+      const segment = player.discardSegments + <usize>index * DISCARD_SEGMENT_SIZE;
+      store<u64>(segment, sector);
+      store<u32>(segment, slot.bytes >> SECTOR_SHIFT, 8);
+      store<u32>(segment, 0, 12);
+      driverPut(slot.device, index, VIRTIO_BLK_T_DISCARD, 0, segment, DISCARD_SEGMENT_SIZE, false);
+      return 0;
+    }
+    default:
+      driverPut(slot.device, index, VIRTIO_BLK_T_FLUSH, 0, 0, 0, false);
+      return 0;
+  }
+}
+
+function iocbOpcode(operation: u32): u32 {
+  switch (operation) {
+    case TRACE_READ:
+      return IOCB_CMD_PREAD;
+    case TRACE_WRITE:
+      return IOCB_CMD_PWRITE;
+    case TRACE_FLUSH:
+      return IOCB_CMD_FSYNC;
+    default:
+      return IOCB_CMD_FDSYNC;
+  }
+}
+
+export function putAio(slot: Slot, index: u32): i32 {
+  const descriptor = descriptorOf(slot.device);
+  if (descriptor < 0) return descriptor;
+  // Linux AIO has no discard: it is an ioctl of its own, started with the lot
+  if (slot.operation == TRACE_DISCARD) return 0;
+  const iocb = player.iocbs + <usize>index * IOCB_SIZE;
+  memory.fill(iocb, 0, IOCB_SIZE);
+  store<u64>(iocb, index, IOCB_DATA);
+  store<u16>(iocb, <u16>iocbOpcode(slot.operation), IOCB_LIO_OPCODE);
+  store<i32>(iocb, descriptor, IOCB_FILDES);
+  if (slot.bytes > 0) {
+    store<u64>(iocb, slot.data, IOCB_BUF);
+    store<u64>(iocb, slot.bytes, IOCB_NBYTES);
+    store<u64>(iocb, slot.offset, IOCB_OFFSET);
+  }
+  store<u32>(player.iocbPointers + ((<usize>player.iocbCount) << 2), <u32>iocb);
+  player.iocbCount++;
+  return 0;
+}
+
+/** Checks what the entrance can take. 0 or a positive errno. */
+export function checkRecord(device: u32, operation: u32, offset: u64, bytes: u32): i32 {
+  const size = driveAt(device).sizeSectors << SECTOR_SHIFT;
+  if (offset > size || <u64>bytes > size - offset) return EFBIG;
+  const isTransfer = operation == TRACE_READ || operation == TRACE_WRITE;
+  const needsSectors =
+    player.through == REPLAY_THROUGH_VIRTIO || operation == TRACE_DISCARD || (isTransfer && isDirect());
+  if (needsSectors && ((offset | bytes) & (SECTOR_SIZE - 1)) != 0) return EINVAL;
+  if (isTransfer && bytes > player.dataBytes) return EFBIG;
+  return player.through == REPLAY_THROUGH_VIRTIO && bytes >> SECTOR_SHIFT > <u32>VIRTIO_MAX_SECTORS
+    ? EFBIG
+    : 0;
+}
+
+function isDirect(): bool {
+  return player.cacheMode == CACHE_MODE_NONE || player.cacheMode == CACHE_MODE_DIRECTSYNC;
+}
+
+function startDiscard(index: u32): void {
+  const slot = slotAt(index);
+  const pointer = operationTake();
+  assert(pointer != 0, 'no operation is left for a replayed discard');
+  const operation = changetype<Operation>(pointer);
+  operation.kind = OPERATION_DISCARD;
+  operation.inode = changetype<OpenFile>(openFileOf(descriptorOf(slot.device))).inode;
+  operation.position = slot.offset;
+  operation.length = slot.bytes;
+  operation.doneKind = KIND_PLAYER_DONE;
+  operation.owner = index;
+  startOperation(operation);
+}
+
+/** One notification for the lot. The caller pumps until playerIsIdle(). */
+export function playerNotify(): void {
+  player.outstanding = player.slotCount;
+  addTo(REPLAY_NOTIFICATIONS, 1);
+  if (player.through == REPLAY_THROUGH_AIO) {
+    const submitted =
+      player.iocbCount > 0
+        ? ioSubmit(<u32>player.context, <i32>player.iocbCount, <u32>player.iocbPointers)
+        : 0;
+    assert(submitted == <i32>player.iocbCount, 'a replayed iocb was refused');
+    player.iocbCount = 0;
+    for (let index: u32 = 0; index < player.slotCount; index++) {
+      if (slotAt(index).operation == TRACE_DISCARD) startDiscard(index);
+    }
+    return;
+  }
+  // each device of the lot gets its kick, in the order of their first requests
+  for (let index: u32 = 0; index < player.slotCount; index++) {
+    const device = slotAt(index).device;
+    let isFirst = true;
+    for (let earlier: u32 = 0; earlier < index && isFirst; earlier++)
+      isFirst = slotAt(earlier).device != device;
+    if (isFirst) virtioNotify(device);
+  }
+}
