@@ -158,6 +158,11 @@ export function invalidateRange(operation: Operation, inode: Inode, start: u64, 
 
 /** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy, and then none has been touched. */
 export function discardRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (inode.writebackCount > 0) {
+    // victims on their way out are on no list that the walk below could meet
+    park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), changetype<usize>(operation));
+    return PENDING;
+  }
   if (visitRange(inode, start, end, VISIT_LOOK)) {
     visitRange(inode, start, end, VISIT_DISCARD);
     return 0;
