@@ -43,7 +43,6 @@ export class Machine implements Disposable {
   readonly #config: ResolvedConfig;
   readonly #host: MemoryHost;
   readonly #memories: (SparseMemory | undefined)[];
-  readonly #undos: (SparseMemory | undefined)[];
   readonly #images: (ImageFile | undefined)[];
   readonly #imageFds = new Map<number, number>();
   #isClosed = false;
@@ -59,7 +58,6 @@ export class Machine implements Disposable {
     this.#config = config;
     this.#images = images;
     this.#memories = config.drives.map(() => undefined);
-    this.#undos = config.drives.map(() => undefined);
     this.buffers = new BufferArena(core.root(ROOT_BUFFERS), core.root(ROOT_BUFFER_BYTES));
     this.records = new RecordReader(core);
   }
@@ -114,9 +112,7 @@ export class Machine implements Disposable {
     const fd = image === undefined ? this.#attachMemory(drive) : this.#openImage(drive, image);
     let undoFd = -1;
     if ((config.flags & DRIVE_FLAG_UNDO) !== 0) {
-      const undo = new SparseMemory();
-      this.#undos[drive] = undo;
-      undoFd = this.#host.add(undo);
+      undoFd = this.#host.add(new SparseMemory());
     }
     check(
       'open',

@@ -50,6 +50,7 @@ export function dispatchClaim(capacity: u32): void {
 }
 
 export function handle(kind: u32, handler: Handler): void {
+  assert(kind < KIND_COUNT, 'a kind of completion without a place');
   store<u32>(HANDLERS + ((<usize>kind) << 2), handler.index);
 }
 

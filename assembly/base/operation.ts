@@ -15,7 +15,6 @@ export const OPERATION_DISCARD: u8 = 2;
 export const OPERATION_WRITE_ZEROES: u8 = 3;
 export const OPERATION_SYNC: u8 = 4;
 export const OPERATION_DATASYNC: u8 = 5;
-export const OPERATION_WRITEBACK: u8 = 6;
 
 /** Around the page cache (O_DIRECT). */
 export const FLAG_DIRECT: u16 = 1;
@@ -23,8 +22,6 @@ export const FLAG_DIRECT: u16 = 1;
 export const FLAG_DSYNC: u16 = 2;
 /** As FLAG_DSYNC, with all metadata (O_SYNC, RWF_SYNC). */
 export const FLAG_SYNC: u16 = 4;
-/** Answer EAGAIN rather than wait (RWF_NOWAIT). */
-export const FLAG_NOWAIT: u16 = 8;
 /** The write goes to the end of the file (O_APPEND, RWF_APPEND). */
 export const FLAG_APPEND: u16 = 16;
 /** Syncs answer success without doing anything (cache=unsafe). */

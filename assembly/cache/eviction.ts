@@ -50,10 +50,6 @@ export function evictionInit(capacity: u32): void {
   lru.capacity = capacity;
 }
 
-export function lruCount(): u32 {
-  return lru.count;
-}
-
 /** The most recent page, or 0; `changetype<Page>(page).lruNext` is the next one. For walks over all pages. */
 export function lruFirst(): usize {
   return lru.head;

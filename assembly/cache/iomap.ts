@@ -17,8 +17,6 @@ export const IOMAP_F_NEW: u32 = 1;
 
 /** Request flags of iomapBegin; none means a read. */
 export const IOMAP_WRITE: u32 = 1;
-export const IOMAP_ZERO: u32 = 2;
-export const IOMAP_DIRECT: u32 = 16;
 
 export const IOMAP_NULL_ADDRESS: u64 = u64.MAX_VALUE;
 

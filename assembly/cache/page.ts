@@ -90,10 +90,6 @@ export function pageNumber(page: usize): u32 {
   return <u32>((page - pages.base) >> PAGE_RECORD_SHIFT);
 }
 
-export function pageAtNumber(number: u32): usize {
-  return pages.base + ((<usize>number) << PAGE_RECORD_SHIFT);
-}
-
 /** Address of the page's 4096 bytes; 0 when the machine holds no data. */
 export function pageFrame(page: usize): usize {
   return pages.frames == 0 ? 0 : pages.frames + ((page - pages.base) << (PAGE_SHIFT - PAGE_RECORD_SHIFT));
@@ -144,10 +140,6 @@ export function pageGiveFree(page: usize): void {
   if (pages.waiters != 0) wakeAll(freePageWaiters());
 }
 
-export function freePageCount(): u32 {
-  return pages.freeCount;
-}
-
 /** The queue word where operations wait for a free page. */
 export function freePageWaiters(): usize {
   return changetype<usize>(pages) + offsetof<Pages>('waiters');
@@ -183,9 +175,4 @@ export function blockMask(start: u32, end: u32, blockShift: u32): u32 {
   const first = start >> blockShift;
   const last = (end - 1) >> blockShift;
   return (((<u32>2) << last) - 1) & ~(((<u32>1) << first) - 1);
-}
-
-/** Bits of all blocks of a page. */
-export function allBlocks(blockShift: u32): u32 {
-  return ((<u32>1) << (PAGE_SIZE >> blockShift)) - 1;
 }

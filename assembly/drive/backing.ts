@@ -30,7 +30,6 @@ const FILESTAT_SIZE_OFFSET: usize = 32;
 @unmanaged
 class Backing {
   iovecs: usize;
-  iovecCapacity: u32;
   zeroBlock: usize;
   zeroIovecs: usize;
   transferred: u32;
@@ -41,7 +40,6 @@ const fileStatus: usize = memory.data(FILESTAT_SIZE, 16);
 
 /** `iovecCapacity`: the most pieces of one request. */
 export function backingClaim(iovecCapacity: u32): void {
-  backing.iovecCapacity = iovecCapacity;
   backing.iovecs = arenaClaim(<u64>iovecCapacity * 8, 16);
   backing.zeroBlock = arenaClaim(ZERO_BLOCK_SIZE, 4096);
   backing.zeroIovecs = arenaClaim(<u64>ZERO_IOVECS * 8, 16);
@@ -50,10 +48,6 @@ export function backingClaim(iovecCapacity: u32): void {
 /** Scratch for the iovecs of the next call. */
 export function backingIovecs(): usize {
   return backing.iovecs;
-}
-
-export function backingIovecCapacity(): u32 {
-  return backing.iovecCapacity;
 }
 
 /** Opens (and creates unless read-only) a file below a preopened directory. The descriptor, or a negative errno. */

@@ -18,7 +18,6 @@ import {
   OPERATION_SYNC,
   OPERATION_WRITE,
   OPERATION_WRITE_ZEROES,
-  OPERATION_WRITEBACK,
   Operation,
   operationCursor,
   operationFinish,
@@ -135,8 +134,6 @@ function step(operation: Operation, inode: Inode): i32 {
     case OPERATION_SYNC:
     case OPERATION_DATASYNC:
       return stepSync(operation, inode);
-    case OPERATION_WRITEBACK:
-      return writebackRange(operation, inode, 0, inode.size);
     default:
       assert(false, 'an operation of no kind');
       return 0;

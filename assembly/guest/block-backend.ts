@@ -34,10 +34,6 @@ class Backend {
 
 const backend = changetype<Backend>(memory.data(offsetof<Backend>(), 16));
 
-export function backendInFlight(): u32 {
-  return backend.inFlight;
-}
-
 /** The operation flags of a cache mode. */
 function modeFlags(mode: u32): u16 {
   switch (mode) {
