@@ -13,7 +13,7 @@ import { dispatchClaim, handle } from '../../assembly/base/dispatch';
 import { Pool, poolClaim, poolInit } from '../../assembly/base/pool';
 import { spanClaim, spanInit, spanPool } from '../../assembly/base/span';
 import { Inode, inodeAt, inodeClaim } from '../../assembly/cache/inode';
-import { allBlocks, keyOf, Page, pageClaim, pageIndex, pageInit, pageKey } from '../../assembly/cache/page';
+import { keyOf, Page, pageClaim, pageIndex, pageInit, pageKey } from '../../assembly/cache/page';
 import { indexClaim } from '../../assembly/cache/page-index';
 
 export { advanceTo, eventAt, eventCount, eventNextTime, eventPop, now } from '../../assembly/base/clock';
@@ -146,7 +146,7 @@ export function unitInode(): usize {
 
 /** Says that a page holds what the drive holds, as it must before it may become dirty. */
 export function unitFillPage(pointer: usize): void {
-  changetype<Page>(pointer).uptodate = <u8>allBlocks(12);
+  changetype<Page>(pointer).uptodate = 1;
 }
 
 /** Writes the indexes of the pages on the dirty (0) or the write list (1) to `out`, u64 each; -1 if its links disagree. */
