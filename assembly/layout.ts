@@ -211,6 +211,15 @@ export const CONFIG_REPLAY_DATA_BYTES = 88;
 export const CONFIG_VIRTIO_CACHE_MODE = 92;
 /** Bytes of one merged guest I/O (bl.max_transfer); 0: QEMU's default, 2^31 - 512. */
 export const CONFIG_VIRTIO_MAX_TRANSFER = 96;
+/** Bytes of memory that USRBIO buffers and rings, and BlueStore's copies, are taken from. */
+export const CONFIG_SHARED_BYTES = 100;
+/** aio_t records of all BlueStore queues together. */
+export const CONFIG_BLUESTORE_AIOS = 104;
+/** Parts of USRBIO requests that the daemon has at the storage at one time. */
+export const CONFIG_USRBIO_PARTS = 108;
+export const CONFIG_USRBIO_FLAGS = 112;
+/** Bytes of one file chunk; a USRBIO request is cut where one ends. */
+export const CONFIG_USRBIO_CHUNK_BYTES = 116;
 export const CONFIG_SIZE = 128;
 
 export const CONFIG_DRIVE_SIZE_BYTES = 0;
@@ -225,6 +234,8 @@ export const CONFIG_DRIVE_QUEUE_DEPTH = 56;
 /** Completed writes that the volatile cache holds; 0: no volatile cache, a completed write is durable. */
 export const CONFIG_DRIVE_VOLATILE_WRITES = 60;
 export const CONFIG_DRIVE_FLAGS = 64;
+/** Alignment that direct I/O needs of a buffer's address (dma_alignment + 1): a power of two from 1 to 4,096. */
+export const CONFIG_DRIVE_DMA_ALIGNMENT = 68;
 export const CONFIG_DRIVE_SIZE = 72;
 
 export const DRIVE_MODEL_INSTANT = 0;
@@ -237,7 +248,11 @@ export const CONFIG_FILE_OFFSET_BYTES = 0;
 export const CONFIG_FILE_CAPACITY_BYTES = 8;
 export const CONFIG_FILE_SIZE_BYTES = 16;
 export const CONFIG_FILE_DRIVE = 24;
+export const CONFIG_FILE_FLAGS = 28;
 export const CONFIG_FILE_SIZE = 32;
+
+/** A write behind the capacity answers EFBIG, as at RLIMIT_FSIZE, instead of ENOSPC. */
+export const FILE_FLAG_EFBIG = 1;
 
 // ---- open flags of fileOpen ----
 
@@ -249,6 +264,11 @@ export const OPEN_DSYNC = 8;
 export const OPEN_SYNC = 16;
 export const OPEN_APPEND = 32;
 export const OPEN_FLAGS_ALL = 63;
+
+// ---- what a descriptor names ----
+
+export const DESCRIPTOR_FILE = 0;
+export const DESCRIPTOR_EVENTFD = 1;
 
 // ---- Linux AIO: struct iocb (64 bytes), struct io_event (32 bytes), ring header (32 bytes); linux/aio_abi.h ----
 

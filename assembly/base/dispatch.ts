@@ -26,7 +26,15 @@ export const KIND_GUEST_INTERRUPT: u32 = 13;
 export const KIND_AIO_READY: u32 = 14;
 export const KIND_PLAYER_SYNCED: u32 = 15;
 export const KIND_SPANS_BACK: u32 = 16;
-export const KIND_COUNT: u32 = 17;
+export const KIND_EVENTFD_SIGNALLED: u32 = 17;
+export const KIND_USRBIO_PART: u32 = 18;
+export const KIND_USRBIO_SCAN: u32 = 19;
+export const KIND_USRBIO_HOLD: u32 = 20;
+export const KIND_USRBIO_READY: u32 = 21;
+export const KIND_KERNEL_DEVICE_READY: u32 = 22;
+export const KIND_KERNEL_DEVICE_DONE: u32 = 23;
+export const KIND_PLAYER_PART: u32 = 24;
+export const KIND_COUNT: u32 = 25;
 
 const ENTRY_SIZE: usize = 12;
 

@@ -68,6 +68,7 @@ import {
   CONFIG_REPLAY_DATA_BYTES,
   CONFIG_REPLAY_RECORDS,
   CONFIG_REPLAY_SECTORS,
+  CONFIG_SHARED_BYTES,
   CONFIG_SPANS,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
@@ -80,6 +81,7 @@ import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
 import { aioClaim, aioDone, aioInit } from '../rings/aio';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
+import { sharedClaim, sharedClaimPrivate } from '../rings/shared-memory';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
@@ -122,6 +124,7 @@ function claimClientMemory(): void {
   noteBuffers(buffers, field(CONFIG_BUFFER_BYTES));
   clientMemoryFrom(buffers);
   contextClaim(field(CONFIG_AIO_MAX_NR));
+  sharedClaim(field(CONFIG_SHARED_BYTES));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
       field(CONFIG_DRIVE_COUNT),
@@ -139,6 +142,7 @@ function claimParts(): void {
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
   if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
   contextClaimPrivate();
+  sharedClaimPrivate();
   aioClaim(field(CONFIG_OPERATIONS));
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());

@@ -11,6 +11,7 @@ import { clientOffset, isClientRange } from '../base/client-memory';
 import { count } from '../base/counters';
 import { complete, KIND_NONE } from '../base/dispatch';
 import { EAGAIN, EFAULT, EINVAL, ENOMEM } from '../base/errno';
+import { PageRuns, pageRunClaimMap, pageRunGive, pageRunTake, pagesFor } from '../base/page-run';
 import { record, recording } from '../base/record';
 import {
   AIO_RING_COMPAT,
@@ -57,25 +58,24 @@ export class AioContext {
 @unmanaged
 class Aio {
   contexts: usize;
-  ringBase: usize;
-  ringPages: u32;
   maxNr: u32;
   usedNr: u32;
-  pageMap: usize;
 }
 
 const aio = changetype<Aio>(memory.data(offsetof<Aio>(), 16));
+const ringPages = changetype<PageRuns>(memory.data(offsetof<PageRuns>(), 16));
 
 /** `maxNr`: fs.aio-max-nr. Rings for it are claimed: twice that many events, and rounding for each context. */
 export function contextClaim(maxNr: u32): void {
   aio.maxNr = maxNr;
-  aio.ringPages = <u32>((<u64>maxNr * 2 * IO_EVENT_SIZE) / PAGE_SIZE) + (maxNr > 0 ? MAX_AIO_CONTEXTS : 0);
-  aio.ringBase = arenaClaim(<u64>aio.ringPages * PAGE_SIZE, PAGE_SIZE);
+  ringPages.pageCount =
+    <u32>((<u64>maxNr * 2 * IO_EVENT_SIZE) / PAGE_SIZE) + (maxNr > 0 ? MAX_AIO_CONTEXTS : 0);
+  ringPages.base = arenaClaim(<u64>ringPages.pageCount * PAGE_SIZE, PAGE_SIZE);
 }
 
 /** Claims what clients may not name. */
 export function contextClaimPrivate(): void {
-  aio.pageMap = arenaClaim(aio.ringPages, 16);
+  pageRunClaimMap(ringPages);
   aio.contexts = arenaClaim(<u64>MAX_AIO_CONTEXTS * offsetof<AioContext>(), 16);
 }
 
@@ -92,20 +92,6 @@ export function findContext(handle: u32): AioContext | null {
   return context.isLive != 0 && context.ring == handle ? context : null;
 }
 
-/** First fit over the ring pages. The page number, or -1. */
-function takePages(pageCount: u32): i32 {
-  let run: u32 = 0;
-  for (let page: u32 = 0; page < aio.ringPages; page++) {
-    run = load<u8>(aio.pageMap + page) == 0 ? run + 1 : 0;
-    if (run == pageCount) {
-      const first = page + 1 - pageCount;
-      memory.fill(aio.pageMap + first, 1, pageCount);
-      return <i32>first;
-    }
-  }
-  return -1;
-}
-
 /** Sheet §7, in its order: EFAULT, EINVAL, EAGAIN, ENOMEM. On failure the word at `contextAddress` is untouched. */
 export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   if (contextAddress == 0 || !isClientRange(contextAddress, 8)) return -EFAULT;
@@ -116,11 +102,11 @@ export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   let id: u32 = 0;
   while (id < <u32>MAX_AIO_CONTEXTS && contextAt(id).isLive != 0) id++;
   if (id == <u32>MAX_AIO_CONTEXTS) return -ENOMEM;
-  const pageCount = (AIO_RING_HEADER_SIZE + IO_EVENT_SIZE * (events + 2) + PAGE_SIZE - 1) / PAGE_SIZE;
-  const firstPage = takePages(pageCount);
-  if (firstPage < 0) return -ENOMEM;
+  const pageCount = <u32>pagesFor(AIO_RING_HEADER_SIZE + IO_EVENT_SIZE * (<u64>events + 2));
+  const ring = pageRunTake(ringPages, pageCount);
+  if (ring == 0) return -ENOMEM;
   const context = contextAt(id);
-  context.ring = aio.ringBase + <usize>firstPage * PAGE_SIZE;
+  context.ring = ring;
   context.pageCount = pageCount;
   context.nr = pageCount * (PAGE_SIZE / IO_EVENT_SIZE) - 1;
   context.asked = eventCount;
@@ -129,7 +115,6 @@ export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   context.isLive = 1;
   context.notifyKind = KIND_NONE;
   aio.usedNr += eventCount;
-  const ring = context.ring;
   store<u32>(ring, id, AIO_RING_ID);
   store<u32>(ring, context.nr, AIO_RING_NR);
   store<u32>(ring, 0, AIO_RING_HEAD);
@@ -155,7 +140,7 @@ export function ioDestroyEnd(handle: u32): i32 {
   assert(context.inFlight == 0, 'a busy context was destroyed');
   context.isLive = 0;
   aio.usedNr -= context.asked;
-  memory.fill(aio.pageMap + (context.ring - aio.ringBase) / PAGE_SIZE, 0, context.pageCount);
+  pageRunGive(ringPages, context.ring, context.pageCount);
   store<u32>(context.ring, 0, AIO_RING_MAGIC);
   return 0;
 }

@@ -48,6 +48,7 @@ import {
   CONFIG_REPLAY_RECORDS,
   CONFIG_REPLAY_SECTORS,
   CONFIG_SEED,
+  CONFIG_SHARED_BYTES,
   CONFIG_SIZE,
   CONFIG_SPANS,
   CONFIG_VIRTIO_CACHE_MODE,
@@ -137,6 +138,8 @@ export interface MachineConfig {
   readonly powerCuts?: boolean;
   /** Bytes of memory for clients' buffers, rings and iocbs. Default 8 MiB. */
   readonly buffers?: Size;
+  /** Bytes of memory that USRBIO buffers and rings are taken from, in whole pages. Default 8 MiB. */
+  readonly sharedMemory?: Size;
   /** fs.aio-max-nr: events of all AIO contexts together. Default 65,536. */
   readonly aioMaxNr?: number;
   /** How the virtio devices use their drives. Default writeback. */
@@ -177,6 +180,7 @@ export const DEFAULT_DRIVE_SIZE = 67108864;
 export const DEFAULT_CACHE = 33554432;
 const DEFAULT_LATENCY_NS = 100_000;
 const DEFAULT_BUFFERS = 8388608;
+const DEFAULT_SHARED = 8388608;
 const DEFAULT_RECORDS = 65536;
 const MAX_U32 = 0xffffffff;
 
@@ -368,6 +372,10 @@ export function resolveConfig(
     [
       CONFIG_BUFFER_BYTES,
       whole('buffers', parseSize(config.buffers ?? DEFAULT_BUFFERS, 'buffers'), DEFAULT_BUFFERS),
+    ],
+    [
+      CONFIG_SHARED_BYTES,
+      whole('sharedMemory', parseSize(config.sharedMemory ?? DEFAULT_SHARED, 'sharedMemory'), DEFAULT_SHARED),
     ],
     [CONFIG_AIO_MAX_NR, whole('aioMaxNr', config.aioMaxNr, DEFAULT_AIO_MAX_NR)],
     [CONFIG_VIRTIO_DEVICES, drives.length],
