@@ -23,6 +23,7 @@ export {
   filePwrite,
   fileSize,
   fileSync,
+  fileTruncate,
 } from './machine/file-calls';
 
 // rings

@@ -1,6 +1,6 @@
 // Open files: read, write, sync and discard on a whole drive or a flat file.
 //
-// Verbs: read, write, sync, datasync, discard, size, close. Bytes cross in Uint8Arrays through client memory, up to
+// Verbs: read, write, sync, datasync, discard, truncate, size, close. Bytes cross in Uint8Arrays through client memory, up to
 // 1 MiB at a time; a longer write is several.
 
 import {
@@ -147,6 +147,14 @@ export class OpenFile implements Disposable {
       exports.fileDiscard(this.descriptor, safe('offset', offset), safe('length', length)),
     );
     check('discard', result, { path: this.name, offset, length });
+  }
+
+  /** Makes a flat file `size` bytes long, 0 to its capacity (EFBIG); what is new reads as zeros. EINVAL for a whole drive. */
+  truncate(size: number): void {
+    const result = this.#machine.core.call((exports) =>
+      exports.fileTruncate(this.descriptor, safe('size', size)),
+    );
+    check('ftruncate', result, { path: this.name, length: size });
   }
 
   close(): void {

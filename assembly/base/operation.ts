@@ -1,4 +1,4 @@
-// Operation records: everything at the file level that can wait (read, write, sync, discard).
+// Operation records: everything at the file level that can wait (read, write, sync, discard, truncate).
 //
 // Verbs: operationTake, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
 // its step function returns PENDING; whoever wakes it completes KIND_OPERATION_RESUME and it goes on where it stood.
@@ -15,6 +15,8 @@ export const OPERATION_DISCARD: u8 = 2;
 export const OPERATION_WRITE_ZEROES: u8 = 3;
 export const OPERATION_SYNC: u8 = 4;
 export const OPERATION_DATASYNC: u8 = 5;
+/** `position` is the new size. */
+export const OPERATION_TRUNCATE: u8 = 6;
 
 /** Around the page cache (O_DIRECT). */
 export const FLAG_DIRECT: u16 = 1;
@@ -64,6 +66,9 @@ export class Operation {
   syncStep: u32;
   /** The inode's count of write-back errors when the operation began to clean its range. */
   errorMark: u32;
+  /** How it holds the lock of its inode (LOCK_… of files/inode-lock). */
+  inodeLock: u32;
+  hasBegun: u32;
 }
 
 const PAGES_OFFSET: usize = offsetof<Operation>();

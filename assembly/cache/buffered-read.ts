@@ -159,7 +159,7 @@ function lookUpChunk(operation: Operation, inode: Inode): i32 {
 
 /** Copies from the pinned pages. PENDING when one is still being read; 0 when the chunk is done; else an errno. */
 function copyChunk(operation: Operation, inode: Inode): i32 {
-  while (operation.pinnedDone < operation.pinnedCount) {
+  while (operation.pinnedDone < operation.pinnedCount && operation.done < operation.length) {
     const pointer = operationPage(operation, operation.pinnedDone);
     const page = changetype<Page>(pointer);
     if (page.flags & PAGE_LOCKED) {
@@ -195,18 +195,16 @@ function copyChunk(operation: Operation, inode: Inode): i32 {
     operation.pinnedDone++;
     unpinPage(pointer);
   }
-  operation.pinnedCount = 0;
-  operation.pinnedDone = 0;
+  unpinRest(operation);
   return 0;
 }
 
 /** Bytes read (short at the end of the file), a negative errno when none was, or PENDING. */
 export function bufferedRead(operation: Operation, inode: Inode): i32 {
-  if (operation.step == 0) {
-    operation.step = 1;
-    if (operation.position >= inode.size) return 0;
-    operation.length = min<u64>(operation.length, inode.size - operation.position);
-  }
+  // looked at in every step: a truncate may move the end while the read waits
+  const room = inode.size > operation.position ? inode.size - operation.position : 0;
+  operation.length = min<u64>(operation.length, room);
+  if (operation.done >= operation.length) unpinRest(operation);
   while (operation.done < operation.length) {
     let result = 0;
     if (operation.pinnedCount == 0) result = lookUpChunk(operation, inode);

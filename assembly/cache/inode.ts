@@ -37,6 +37,10 @@ export class Inode {
   openCount: u32;
   /** Write-back errors so far: errseq alone does not tell a second one from the first. */
   writebackErrors: u32;
+  /** The lock of files/inode-lock: operations that share it, whether one has it alone, and who waits for it. */
+  lockShared: u32;
+  lockExclusive: u32;
+  lockWaiters: usize;
 }
 
 @unmanaged

@@ -1,7 +1,7 @@
 // Write-back for sync, and invalidation: making cache and drive agree.
 //
-// Verbs: writebackRange, invalidateRange, discardRange, each a step function of an operation (WB_SYNC_ALL of
-// mm/page-writeback.c; invalidate_inode_pages2_range; truncate_pagecache_range of a discard).
+// Verbs: writebackRange, invalidateRange, discardRange, truncateRange, each a step function of an operation (WB_SYNC_ALL of
+// mm/page-writeback.c; invalidate_inode_pages2_range; truncate_pagecache_range of a discard; truncate_pagecache).
 // Invariant: when writebackRange has answered 0, every page of the range that was dirty when it was first called has
 // been written, whatever the result, and nothing of the inode is under write-back.
 
@@ -85,8 +85,10 @@ function isBusy(page: Page): bool {
 const VISIT_FORGET: u32 = 0;
 const VISIT_DISCARD: u32 = 1;
 const VISIT_LOOK: u32 = 2;
+/** As VISIT_FORGET, but a dirty page stops it. */
+const VISIT_FORGET_CLEAN: u32 = 3;
 
-/** The busy page that stopped the last visitRange. */
+/** The page that stopped the last visitRange: a busy one, or 0 for a dirty one. */
 const visited: usize = memory.data(8, 8);
 
 /** Visits the cached pages that touch [start, end): by index if the range is shorter than the file's cached pages, else by list. */
@@ -119,7 +121,11 @@ function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: u32
     store<usize>(visited, pointer);
     return false;
   }
-  if (visit == VISIT_FORGET) forget(inode, pointer);
+  if (visit == VISIT_FORGET_CLEAN && changetype<Page>(pointer).dirty != 0) {
+    store<usize>(visited, 0);
+    return false;
+  }
+  if (visit == VISIT_FORGET || visit == VISIT_FORGET_CLEAN) forget(inode, pointer);
   else if (visit == VISIT_DISCARD) zeroAndClean(inode, pointer, start, end);
   return true;
 }
@@ -149,20 +155,46 @@ function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): void 
   if (recording()) record(RECORD_PAGES_DISCARDED, 0, inode.index, 0, pageIndex(page), 1, page.dirty);
 }
 
-/** Drops the cached pages of a range, dirty or not. PENDING while one is busy. */
+/** Drops the cached pages of a range. PENDING while one is busy; 1 when one has become dirty, which has to be written first. */
 export function invalidateRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (visitRange(inode, start, end, VISIT_FORGET)) return 0;
+  if (visitRange(inode, start, end, VISIT_FORGET_CLEAN)) return 0;
+  if (load<usize>(visited) == 0) return 1;
+  park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
+  return PENDING;
+}
+
+/** Waits until nothing of the inode is under write-back: victims on their way out are on no list that a walk could meet. */
+function isWritingBack(operation: Operation, inode: Inode): bool {
+  if (inode.writebackCount == 0) return false;
+  park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), changetype<usize>(operation));
+  return true;
+}
+
+/** What a truncate does to the cache when the end has moved down: whatever lies in blocks behind it is forgotten. PENDING while any of it is busy. */
+export function truncateRange(operation: Operation, inode: Inode): i32 {
+  if (isWritingBack(operation, inode)) return PENDING;
+  const last = inode.size >> PAGE_SHIFT;
+  const tail = <u32>inode.size & (PAGE_SIZE - 1);
+  const pointer = tail != 0 ? indexFind(pageKey(inode.index, last)) : 0;
+  if (pointer != 0) {
+    const page = changetype<Page>(pointer);
+    if (page.flags & PAGE_LOCKED) {
+      park(pageWaiters(pointer), changetype<usize>(operation));
+      return PENDING;
+    }
+    const kept = blockMask(0, tail, inode.blockShift);
+    clearDirty(inode, page, ~kept);
+    page.uptodate &= <u8>kept;
+  }
+  const firstGone = (inode.size + PAGE_SIZE - 1) & ~(<u64>PAGE_SIZE - 1);
+  if (visitRange(inode, firstGone, inode.capacity, VISIT_FORGET)) return 0;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;
 }
 
 /** What a discard does to the cache: the pages keep their places, zeroed and clean. PENDING while one is busy, and then none has been touched. */
 export function discardRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (inode.writebackCount > 0) {
-    // victims on their way out are on no list that the walk below could meet
-    park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), changetype<usize>(operation));
-    return PENDING;
-  }
+  if (isWritingBack(operation, inode)) return PENDING;
   if (visitRange(inode, start, end, VISIT_LOOK)) {
     visitRange(inode, start, end, VISIT_DISCARD);
     return 0;

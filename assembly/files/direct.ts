@@ -155,20 +155,22 @@ export function directTransfer(operation: Operation, inode: Inode): i32 {
     operation.errorMark = inode.writebackErrors;
   }
   const end = operation.position + operation.length;
-  if (operation.step == STEP_CLEAN) {
-    if (writebackRange(operation, inode, operation.position, end) == PENDING) return PENDING;
-    if (inode.writebackErrors != operation.errorMark) {
-      if (!isWrite) return errseqLast(inode);
-      // the cached bytes are the only copy, so the pages may not be dropped (-ENOTBLK of Linux)
-      operation.flags &= ~FLAG_DIRECT;
-      operation.step = STEP_START;
-      return bufferedWrite(operation, inode);
+  while (operation.step == STEP_CLEAN || operation.step == STEP_DROP) {
+    if (operation.step == STEP_CLEAN) {
+      if (writebackRange(operation, inode, operation.position, end) == PENDING) return PENDING;
+      if (inode.writebackErrors != operation.errorMark) {
+        if (!isWrite) return errseqLast(inode);
+        // the cached bytes are the only copy, so the pages may not be dropped (-ENOTBLK of Linux)
+        operation.flags &= ~FLAG_DIRECT;
+        operation.step = STEP_START;
+        return bufferedWrite(operation, inode);
+      }
     }
-    operation.step = isWrite ? STEP_DROP : STEP_SUBMIT;
-  }
-  if (operation.step == STEP_DROP) {
-    if (invalidateRange(operation, inode, operation.position, end) == PENDING) return PENDING;
-    operation.step = STEP_SUBMIT;
+    const dropped = isWrite ? invalidateRange(operation, inode, operation.position, end) : 0;
+    // a page that was dirtied while this one waited is written as well
+    operation.step = dropped == 1 ? STEP_CLEAN : STEP_DROP;
+    if (dropped == PENDING) return PENDING;
+    if (dropped == 0) operation.step = STEP_SUBMIT;
   }
   if (operation.step == STEP_SUBMIT) {
     if (submitPieces(operation, inode) == PENDING) return PENDING;
@@ -191,6 +193,14 @@ export function driveRange(operation: Operation, inode: Inode): i32 {
   }
   if (operation.pending > 0) return PENDING;
   return operation.error;
+}
+
+/** Readies the operation for driveRange over whole sectors that lie in the file's room. */
+export function readyDriveRange(operation: Operation, position: u64, length: u64): void {
+  operation.position = position;
+  operation.length = length;
+  operation.done = 0;
+  operation.step = STEP_SUBMIT;
 }
 
 /** The first step of a discard: checks the range. 0 to go on (then step is STEP_SUBMIT), or a negative errno. */

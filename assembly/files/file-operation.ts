@@ -1,7 +1,7 @@
 // The one entrance to a file: an operation is started here and stepped here until it ends.
 //
 // Verbs: startOperation, resumeOperation, submitFlush. Read and write go through the cache or around it, sync writes
-// back and flushes the drive, discard cleans the cache and tells the drive.
+// back and flushes the drive, discard cleans the cache and tells the drive, truncate moves the end.
 // Invariant: a step begins and ends a plug and submits the page I/O that it gathered; the submitter hears of the end
 // through (doneKind, owner) from the pump, never from inside startOperation.
 
@@ -16,6 +16,7 @@ import {
   OPERATION_DISCARD,
   OPERATION_READ,
   OPERATION_SYNC,
+  OPERATION_TRUNCATE,
   OPERATION_WRITE,
   OPERATION_WRITE_ZEROES,
   Operation,
@@ -35,6 +36,8 @@ import { Bio, bioGive, bioOffer, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { SECTOR_SIZE } from '../limits';
 import { areSpansAligned, directTransfer, driveRange, startDriveRange } from './direct';
+import { lockInode, unlockInode } from './inode-lock';
+import { truncate } from './truncate';
 
 // steps of sync and discard; the transfers number their own from 0
 const STEP_CLEAN: u8 = 100;
@@ -134,6 +137,8 @@ function step(operation: Operation, inode: Inode): i32 {
     case OPERATION_SYNC:
     case OPERATION_DATASYNC:
       return stepSync(operation, inode);
+    case OPERATION_TRUNCATE:
+      return truncate(operation, inode);
     default:
       assert(false, 'an operation of no kind');
       return 0;
@@ -159,6 +164,7 @@ function run(operation: Operation): void {
       <u32>result,
     );
   }
+  unlockInode(operation, inode);
   operationFinish(operation, result);
 }
 
@@ -169,9 +175,10 @@ function needsZeroedGap(operation: Operation, inode: Inode): bool {
   return isAligned && operation.position > inode.size && inode.isBlockDevice == 0;
 }
 
-/** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
-export function startOperation(operation: Operation): void {
+/** The first turn of an operation that holds what it must. */
+function begin(operation: Operation): void {
   const inode = changetype<Inode>(operation.inode);
+  operation.hasBegun = 1;
   if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)
     operation.position = inode.size;
   if (operation.kind == OPERATION_WRITE && needsZeroedGap(operation, inode)) operation.flags &= ~FLAG_DIRECT;
@@ -190,13 +197,21 @@ export function startOperation(operation: Operation): void {
     );
   }
   if (operation.length == 0 && operation.kind < OPERATION_SYNC) {
+    unlockInode(operation, inode);
     operationFinish(operation, 0);
     return;
   }
   run(operation);
 }
 
+/** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
+export function startOperation(operation: Operation): void {
+  if (lockInode(operation, changetype<Inode>(operation.inode))) begin(operation);
+}
+
 /** Handler of KIND_OPERATION_RESUME. */
 export function resumeOperation(pointer: usize, _result: i32): void {
-  run(changetype<Operation>(pointer));
+  const operation = changetype<Operation>(pointer);
+  if (operation.hasBegun != 0) run(operation);
+  else begin(operation);
 }

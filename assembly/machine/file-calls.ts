@@ -1,6 +1,6 @@
 // Synchronous file calls: start an operation, pump until it has ended.
 //
-// Verbs: fileOpen, filePread, filePwrite, fileSync, fileDiscard, fileSize, fileClose. Offsets are whole numbers in f64.
+// Verbs: fileOpen, filePread, filePwrite, fileSync, fileDiscard, fileTruncate, fileSize, fileClose. Offsets are whole numbers in f64.
 // Invariant: one call runs at a time; a result is bytes, 0, or a negative Linux errno.
 
 import { isClientRange } from '../base/client-memory';
@@ -13,6 +13,7 @@ import {
   OPERATION_DISCARD,
   OPERATION_READ,
   OPERATION_SYNC,
+  OPERATION_TRUNCATE,
   OPERATION_WRITE,
   Operation,
   operationTake,
@@ -131,6 +132,19 @@ export function fileDiscard(descriptor: i32, offset: f64, bytes: f64): i32 {
   if ((opened.openFlags & OPEN_WRITE) == 0) return -EBADF;
   if (!isOffset(offset) || !isOffset(bytes)) return -EINVAL;
   return runCall(opened, OPERATION_DISCARD, <u64>offset, <u64>bytes, 0);
+}
+
+/**
+ * ftruncate of a flat file: what is new reads as zeros. 0; EINVAL for a whole drive or without OPEN_WRITE; EFBIG for
+ * more than the file's room.
+ */
+export function fileTruncate(descriptor: i32, size: f64): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  const opened = changetype<OpenFile>(pointer);
+  if (changetype<Inode>(opened.inode).isBlockDevice != 0) return -EINVAL;
+  if ((opened.openFlags & OPEN_WRITE) == 0 || !isOffset(size)) return -EINVAL;
+  return runCall(opened, OPERATION_TRUNCATE, <u64>size, 0, 0);
 }
 
 /** The file's size in bytes, or a negative errno. */

@@ -28,6 +28,7 @@ export interface CoreExports {
   filePwrite(descriptor: number, buffer: number, bytes: number, offset: number): number;
   fileSize(descriptor: number): number;
   fileSync(descriptor: number, dataOnly: number): number;
+  fileTruncate(descriptor: number, size: number): number;
   aioCancel(context: number, iocb: number): number;
   aioSetup(eventCount: number, contextAddress: number): number;
   aioDestroy(context: number): number;

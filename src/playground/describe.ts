@@ -36,7 +36,7 @@ const HUES: ReadonlyMap<number, Hue> = new Map([
 
 const BLOCK_OPERATIONS = ['read', 'write', 'discard', 'write zeroes', 'flush'];
 /** Operations on a file: as on a drive, but that the flush is a sync (assembly/base/operation.ts). */
-const FILE_OPERATIONS = ['read', 'write', 'discard', 'write zeroes', 'fsync', 'fdatasync', 'write-back'];
+const FILE_OPERATIONS = ['read', 'write', 'discard', 'write zeroes', 'fsync', 'fdatasync', 'truncate'];
 
 const NOT_MERGED: ReadonlyMap<number, string> = new Map([
   [MERGE_NO_CANDIDATE, 'nothing waits to be merged with'],

@@ -79,6 +79,27 @@ for (const build of BUILDS) {
     },
   );
 
+  direct(`${build}: a page that is dirtied while a direct write waits is written, not dropped`, async () => {
+    const machine = await openMachine(build, {
+      drives: [{ size: 65536, latencyNs: 1000 }],
+      cache: PAGE,
+      blockSize: 512,
+    });
+    const [cached, around] = [machine.openFile('drive0'), machine.openFile('drive0', { direct: true })];
+    cached.write(filled(4 * PAGE, 1), 0);
+    const context = machine.createAioContext(4);
+    const buffer = machine.buffers.allocate(2048);
+    machine.core.memory.bytes.fill(2, buffer, buffer + 2048);
+    // both wait for the victims on their way out, among them their own page
+    context.submit([
+      { op: 'pwrite', file: around, buffer, length: 2048, offset: PAGE + 2048 },
+      { op: 'pwrite', file: cached, buffer, length: 2048, offset: PAGE },
+    ]);
+    assert.is(context.getEvents({ min: 2 }).length, 2);
+    assert.equal(cached.read(PAGE, PAGE), filled(PAGE, 2));
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
   direct(`${build}: a direct read sees dirty pages, and leaves them in the cache, clean`, async () => {
     const { machine, cached, direct: file } = await open(build);
     cached.write(filled(10, 1), 100);

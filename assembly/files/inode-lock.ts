@@ -1,0 +1,67 @@
+// Who may use a flat file at the same time: the i_rwsem of Linux.
+//
+// Verbs: lockInode, unlockInode. What moves the end of the file (a truncate, an append, a write past the end) has the
+// file alone; writes below the end and direct reads share it. Buffered reads, syncs and discards need no lock: reads look
+// at the size in every step. A whole drive has no end that moves, and no lock.
+// Invariant: waiters are served in order of arrival and hold no page and no bio, so waiting ends and is never circular.
+
+import {
+  FLAG_APPEND,
+  FLAG_DIRECT,
+  OPERATION_READ,
+  OPERATION_TRUNCATE,
+  OPERATION_WRITE,
+  Operation,
+} from '../base/operation';
+import { park, Waiter, wakeOne } from '../base/wait-queue';
+import { Inode } from '../cache/inode';
+
+const LOCK_NONE: u32 = 0;
+const LOCK_SHARED: u32 = 1;
+const LOCK_EXCLUSIVE: u32 = 2;
+
+function lockNeeded(operation: Operation, inode: Inode): u32 {
+  if (inode.isBlockDevice != 0) return LOCK_NONE;
+  switch (operation.kind) {
+    case OPERATION_TRUNCATE:
+      return LOCK_EXCLUSIVE;
+    case OPERATION_READ:
+      return operation.flags & FLAG_DIRECT ? LOCK_SHARED : LOCK_NONE;
+    case OPERATION_WRITE: {
+      const isAppend = (operation.flags & FLAG_APPEND) != 0;
+      return isAppend || operation.position + operation.length > inode.size ? LOCK_EXCLUSIVE : LOCK_SHARED;
+    }
+    default:
+      return LOCK_NONE;
+  }
+}
+
+/** Takes the lock if nobody is in the way. */
+function tryLock(operation: Operation, inode: Inode): bool {
+  const lock = lockNeeded(operation, inode);
+  if (inode.lockExclusive != 0 || (lock == LOCK_EXCLUSIVE && inode.lockShared > 0)) return false;
+  if (lock == LOCK_EXCLUSIVE) inode.lockExclusive = 1;
+  else inode.lockShared++;
+  operation.inodeLock = lock;
+  return true;
+}
+
+/** True when the operation may begin; else it is parked, and holds the lock when it is woken. */
+export function lockInode(operation: Operation, inode: Inode): bool {
+  if (lockNeeded(operation, inode) == LOCK_NONE) return true;
+  if (inode.lockWaiters == 0 && tryLock(operation, inode)) return true;
+  park(changetype<usize>(inode) + offsetof<Inode>('lockWaiters'), changetype<usize>(operation));
+  return false;
+}
+
+/** Gives the lock back, if the operation holds it, and wakes those who hold it next. */
+export function unlockInode(operation: Operation, inode: Inode): void {
+  if (operation.inodeLock == LOCK_NONE) return;
+  if (operation.inodeLock == LOCK_EXCLUSIVE) inode.lockExclusive = 0;
+  else inode.lockShared--;
+  while (inode.lockWaiters != 0) {
+    const first = changetype<Waiter>(inode.lockWaiters).next;
+    if (!tryLock(changetype<Operation>(first), inode)) return;
+    wakeOne(changetype<usize>(inode) + offsetof<Inode>('lockWaiters'));
+  }
+}
