@@ -30,6 +30,16 @@ export {
 export { ioCancel as aioCancel } from './rings/aio';
 export { ioSetup as aioSetup } from './rings/aio-context';
 export { aioDestroy, aioGetevents, aioSubmit } from './machine/aio-calls';
+export { aioMake, aioPread, aioPreadv, aioPwritev, aioReturnValue } from './rings/aio-t';
+export { aioQueueState } from './rings/aio-queue';
+export {
+  aioQueueCreate,
+  aioQueueDestroy,
+  aioQueueGetNextCompleted,
+  aioQueueInit,
+  aioQueueShutdown,
+  aioQueueSubmitBatch,
+} from './machine/aio-queue-calls';
 
 // guest
 export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';

@@ -109,7 +109,11 @@ export const RECORD_AIO_ACCEPTED = 25;
 export const RECORD_AIO_EVENT = 26;
 /** A discard zeroed and cleaned cached pages. count pages. */
 export const RECORD_PAGES_DISCARDED = 27;
-export const RECORD_KIND_COUNT = 28;
+/** One io_submit of an aio_queue's batch. device = queue, address = index of the first request offered, count offered, detail = answer (i32). */
+export const RECORD_AIO_QUEUE_SUBMIT = 28;
+/** A batch waits before it tries again. device = queue, address = delay in nanoseconds, count = number of the retry, detail = retries left. */
+export const RECORD_AIO_QUEUE_RETRY = 29;
+export const RECORD_KIND_COUNT = 30;
 
 /** Why a bio became a request of its own (detail of RECORD_QUEUED). */
 export const MERGE_NO_CANDIDATE = 0;
@@ -320,6 +324,72 @@ export const AIO_RING_INCOMPAT = 24;
 export const AIO_RING_HEADER_LENGTH = 28;
 export const AIO_RING_HEADER_SIZE = 32;
 export const AIO_RING_MAGIC_VALUE = 0xa10a10a1;
+
+// ---- Ceph's aio_t (192 bytes), aio_queue_t, and one batch of requests; src/blk/aio/aio.h ----
+
+export const AIO_T_SIZE = 192;
+/** The iocb is the first member: an aio_t's address is its iocb's. */
+export const AIO_T_IOCB = 0;
+/** u64: whose request it is; submit_batch sets it. */
+export const AIO_T_PRIV = 64;
+export const AIO_T_FD = 72;
+export const AIO_T_IOV_COUNT = 76;
+/** u64 each: kept for the length check at completion. */
+export const AIO_T_OFFSET = 80;
+export const AIO_T_LENGTH = 88;
+/** i64: the result, or AIO_T_NOT_DONE below zero. */
+export const AIO_T_RVAL = 96;
+/** u64: where the iovecs are: at AIO_T_INLINE_IOVECS unless there are more than fit. */
+export const AIO_T_IOV = 104;
+export const AIO_T_INLINE_IOVECS = 112;
+/** Two u64 for whoever lists the request (queue_item). */
+export const AIO_T_QUEUE_ITEM = 176;
+export const AIO_T_INLINE_COUNT = 4;
+/** get_return_value() is minus this until the request was reaped. */
+export const AIO_T_NOT_DONE = 1000;
+
+/** 16-byte struct iovec of a 64-bit Linux. */
+export const IOVEC_SIZE = 16;
+export const IOVEC_BASE = 0;
+export const IOVEC_LENGTH = 8;
+
+/** State of an aio_queue, at aioQueueState(). u32: ABORT_… of the last call that would have aborted Ceph. */
+export const AIO_QUEUE_ABORT = 0;
+/** u32: handle of its AIO context, 0 before init and after shutdown. */
+export const AIO_QUEUE_CONTEXT = 4;
+export const AIO_QUEUE_MAX_IODEPTH = 8;
+export const AIO_QUEUE_SIZE = 16;
+
+/** Options and results of one submit_batch, in client memory. u64: stored in each request. */
+export const AIO_BATCH_PRIV = 0;
+/** u32: retries without progress, at most MAX_SUBMIT_RETRIES. */
+export const AIO_BATCH_SUBMIT_RETRIES = 8;
+/** u32: AIO_RULE_…. */
+export const AIO_BATCH_RULE = 12;
+/** u64: microseconds before the first retry. */
+export const AIO_BATCH_INITIAL_DELAY_US = 16;
+/** i32: requests that were accepted, also where the call answers an error. */
+export const AIO_BATCH_DONE = 24;
+/** u32: the call adds its retries; the caller zeroes it. */
+export const AIO_BATCH_RETRIES = 28;
+/** u64: virtual nanoseconds slept. */
+export const AIO_BATCH_SLEPT = 32;
+/** u32: calls of io_submit. */
+export const AIO_BATCH_CALLS = 40;
+export const AIO_BATCH_SIZE = 48;
+
+/** Ceph of today: what was accepted in part is tried again after a delay, and the window is filled anew when it is empty. */
+export const AIO_RULE_WINDOW = 0;
+/** Ceph of about 2018 to 2023: acceptance in part is progress. */
+export const AIO_RULE_OLDER = 1;
+
+/** What aborts the process in Ceph. */
+export const ABORT_NONE = 0;
+export const ABORT_INIT_TWICE = 1;
+export const ABORT_NOT_SHUT_DOWN = 2;
+export const ABORT_DESTROY_FAILED = 3;
+export const ABORT_BATCH_TOO_LONG = 4;
+export const ABORT_NOTHING_ACCEPTED = 5;
 
 // ---- split virtqueue (virtio 1.2 §2.7) and virtio-blk (§5.2) ----
 

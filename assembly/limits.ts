@@ -56,6 +56,19 @@ export const MAX_AIO_CONTEXTS = 256;
 /** fs.aio-max-nr of Linux: events of all contexts together. */
 export const DEFAULT_AIO_MAX_NR = 65536;
 
+/** BlueStore queues (aio_queue_t) at one time. */
+export const MAX_AIO_QUEUES = 256;
+/** bdev_aio_max_queue_depth of Ceph. */
+export const DEFAULT_AIO_IODEPTH = 1024;
+/** bdev_aio_submit_retry_max and bdev_aio_submit_retry_initial_delay_us of Ceph. */
+export const DEFAULT_SUBMIT_RETRIES = 16;
+export const DEFAULT_SUBMIT_DELAY_US = 125;
+export const MAX_SUBMIT_RETRIES = 65535;
+/** Requests of one batch by the older rule (aios_size has 16 bits). */
+export const MAX_OLDER_BATCH = 65535;
+/** bdev_aio_reap_max of Ceph: events for one get_next_completed of a device, and on the way to a client. */
+export const DEFAULT_AIO_REAP = 16;
+
 /** Requests in one merge buffer (VIRTIO_BLK_MAX_MERGE_REQS of QEMU). */
 export const MULTIREQ_MAX_REQUESTS = 32;
 /** Pieces of one merged I/O (IOV_MAX). */

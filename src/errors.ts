@@ -28,6 +28,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   95: 'EOPNOTSUPP',
   115: 'EINPROGRESS',
   125: 'ECANCELED',
+  131: 'ENOTRECOVERABLE',
 };
 
 /** The symbolic name of a Linux errno, given positive or negative: `errnoName(-5)` is `'EIO'`. */

@@ -33,6 +33,8 @@ export const RECORD_KIND_NAMES = [
   'aioAccepted',
   'aioEvent',
   'pagesDiscarded',
+  'aioQueueSubmit',
+  'aioQueueRetry',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

@@ -24,6 +24,7 @@ export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EINPROGRESS = 115;
 export const ECANCELED = 125;
+export const ENOTRECOVERABLE = 131;
 
 /** The Linux number for a WASI preview 1 error; EIO for those that a file call should never give. */
 export function errnoFromWasi(wasi: u32): i32 {

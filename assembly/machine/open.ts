@@ -81,6 +81,7 @@ import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
 import { aioClaim, aioDone, aioInit } from '../rings/aio';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
+import { queueClaim, queueClaimPrivate } from '../rings/aio-queue';
 import { sharedClaim, sharedClaimPrivate } from '../rings/shared-memory';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
@@ -124,6 +125,7 @@ function claimClientMemory(): void {
   noteBuffers(buffers, field(CONFIG_BUFFER_BYTES));
   clientMemoryFrom(buffers);
   contextClaim(field(CONFIG_AIO_MAX_NR));
+  queueClaim();
   sharedClaim(field(CONFIG_SHARED_BYTES));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
@@ -142,6 +144,7 @@ function claimParts(): void {
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
   if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
   contextClaimPrivate();
+  queueClaimPrivate();
   sharedClaimPrivate();
   aioClaim(field(CONFIG_OPERATIONS));
   recordsClaim(field(CONFIG_RECORD_CAPACITY));

@@ -1,6 +1,6 @@
 // The pump: the only place where virtual time moves and completions run.
 //
-// Verbs: pumpOne, machineStep, machineRun, machineRunDue, machineAdvance. A completion that is due comes before an event
+// Verbs: pumpOne, passTime, machineStep, machineRun, machineRunDue, machineAdvance. A completion that is due comes before an event
 // of the heap; equal times keep their order.
 // Invariant: nothing below calls the pump; an event handler never waits.
 
@@ -48,12 +48,17 @@ export function machineRunDue(): i32 {
   return ran;
 }
 
+/** Lets `nanoseconds` pass, events included. */
+export function passTime(nanoseconds: u64): void {
+  const until = timeAfter(nanoseconds);
+  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpOne();
+  advanceTo(until);
+}
+
 /** Lets `nanoseconds` (a whole number from 0 to 2^53) of virtual time pass, events included. 0 or EINVAL. */
 export function machineAdvance(nanoseconds: f64): i32 {
   if (!(nanoseconds >= 0 && nanoseconds <= 9007199254740992)) return -EINVAL;
-  const until = timeAfter(<u64>nanoseconds);
-  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpOne();
-  advanceTo(until);
+  passTime(<u64>nanoseconds);
   return 0;
 }
 

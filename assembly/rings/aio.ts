@@ -50,6 +50,9 @@ import {
   IOCB_RESFD,
   IOCB_RW_FLAGS,
   IOCB_SIZE,
+  IOVEC_BASE,
+  IOVEC_LENGTH,
+  IOVEC_SIZE,
   OPEN_READ,
   OPEN_WRITE,
   RECORD_AIO_ACCEPTED,
@@ -60,10 +63,6 @@ import {
 } from '../layout';
 import { MAX_IOVECS, MAX_TRANSFER_BYTES } from '../limits';
 import { AioContext, findContext, putEvent, refill } from './aio-context';
-
-const IOVEC_SIZE: u64 = 16;
-
-const IOVEC_LENGTH: usize = 8;
 
 const PRIORITY_CLASS_SHIFT: u32 = 13;
 
@@ -126,7 +125,7 @@ function importSegments(anchor: usize, opcode: u32, buffer: u64, segmentCount: u
   }
   for (let index: u64 = 0; index < segmentCount && total < <u64>MAX_TRANSFER_BYTES; index++) {
     const iovec = <usize>(buffer + index * IOVEC_SIZE);
-    const address = load<u64>(iovec);
+    const address = load<u64>(iovec, IOVEC_BASE);
     const length = min<u64>(load<u64>(iovec, IOVEC_LENGTH), MAX_TRANSFER_BYTES - total);
     if (length == 0) continue;
     if (address == 0 || !isClientRange(address, length)) {

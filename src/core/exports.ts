@@ -34,6 +34,18 @@ export interface CoreExports {
   aioDestroy(context: number): number;
   aioGetevents(context: number, minimum: number, maximum: number, events: number, timeout: number): number;
   aioSubmit(context: number, requestCount: number, pointers: number): number;
+  aioMake(aio: number, priv: number, fd: number): number;
+  aioPread(aio: number, offset: number, length: number, buffer: number): number;
+  aioPreadv(aio: number, offset: number, length: number): number;
+  aioPwritev(aio: number, offset: number, length: number): number;
+  aioReturnValue(aio: number): number;
+  aioQueueCreate(maxIodepth: number): number;
+  aioQueueDestroy(queue: number): number;
+  aioQueueGetNextCompleted(queue: number, timeoutMs: number, aios: number, maximum: number): number;
+  aioQueueInit(queue: number): number;
+  aioQueueShutdown(queue: number): number;
+  aioQueueState(queue: number): number;
+  aioQueueSubmitBatch(queue: number, aios: number, count: number, options: number): number;
   virtioKick(device: number): number;
   virtioNeedsReset(device: number): number;
   virtioQueue(device: number, size: number, descriptors: number, available: number, used: number): number;

@@ -15,6 +15,7 @@ import { spanClaim, spanInit, spanPool } from '../../assembly/base/span';
 import { Inode, inodeAt, inodeClaim } from '../../assembly/cache/inode';
 import { keyOf, Page, pageClaim, pageIndex, pageInit, pageKey } from '../../assembly/cache/page';
 import { indexClaim } from '../../assembly/cache/page-index';
+import { Batch } from '../../assembly/rings/submit-batch';
 
 export { advanceTo, eventAt, eventCount, eventNextTime, eventPop, now } from '../../assembly/base/clock';
 export { complete, dispatchOne, dispatchPending } from '../../assembly/base/dispatch';
@@ -50,6 +51,7 @@ export {
   multireqRunFirst,
   multireqRunLength,
 } from '../../assembly/guest/multireq';
+export { batchAnswer, batchBegin, batchOffer } from '../../assembly/rings/submit-batch';
 
 const RECORD_SIZE: u32 = 16;
 const SCRATCH_SIZE: u64 = 262144;
@@ -168,4 +170,16 @@ export function unitList(isWriteList: u32, out: usize): i32 {
 
 export function unitDirtyCount(): u32 {
   return changetype<Inode>(inodeAt(0)).dirtyCount;
+}
+
+/** What a batch has come to, as a test reads it: 7 words of 64 bits at `out`. */
+export function unitBatch(pointer: usize, out: usize): void {
+  const batch = changetype<Batch>(pointer);
+  store<i64>(out, batch.result);
+  store<u64>(out, batch.done, 8);
+  store<u64>(out, batch.retries, 16);
+  store<u64>(out, batch.slept, 24);
+  store<u64>(out, batch.calls, 32);
+  store<u64>(out, batch.abortReason, 40);
+  store<u64>(out, batch.sleep, 48);
 }

@@ -91,6 +91,17 @@ export interface UnitExports {
   multireqRequest(entry: number): number;
   multireqRunFirst(run: number): number;
   multireqRunLength(run: number): number;
+  batchAnswer(batch: number, answer: number): number;
+  batchBegin(
+    batch: number,
+    rule: number,
+    maxIodepth: number,
+    count: number,
+    retries: number,
+    delayNs: bigint,
+  ): void;
+  batchOffer(batch: number): number;
+  unitBatch(batch: number, out: number): void;
 }
 
 /** Room for `events`, `records` of the pool (16 bytes each), `spans` and `pages`. */
