@@ -25,11 +25,11 @@ export {
   fileSync,
   fileTruncate,
 } from './machine/file-calls';
+export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
 
 // rings
-export { ioCancel as aioCancel } from './rings/aio';
+export { ioCancel as aioCancel } from './rings/aio-poll';
 export { ioSetup as aioSetup } from './rings/aio-context';
-export { aioDestroy, aioGetevents, aioSubmit } from './machine/aio-calls';
 export { aioMake, aioPread, aioPreadv, aioPwritev, aioReturnValue } from './rings/aio-t';
 export { aioQueueState } from './rings/aio-queue';
 export {
@@ -40,6 +40,7 @@ export {
   aioQueueShutdown,
   aioQueueSubmitBatch,
 } from './machine/aio-queue-calls';
+export { aioDestroy, aioGetevents, aioPgetevents, aioSubmit } from './machine/aio-calls';
 
 // guest
 export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';

@@ -307,6 +307,18 @@ export const RWF_DSYNC = 2;
 export const RWF_SYNC = 4;
 export const RWF_NOWAIT = 8;
 export const RWF_APPEND = 16;
+export const RWF_NOAPPEND = 32;
+export const RWF_ATOMIC = 64;
+export const RWF_DONTCACHE = 128;
+export const RWF_NOSIGNAL = 256;
+
+export const POLLIN = 1;
+export const POLLOUT = 4;
+export const POLLERR = 8;
+export const POLLHUP = 16;
+
+/** Flag of eventfdCreate: a read takes 1 instead of everything (EFD_SEMAPHORE). */
+export const EVENTFD_SEMAPHORE = 1;
 
 export const IO_EVENT_SIZE = 32;
 export const IO_EVENT_DATA = 0;

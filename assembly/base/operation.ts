@@ -28,6 +28,10 @@ export const FLAG_SYNC: u16 = 4;
 export const FLAG_APPEND: u16 = 16;
 /** Syncs answer success without doing anything (cache=unsafe). */
 export const FLAG_UNSAFE: u16 = 32;
+/** What would have to wait before its I/O starts is not done: short, or EAGAIN (RWF_NOWAIT). */
+export const FLAG_NOWAIT: u16 = 64;
+/** Its submitter copies to aligned memory where the drive asks for it: any address is good (QEMU's bounce buffers). */
+export const FLAG_BOUNCED: u16 = 128;
 
 /** The answer of a step function that has parked itself. No errno and no byte count has this value. */
 export const PENDING: i32 = i32.MIN_VALUE;

@@ -5,7 +5,7 @@
 // Invariants: i_size moves after the copy and only upwards; a parked writer holds no locked page; the only pin it may
 // hold is on a page whose read-in it waits for.
 
-import { EIO, ENOSPC } from '../base/errno';
+import { EIO } from '../base/errno';
 import { Operation, operationCursor, operationPage, PENDING, setOperationPage } from '../base/operation';
 import { spanCopyOut } from '../base/span';
 import { park } from '../base/wait-queue';
@@ -159,13 +159,13 @@ function writePage(operation: Operation, inode: Inode): i32 {
 }
 
 /**
- * Bytes written, a negative errno when none was, or PENDING. At the end of the file's room: short, or ENOSPC when
- * nothing fits.
+ * Bytes written, a negative errno when none was, or PENDING. At the end of the file's room: short, or the
+ * file's own errno (ENOSPC, EFBIG) when nothing fits.
  */
 export function bufferedWrite(operation: Operation, inode: Inode): i32 {
   if (operation.step == 0) {
     operation.step = 1;
-    if (operation.position >= inode.capacity) return -ENOSPC;
+    if (operation.position >= inode.capacity) return -(<i32>inode.fullErrno);
     operation.length = min<u64>(operation.length, inode.capacity - operation.position);
     if (operation.position > inode.size) {
       // the gap behind the old end of file is written as zeros first

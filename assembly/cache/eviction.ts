@@ -1,6 +1,6 @@
 // Eviction, exact LRU: the page whose last access is longest ago leaves first.
 //
-// Verbs: evictionInit, pageEnter, touch, waitForPage. Only an access moves a page; a discard, a write-back or a read-in
+// Verbs: evictionInit, pageEnter, canEnterNow, touch, waitForPage. Only an access moves a page; a discard, a write-back or a read-in
 // does not. A dirty victim is written back first and then leaves; while that write is in flight the page is EVICTING:
 // no longer in the list, still in the index, and whoever wants it waits.
 // Layout: one doubly linked list through the pages, most recent first.
@@ -20,6 +20,7 @@ import {
 } from '../layout';
 import { Inode, inodeAt } from './inode';
 import {
+  freePageCount,
   freePageWaiters,
   PAGE_EVICTING,
   PAGE_LOCKED,
@@ -135,6 +136,13 @@ export function pageEnter(inode: Inode, index: u64): usize {
   pushFront(pointer);
   lru.count++;
   return pointer;
+}
+
+/** True when pageEnter would find a frame that is free or clean, without writing anything back. */
+export function canEnterNow(): bool {
+  if (lru.count < lru.capacity) return freePageCount() > 0;
+  const page = changetype<Page>(lru.tail);
+  return page.pins == 0 && page.dirty == 0 && (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) == 0;
 }
 
 /** Parks an operation where the last failed pageEnter said. */

@@ -35,6 +35,8 @@ export class Inode {
   /** A block device: writes past the end answer ENOSPC and the size never moves. */
   isBlockDevice: u32;
   openCount: u32;
+  /** What a write behind the capacity answers: ENOSPC or EFBIG. */
+  fullErrno: u32;
   /** Write-back errors so far: errseq alone does not tell a second one from the first. */
   writebackErrors: u32;
   /** The lock of files/inode-lock: operations that share it, whether one has it alone, and who waits for it. */

@@ -140,6 +140,10 @@ export function pageGiveFree(page: usize): void {
   if (pages.waiters != 0) wakeAll(freePageWaiters());
 }
 
+export function freePageCount(): u32 {
+  return pages.freeCount;
+}
+
 /** The queue word where operations wait for a free page. */
 export function freePageWaiters(): usize {
   return changetype<usize>(pages) + offsetof<Pages>('waiters');

@@ -7,6 +7,7 @@
 import { arenaClaim } from '../base/arena';
 import {
   CONFIG_DRIVE_CHANNELS,
+  CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_LATENCY_DISCARD,
   CONFIG_DRIVE_LATENCY_FLUSH,
@@ -51,6 +52,8 @@ export class Drive {
   volatileCount: u32;
   volatileLimit: u32;
   flags: u32;
+  /** Bits that must be 0 in the address of a direct transfer's buffer (dma_alignment). */
+  dmaMask: u32;
   /** WASI descriptor of the image, or -1. */
   fd: i32;
   /** WASI descriptor where replaced bytes are kept, or -1: then a power cut can not be played. */
@@ -93,6 +96,7 @@ export function driveInit(config: usize): void {
     drive.queueDepth = load<u32>(from, CONFIG_DRIVE_QUEUE_DEPTH);
     drive.volatileLimit = load<u32>(from, CONFIG_DRIVE_VOLATILE_WRITES);
     drive.flags = load<u32>(from, CONFIG_DRIVE_FLAGS);
+    drive.dmaMask = load<u32>(from, CONFIG_DRIVE_DMA_ALIGNMENT) - 1;
     drive.fd = -1;
     drive.undoFd = -1;
     drive.channels = channels;

@@ -1,9 +1,11 @@
 // The file descriptor table.
 //
-// Verbs: descriptorOpen, descriptorClose, openFileOf, holdFile, releaseFile. A descriptor names an open file; an open
-// file keeps the inode, the flags it was opened with, and how far its error cursor has read (errseq).
-// Layout: a pool of OpenFile records and an array of descriptor → OpenFile; numbers start at FIRST_DESCRIPTOR.
-// Invariant: an open file lives until its descriptor is closed and no operation holds it.
+// Verbs: descriptorOpen, descriptorTake, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
+// releaseDescriptor. A descriptor names an open file or an eventfd (eventfd.ts); an open file keeps the inode, the flags it
+// was opened with, and how far its error cursor has read (errseq).
+// Layout: a pool of records and an array of descriptor → record; numbers start at FIRST_DESCRIPTOR. Records of every
+// kind begin with the kind and the number of holders.
+// Invariants: a record lives until its descriptor is closed and no request holds it; openFileOf gives files only.
 
 import { arenaClaim } from '../base/arena';
 import { EBADF, EINVAL, EMFILE, ENOENT, EROFS } from '../base/errno';
@@ -12,6 +14,7 @@ import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
 import { Drive } from '../drive/drive-table';
 import {
+  DESCRIPTOR_FILE,
   DRIVE_FLAG_READ_ONLY,
   OPEN_APPEND,
   OPEN_DIRECT,
@@ -25,15 +28,19 @@ import { MAX_DESCRIPTORS } from '../limits';
 
 const FIRST_DESCRIPTOR: u32 = 3;
 
+/** Room for the largest kind of record, an eventfd. */
+const RECORD_SIZE: u32 = 32;
+
 @unmanaged
 export class OpenFile {
+  /** DESCRIPTOR_FILE. */
+  kind: u32;
+  holders: u32;
   inode: usize;
   openFlags: u32;
   /** The flags every operation on it starts with (FLAG_…). */
   operationFlags: u32;
-  holders: u32;
   errseqCursor: u32;
-  padding: u32;
 }
 
 @unmanaged
@@ -46,7 +53,7 @@ export const openFilePool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 const descriptors = changetype<Descriptors>(memory.data(offsetof<Descriptors>(), 16));
 
 export function descriptorClaim(): void {
-  poolClaim(openFilePool, offsetof<OpenFile>(), MAX_DESCRIPTORS);
+  poolClaim(openFilePool, RECORD_SIZE, MAX_DESCRIPTORS);
   descriptors.table = arenaClaim(<u64>MAX_DESCRIPTORS * sizeof<usize>(), 16);
 }
 
@@ -73,52 +80,73 @@ export function descriptorOpen(file: u32, openFlags: u32): i32 {
   if ((openFlags & ~OPEN_FLAGS_ALL) != 0 || (openFlags & (OPEN_READ | OPEN_WRITE)) == 0) return -EINVAL;
   const isReadOnly = (changetype<Drive>(inodeAt(file).drive).flags & DRIVE_FLAG_READ_ONLY) != 0;
   if ((openFlags & OPEN_WRITE) != 0 && isReadOnly) return -EROFS;
+  const descriptor = descriptorTake(DESCRIPTOR_FILE);
+  if (descriptor < 0) return descriptor;
+  const inode = inodeAt(file);
+  const opened = changetype<OpenFile>(descriptorOf(descriptor));
+  opened.inode = changetype<usize>(inode);
+  opened.openFlags = openFlags;
+  opened.operationFlags = operationFlags(openFlags);
+  opened.errseqCursor = errseqSample(inode);
+  inode.openCount++;
+  return descriptor;
+}
+
+/** The lowest free descriptor with a new record of this kind, all else 0; or EMFILE. */
+export function descriptorTake(kind: u32): i32 {
   let index = descriptors.lowestFree;
   while (index < <u32>MAX_DESCRIPTORS && load<usize>(slot(index)) != 0) index++;
   if (index == <u32>MAX_DESCRIPTORS) return -EMFILE;
   const pointer = poolTake(openFilePool);
   if (pointer == 0) return -EMFILE;
-  const inode = inodeAt(file);
-  const opened = changetype<OpenFile>(pointer);
-  opened.inode = changetype<usize>(inode);
-  opened.openFlags = openFlags;
-  opened.operationFlags = operationFlags(openFlags);
-  opened.holders = 1;
-  opened.errseqCursor = errseqSample(inode);
-  inode.openCount++;
+  memory.fill(pointer, 0, RECORD_SIZE);
+  changetype<OpenFile>(pointer).kind = kind;
+  changetype<OpenFile>(pointer).holders = 1;
   store<usize>(slot(index), pointer);
   descriptors.lowestFree = index + 1;
   return <i32>(index + FIRST_DESCRIPTOR);
 }
 
-/** The open file behind a descriptor, or 0. */
-export function openFileOf(descriptor: i32): usize {
+/** The record behind a descriptor, whatever its kind, or 0. */
+export function descriptorOf(descriptor: i32): usize {
   const index = <u32>descriptor - FIRST_DESCRIPTOR;
   return index < <u32>MAX_DESCRIPTORS ? load<usize>(slot(index)) : 0;
 }
 
-/** An operation is using the file. */
-export function holdFile(opened: OpenFile): void {
-  opened.holders++;
+export function isFile(record: usize): bool {
+  return changetype<OpenFile>(record).kind == <u32>DESCRIPTOR_FILE;
 }
 
-export function releaseFile(opened: OpenFile): void {
+/** The open file behind a descriptor, or 0: not open, or no file (notFile says which). */
+export function openFileOf(descriptor: i32): usize {
+  const record = descriptorOf(descriptor);
+  return record != 0 && isFile(record) ? record : 0;
+}
+
+/** What a file call answers where openFileOf has found none: EBADF, or EINVAL for an eventfd. */
+export function notFile(descriptor: i32): i32 {
+  return descriptorOf(descriptor) == 0 ? -EBADF : -EINVAL;
+}
+
+/** A request is using the file or eventfd. */
+export function holdDescriptor(record: usize): void {
+  changetype<OpenFile>(record).holders++;
+}
+
+export function releaseDescriptor(record: usize): void {
+  const opened = changetype<OpenFile>(record);
   if (--opened.holders > 0) return;
-  inodeOf(opened).openCount--;
-  poolGive(openFilePool, changetype<usize>(opened));
+  if (isFile(record)) changetype<Inode>(opened.inode).openCount--;
+  poolGive(openFilePool, record);
 }
 
-function inodeOf(opened: OpenFile): Inode {
-  return changetype<Inode>(opened.inode);
-}
-
-/** 0 or EBADF. Operations in flight keep the file until they end. */
+/** 0 or EBADF. Requests in flight keep the file or eventfd until they end. */
 export function descriptorClose(descriptor: i32): i32 {
-  const pointer = openFileOf(descriptor);
+  const pointer = descriptorOf(descriptor);
   if (pointer == 0) return -EBADF;
   const index = <u32>descriptor - FIRST_DESCRIPTOR;
   store<usize>(slot(index), 0);
   if (index < descriptors.lowestFree) descriptors.lowestFree = index;
-  releaseFile(changetype<OpenFile>(pointer));
+  releaseDescriptor(pointer);
   return 0;
 }

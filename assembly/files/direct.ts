@@ -7,10 +7,12 @@
 // Invariant: `operation.done` counts bytes whose bios have been submitted.
 
 import { complete, KIND_OPERATION_BIO, KIND_OPERATION_RESUME } from '../base/dispatch';
-import { EINVAL, ENOSPC } from '../base/errno';
+import { EAGAIN, EINVAL } from '../base/errno';
 import {
+  FLAG_BOUNCED,
   FLAG_DIRECT,
   FLAG_DSYNC,
+  FLAG_NOWAIT,
   FLAG_SYNC,
   OPERATION_DISCARD,
   OPERATION_READ,
@@ -25,8 +27,9 @@ import { park } from '../base/wait-queue';
 import { blockMaxSectors, blockMaxSegments, submitBio } from '../block/queue';
 import { bufferedWrite } from '../cache/buffered-write';
 import { errseqLast, Inode } from '../cache/inode';
+import { canGoAroundNow } from '../cache/nowait';
 import { invalidateRange, writebackRange } from '../cache/writeback';
-import { movesBytes } from '../drive/drive-table';
+import { Drive, movesBytes } from '../drive/drive-table';
 import { BIO_FUA, BIO_NO_MERGE, Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
 import { OP_DISCARD, OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../layout';
 import { MAX_DISCARD_SECTORS, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
@@ -79,7 +82,10 @@ export function operationBioDone(bioPointer: usize, result: i32): void {
     complete(KIND_OPERATION_RESUME, changetype<usize>(operation), 0);
 }
 
-/** Submits the rest of the range as bios. PENDING when no bio is free; 0 when all are on their way. */
+/**
+ * Submits the rest of the range as bios. 0 when all are on their way; PENDING when no bio is free. Where that may not be
+ * waited for the range ends before it: EAGAIN when nothing has been submitted.
+ */
 function submitPieces(operation: Operation, inode: Inode): i32 {
   const isTransfer = operation.kind == OPERATION_READ || operation.kind == OPERATION_WRITE;
   const isForced = operation.kind == OPERATION_WRITE && (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0;
@@ -91,6 +97,10 @@ function submitPieces(operation: Operation, inode: Inode): i32 {
     assert(bytes > 0, 'a direct transfer with pieces below a sector');
     const pointer = bioTake();
     if (pointer == 0) {
+      if (operation.flags & FLAG_NOWAIT) {
+        operation.length = operation.done;
+        return operation.done == 0 ? -EAGAIN : 0;
+      }
       park(bioWaiters(), changetype<usize>(operation));
       return PENDING;
     }
@@ -127,7 +137,7 @@ function checkRange(operation: Operation, inode: Inode): i32 {
     operation.kind == OPERATION_READ
       ? (inode.size + SECTOR_SIZE - 1) & ~(<u64>SECTOR_SIZE - 1)
       : inode.capacity;
-  if (operation.position >= end) return operation.kind == OPERATION_READ ? 0 : -ENOSPC;
+  if (operation.position >= end) return operation.kind == OPERATION_READ ? 0 : -(<i32>inode.fullErrno);
   if (operation.length > end - operation.position) {
     if (operation.kind == OPERATION_DISCARD || operation.kind == OPERATION_WRITE_ZEROES) return -EINVAL;
     operation.length = end - operation.position;
@@ -135,10 +145,14 @@ function checkRange(operation: Operation, inode: Inode): i32 {
   return 0;
 }
 
-/** Each piece of a direct transfer must be whole sectors. */
-export function areSpansAligned(head: usize): bool {
-  for (let span = head; span != 0; span = changetype<Span>(span).next) {
-    if ((changetype<Span>(span).length & (SECTOR_SIZE - 1)) != 0) return false;
+/** Each piece of a direct transfer must be whole sectors, and lie where the drive can reach it. */
+export function areSpansAligned(operation: Operation, inode: Inode): bool {
+  const isBounced = (operation.flags & FLAG_BOUNCED) != 0;
+  const addressMask: u32 = isBounced ? 0 : changetype<Drive>(inode.drive).dmaMask;
+  for (let span = operation.spans; span != 0; span = changetype<Span>(span).next) {
+    const length = changetype<Span>(span).length;
+    if ((length & (SECTOR_SIZE - 1)) != 0) return false;
+    if ((<u32>changetype<Span>(span).address & addressMask) != 0) return false;
   }
   return true;
 }
@@ -150,9 +164,14 @@ export function directTransfer(operation: Operation, inode: Inode): i32 {
     const result = checkRange(operation, inode);
     if (result != 0) return result;
     if (!isWrite && operation.position >= inode.size) return 0;
-    if (!areSpansAligned(operation.spans)) return -EINVAL;
+    if (!areSpansAligned(operation, inode)) return -EINVAL;
     operation.step = inode.pageCount > 0 ? STEP_CLEAN : STEP_SUBMIT;
     operation.errorMark = inode.writebackErrors;
+    if ((operation.flags & FLAG_NOWAIT) != 0 && operation.step == STEP_CLEAN) {
+      if (!canGoAroundNow(inode, operation.position, operation.position + operation.length, isWrite))
+        return -EAGAIN;
+      operation.step = isWrite ? STEP_DROP : STEP_SUBMIT;
+    }
   }
   const end = operation.position + operation.length;
   while (operation.step == STEP_CLEAN || operation.step == STEP_DROP) {
@@ -173,13 +192,14 @@ export function directTransfer(operation: Operation, inode: Inode): i32 {
     if (dropped == 0) operation.step = STEP_SUBMIT;
   }
   if (operation.step == STEP_SUBMIT) {
-    if (submitPieces(operation, inode) == PENDING) return PENDING;
+    const submitted = submitPieces(operation, inode);
+    if (submitted != 0) return submitted;
     operation.step = STEP_WAIT;
   }
   if (operation.pending > 0) return PENDING;
   if (operation.error != 0) return operation.error;
   if (isWrite) {
-    if (end > inode.size) inode.size = end;
+    inode.size = max<u64>(inode.size, operation.position + operation.length);
     return <i32>operation.length;
   }
   return <i32>min<u64>(operation.length, inode.size - operation.position);

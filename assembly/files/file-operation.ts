@@ -6,10 +6,12 @@
 // through (doneKind, owner) from the pump, never from inside startOperation.
 
 import { complete, KIND_OPERATION_RESUME, KIND_SYNC_DONE } from '../base/dispatch';
+import { EAGAIN } from '../base/errno';
 import {
   FLAG_APPEND,
   FLAG_DIRECT,
   FLAG_DSYNC,
+  FLAG_NOWAIT,
   FLAG_SYNC,
   FLAG_UNSAFE,
   OPERATION_DATASYNC,
@@ -30,11 +32,12 @@ import { plugBegin, plugEnd, submitBio } from '../block/queue';
 import { bufferedRead } from '../cache/buffered-read';
 import { bufferedWrite } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
+import { canReadNow, canWriteNow } from '../cache/nowait';
 import { pageIoSubmit } from '../cache/page-io';
 import { discardRange, writebackRange } from '../cache/writeback';
 import { Bio, bioGive, bioOffer, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
-import { SECTOR_SIZE } from '../limits';
+import { PAGE_SIZE, SECTOR_SIZE } from '../limits';
 import { areSpansAligned, directTransfer, driveRange, startDriveRange } from './direct';
 import { lockInode, unlockInode } from './inode-lock';
 import { truncate } from './truncate';
@@ -108,12 +111,41 @@ function stepDiscard(operation: Operation, inode: Inode): i32 {
   return driveRange(operation, inode);
 }
 
+/**
+ * RWF_NOWAIT through the cache: page after page, as long as the next one needs no waiting. Bytes done, or EAGAIN when
+ * the first page would have to wait, or when the gap between the end of the file and a write wants zeros.
+ */
+function bufferedNow(operation: Operation, inode: Inode): i32 {
+  const isRead = operation.kind == OPERATION_READ;
+  const limit = isRead ? inode.size : inode.capacity;
+  if (operation.position >= limit)
+    return isRead ? bufferedRead(operation, inode) : bufferedWrite(operation, inode);
+  if (!isRead && operation.position > inode.size) return -EAGAIN;
+  const wanted = min<u64>(operation.length, limit - operation.position);
+  operation.length = 0;
+  while (operation.length < wanted) {
+    const position = operation.position + operation.length;
+    const bytes = <u32>min<u64>(wanted - operation.length, PAGE_SIZE - (position & (PAGE_SIZE - 1)));
+    const canNow = isRead ? canReadNow(inode, position, bytes) : canWriteNow(inode, position, bytes);
+    if (!canNow) return operation.done > 0 ? <i32>operation.done : -EAGAIN;
+    operation.length += bytes;
+    const result = isRead ? bufferedRead(operation, inode) : bufferedWrite(operation, inode);
+    assert(result != PENDING, 'a transfer waits that may not');
+    if (result < 0) return result;
+  }
+  return <i32>operation.done;
+}
+
+function bufferedTransfer(operation: Operation, inode: Inode): i32 {
+  if (operation.flags & FLAG_NOWAIT) return bufferedNow(operation, inode);
+  return operation.kind == OPERATION_READ ? bufferedRead(operation, inode) : bufferedWrite(operation, inode);
+}
+
 function stepTransfer(operation: Operation, inode: Inode): i32 {
   const isDirect = (operation.flags & FLAG_DIRECT) != 0;
-  if (operation.kind == OPERATION_READ)
-    return isDirect ? directTransfer(operation, inode) : bufferedRead(operation, inode);
-  if (operation.step < STEP_CLEAN) {
-    const result = isDirect ? directTransfer(operation, inode) : bufferedWrite(operation, inode);
+  if (operation.kind == OPERATION_READ || operation.step < STEP_CLEAN) {
+    const result = isDirect ? directTransfer(operation, inode) : bufferedTransfer(operation, inode);
+    if (operation.kind == OPERATION_READ) return result;
     const isSynchronous =
       (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0 && (operation.flags & FLAG_UNSAFE) == 0;
     // a direct synchronous write was FUA; a buffered one, or one that fell back, is written back and flushed now
@@ -171,7 +203,7 @@ function run(operation: Operation): void {
 /** A direct write that starts behind the end of a file falls back to buffered: the gap needs zeros. What is not in whole sectors stays direct, and is refused there. */
 function needsZeroedGap(operation: Operation, inode: Inode): bool {
   const isAligned =
-    ((operation.position | operation.length) & (SECTOR_SIZE - 1)) == 0 && areSpansAligned(operation.spans);
+    ((operation.position | operation.length) & (SECTOR_SIZE - 1)) == 0 && areSpansAligned(operation, inode);
   return isAligned && operation.position > inode.size && inode.isBlockDevice == 0;
 }
 
@@ -207,6 +239,7 @@ function begin(operation: Operation): void {
 /** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
 export function startOperation(operation: Operation): void {
   if (lockInode(operation, changetype<Inode>(operation.inode))) begin(operation);
+  else if (operation.flags & FLAG_NOWAIT) operationFinish(operation, -EAGAIN);
 }
 
 /** Handler of KIND_OPERATION_RESUME. */

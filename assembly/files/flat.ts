@@ -5,7 +5,7 @@
 // Layout: inodes 0 … driveCount - 1 are the drives, then the flat files in config order.
 // Invariant: an extent lies inside its drive (checked at open) and starts at a block.
 
-import { ENOSPC } from '../base/errno';
+import { EFBIG, ENOSPC } from '../base/errno';
 import { Inode, inodeAt } from '../cache/inode';
 import {
   blockMap,
@@ -21,9 +21,11 @@ import { driveAt, driveCount } from '../drive/drive-table';
 import {
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_DRIVE,
+  CONFIG_FILE_FLAGS,
   CONFIG_FILE_OFFSET_BYTES,
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
+  FILE_FLAG_EFBIG,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 
@@ -46,7 +48,7 @@ function mapExtent(map: Iomap, inode: Inode, position: u64): void {
 
 function flatBegin(pointer: usize, position: u64, _length: u64, flags: u32): i32 {
   const inode = changetype<Inode>(pointer);
-  if ((flags & IOMAP_WRITE) != 0 && position >= inode.capacity) return -ENOSPC;
+  if ((flags & IOMAP_WRITE) != 0 && position >= inode.capacity) return -(<i32>inode.fullErrno);
   mapExtent(iomap, inode, position);
   return 0;
 }
@@ -69,6 +71,7 @@ function initInode(inode: Inode, index: u32, blockShift: u32): void {
   inode.index = index;
   inode.blockShift = blockShift;
   inode.iomapKind = IOMAP_KIND_FLAT;
+  inode.fullErrno = ENOSPC;
 }
 
 /** Makes the inodes of all drives and of `fileCount` flat files whose configs start at `config`. */
@@ -91,5 +94,6 @@ export function flatInit(config: usize, fileCount: u32, blockShift: u32): void {
     inode.extentSector = load<u64>(from, CONFIG_FILE_OFFSET_BYTES) >> SECTOR_SHIFT;
     inode.capacity = load<u64>(from, CONFIG_FILE_CAPACITY_BYTES);
     inode.size = load<u64>(from, CONFIG_FILE_SIZE_BYTES);
+    if (load<u32>(from, CONFIG_FILE_FLAGS) & FILE_FLAG_EFBIG) inode.fullErrno = EFBIG;
   }
 }

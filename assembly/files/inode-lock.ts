@@ -8,6 +8,7 @@
 import {
   FLAG_APPEND,
   FLAG_DIRECT,
+  FLAG_NOWAIT,
   OPERATION_READ,
   OPERATION_TRUNCATE,
   OPERATION_WRITE,
@@ -46,11 +47,12 @@ function tryLock(operation: Operation, inode: Inode): bool {
   return true;
 }
 
-/** True when the operation may begin; else it is parked, and holds the lock when it is woken. */
+/** True when the operation may begin; else it is parked, and holds the lock when it is woken, unless it may not wait. */
 export function lockInode(operation: Operation, inode: Inode): bool {
   if (lockNeeded(operation, inode) == LOCK_NONE) return true;
   if (inode.lockWaiters == 0 && tryLock(operation, inode)) return true;
-  park(changetype<usize>(inode) + offsetof<Inode>('lockWaiters'), changetype<usize>(operation));
+  if ((operation.flags & FLAG_NOWAIT) == 0)
+    park(changetype<usize>(inode) + offsetof<Inode>('lockWaiters'), changetype<usize>(operation));
   return false;
 }
 

@@ -7,6 +7,7 @@
 
 import { KIND_BACKEND_DONE } from '../base/dispatch';
 import {
+  FLAG_BOUNCED,
   FLAG_DIRECT,
   FLAG_DSYNC,
   FLAG_UNSAFE,
@@ -38,11 +39,11 @@ const backend = changetype<Backend>(memory.data(offsetof<Backend>(), 16));
 function modeFlags(mode: u32): u16 {
   switch (mode) {
     case CACHE_MODE_NONE:
-      return FLAG_DIRECT;
+      return FLAG_DIRECT | FLAG_BOUNCED;
     case CACHE_MODE_WRITETHROUGH:
       return FLAG_DSYNC;
     case CACHE_MODE_DIRECTSYNC:
-      return FLAG_DIRECT | FLAG_DSYNC;
+      return FLAG_DIRECT | FLAG_BOUNCED | FLAG_DSYNC;
     case CACHE_MODE_UNSAFE:
       return FLAG_UNSAFE;
     default:

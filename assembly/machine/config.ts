@@ -14,6 +14,7 @@ import {
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_MODEL,
   CONFIG_DRIVE_QUEUE_DEPTH,
@@ -24,6 +25,7 @@ import {
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
   CONFIG_FILE_DRIVE,
+  CONFIG_FILE_FLAGS,
   CONFIG_FILE_OFFSET_BYTES,
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
@@ -41,6 +43,7 @@ import {
   CONFIG_VIRTIO_REQUESTS,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
+  FILE_FLAG_EFBIG,
 } from '../layout';
 import {
   MAX_CACHE_PAGES,
@@ -132,6 +135,9 @@ function checkDrives(drives: u32): i32 {
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, index);
     if ((load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) != 0 && !hasBytes)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_FLAGS, index);
+    const dmaAlignment = load<u32>(drive, CONFIG_DRIVE_DMA_ALIGNMENT);
+    if (!isPowerOfTwo(dmaAlignment) || dmaAlignment > <u32>PAGE_SIZE)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_DMA_ALIGNMENT, index);
   }
   for (let index: u32 = 0; index < field(CONFIG_FILE_COUNT); index++) {
     const file = fileConfig(index);
@@ -147,6 +153,8 @@ function checkDrives(drives: u32): i32 {
       return bad(BAD_FIELD_FILES + CONFIG_FILE_CAPACITY_BYTES, index);
     if (load<u64>(file, CONFIG_FILE_SIZE_BYTES) > capacity)
       return bad(BAD_FIELD_FILES + CONFIG_FILE_SIZE_BYTES, index);
+    if (load<u32>(file, CONFIG_FILE_FLAGS) > <u32>FILE_FLAG_EFBIG)
+      return bad(BAD_FIELD_FILES + CONFIG_FILE_FLAGS, index);
   }
   return 0;
 }

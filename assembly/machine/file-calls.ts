@@ -20,7 +20,7 @@ import {
 } from '../base/operation';
 import { spanGiveChain, spanTake } from '../base/span';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
-import { descriptorClose, descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
+import { descriptorClose, descriptorOpen, notFile, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { OPEN_READ, OPEN_WRITE } from '../layout';
 import { MAX_TRANSFER_BYTES } from '../limits';
@@ -93,7 +93,7 @@ function withFileError(opened: OpenFile, result: i32): i32 {
 
 function transfer(descriptor: i32, buffer: i32, bytes: i32, offset: f64, kind: u8, needed: u32): i32 {
   const pointer = openFileOf(descriptor);
-  if (pointer == 0) return -EBADF;
+  if (pointer == 0) return notFile(descriptor);
   const opened = changetype<OpenFile>(pointer);
   if ((opened.openFlags & needed) == 0) return -EBADF;
   if (bytes < 0 || bytes > MAX_TRANSFER_BYTES || !isOffset(offset)) return -EINVAL;
@@ -119,7 +119,7 @@ export function filePwrite(descriptor: i32, buffer: i32, bytes: i32, offset: f64
 /** fsync, or fdatasync with `dataOnly`: write back, wait, flush the drive; 0 or the error, each reported once per open file. */
 export function fileSync(descriptor: i32, dataOnly: i32): i32 {
   const pointer = openFileOf(descriptor);
-  if (pointer == 0) return -EBADF;
+  if (pointer == 0) return notFile(descriptor);
   const opened = changetype<OpenFile>(pointer);
   return withFileError(opened, runCall(opened, dataOnly != 0 ? OPERATION_DATASYNC : OPERATION_SYNC, 0, 0, 0));
 }
@@ -127,7 +127,7 @@ export function fileSync(descriptor: i32, dataOnly: i32): i32 {
 /** Discards whole sectors: cached pages of the range become clean zeros, the drive is told. 0 or a negative errno. */
 export function fileDiscard(descriptor: i32, offset: f64, bytes: f64): i32 {
   const pointer = openFileOf(descriptor);
-  if (pointer == 0) return -EBADF;
+  if (pointer == 0) return notFile(descriptor);
   const opened = changetype<OpenFile>(pointer);
   if ((opened.openFlags & OPEN_WRITE) == 0) return -EBADF;
   if (!isOffset(offset) || !isOffset(bytes)) return -EINVAL;
@@ -140,7 +140,7 @@ export function fileDiscard(descriptor: i32, offset: f64, bytes: f64): i32 {
  */
 export function fileTruncate(descriptor: i32, size: f64): i32 {
   const pointer = openFileOf(descriptor);
-  if (pointer == 0) return -EBADF;
+  if (pointer == 0) return notFile(descriptor);
   const opened = changetype<OpenFile>(pointer);
   if (changetype<Inode>(opened.inode).isBlockDevice != 0) return -EINVAL;
   if ((opened.openFlags & OPEN_WRITE) == 0 || !isOffset(size)) return -EINVAL;
@@ -150,7 +150,7 @@ export function fileTruncate(descriptor: i32, size: f64): i32 {
 /** The file's size in bytes, or a negative errno. */
 export function fileSize(descriptor: i32): f64 {
   const pointer = openFileOf(descriptor);
-  if (pointer == 0) return -EBADF;
+  if (pointer == 0) return notFile(descriptor);
   return <f64>changetype<Inode>(changetype<OpenFile>(pointer).inode).size;
 }
 

@@ -15,6 +15,7 @@ import {
   KIND_CALL_DONE,
   KIND_DRIVE_RELEASED,
   KIND_DRIVE_SERVED,
+  KIND_EVENTFD_SIGNALLED,
   KIND_GUEST_INTERRUPT,
   KIND_OPERATION_BIO,
   KIND_OPERATION_RESUME,
@@ -79,9 +80,10 @@ import {
 import { EVICTION_RESERVE_PAGES } from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
-import { aioClaim, aioDone, aioInit } from '../rings/aio';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
+import { pollWoken } from '../rings/aio-poll';
 import { queueClaim, queueClaimPrivate } from '../rings/aio-queue';
+import { kiocbClaim, kiocbDone, kiocbInit } from '../rings/kiocb';
 import { sharedClaim, sharedClaimPrivate } from '../rings/shared-memory';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
@@ -99,7 +101,8 @@ function registerHandlers(): void {
   handle(KIND_PAGES_WRITTEN, pagesWritten);
   handle(KIND_OPERATION_BIO, operationBioDone);
   handle(KIND_SYNC_DONE, syncFlushDone);
-  handle(KIND_AIO_DONE, aioDone);
+  handle(KIND_AIO_DONE, kiocbDone);
+  handle(KIND_EVENTFD_SIGNALLED, pollWoken);
   handle(KIND_BACKEND_DONE, backendDone);
   handle(KIND_CALL_DONE, callDone);
   handle(KIND_GUEST_INTERRUPT, playerInterrupt);
@@ -146,7 +149,7 @@ function claimParts(): void {
   contextClaimPrivate();
   queueClaimPrivate();
   sharedClaimPrivate();
-  aioClaim(field(CONFIG_OPERATIONS));
+  kiocbClaim(field(CONFIG_OPERATIONS));
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());
   requestClaim(bios);
@@ -187,7 +190,7 @@ function initParts(): void {
   descriptorInit();
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));
-  aioInit();
+  kiocbInit();
   virtioInit(field(CONFIG_VIRTIO_CACHE_MODE), field(CONFIG_VIRTIO_MAX_TRANSFER), isMerging);
 }
 

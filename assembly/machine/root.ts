@@ -50,7 +50,7 @@ import {
   playerRecords,
   replayState,
 } from '../replay/lot';
-import { kiocbPool } from '../rings/aio';
+import { kiocbPool } from '../rings/kiocb';
 
 const root: usize = memory.data(ROOT_SIZE, 16);
 export const latencySummary: usize = memory.data(LATENCY_SIZE, 16);

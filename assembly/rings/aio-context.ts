@@ -53,6 +53,9 @@ export class AioContext {
   isLive: u32;
   /** KIND_… to complete (owner: the handle) when an event is put on the ring, or KIND_NONE. */
   notifyKind: u32;
+  /** Polls that wait, in the order of submission (active_reqs). */
+  activeHead: usize;
+  activeTail: usize;
 }
 
 @unmanaged
@@ -114,6 +117,8 @@ export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   context.inFlight = 0;
   context.isLive = 1;
   context.notifyKind = KIND_NONE;
+  context.activeHead = 0;
+  context.activeTail = 0;
   aio.usedNr += eventCount;
   store<u32>(ring, id, AIO_RING_ID);
   store<u32>(ring, context.nr, AIO_RING_NR);

@@ -18,6 +18,7 @@ import {
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_LATENCY_DISCARD,
   CONFIG_DRIVE_LATENCY_FLUSH,
@@ -33,6 +34,7 @@ import {
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
   CONFIG_FILE_DRIVE,
+  CONFIG_FILE_FLAGS,
   CONFIG_FILE_OFFSET_BYTES,
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
@@ -59,6 +61,7 @@ import {
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
   DRIVE_MODEL_INSTANT,
+  FILE_FLAG_EFBIG,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_AIO_MAX_NR,
@@ -97,6 +100,11 @@ export interface DriveConfig {
   readonly queueDepth?: number;
   /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
   readonly volatileWrites?: number;
+  /**
+   * Alignment in bytes that direct I/O needs of a buffer's address, a power of two from 1 to 4,096; a buffer elsewhere is
+   * EINVAL. Default 1, any address, as on a loop device; many disks want 512.
+   */
+  readonly dmaAlignment?: number;
   readonly readOnly?: boolean;
   /** Path of an image file (Node only). Created unless readOnly. */
   readonly image?: string;
@@ -115,6 +123,8 @@ export interface FileConfig {
   readonly capacity: Size;
   /** Its size at open, 0 to capacity. Default 0. */
   readonly size?: Size;
+  /** What a write that begins behind the capacity answers: as a full file system (default), or as a limit of file size. */
+  readonly atCapacity?: 'ENOSPC' | 'EFBIG';
 }
 
 /** What Machine.create takes. `{}` is a machine with one 64 MiB drive in memory and a 32 MiB page cache. */
@@ -202,6 +212,7 @@ export interface ResolvedDrive {
   readonly queueDepth: number;
   readonly volatileWrites: number;
   readonly flags: number;
+  readonly dmaAlignment: number;
   readonly image: string | undefined;
   readonly memory: SparseMemory | undefined;
 }
@@ -212,6 +223,7 @@ export interface ResolvedFile {
   readonly offset: number;
   readonly capacity: number;
   readonly size: number;
+  readonly flags: number;
 }
 
 /** A whole number in a u32, or a ConfigError. */
@@ -267,6 +279,7 @@ function resolveDrive(
     queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DEFAULT_QUEUE_DEPTH),
     volatileWrites,
     flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
+    dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
     image: drive.image,
     memory: drive.memory,
   };
@@ -297,7 +310,15 @@ function resolveFiles(files: readonly FileConfig[], driveCount: number): Resolve
       file.offset === undefined ? (ends.get(drive) ?? 0) : parseSize(file.offset, `${field}.offset`);
     const capacity = parseSize(file.capacity, `${field}.capacity`);
     ends.set(drive, offset + capacity);
-    return { name: file.name, drive, offset, capacity, size: parseSize(file.size ?? 0, `${field}.size`) };
+    const atCapacity = oneOf(`${field}.atCapacity`, file.atCapacity, ['ENOSPC', 'EFBIG'] as const, 'ENOSPC');
+    return {
+      name: file.name,
+      drive,
+      offset,
+      capacity,
+      size: parseSize(file.size ?? 0, `${field}.size`),
+      flags: atCapacity === 'EFBIG' ? FILE_FLAG_EFBIG : 0,
+    };
   });
 }
 
@@ -423,6 +444,7 @@ export function configBytes(config: ResolvedConfig): Uint8Array {
     view.setUint32(base + CONFIG_DRIVE_QUEUE_DEPTH, drive.queueDepth, true);
     view.setUint32(base + CONFIG_DRIVE_VOLATILE_WRITES, drive.volatileWrites, true);
     view.setUint32(base + CONFIG_DRIVE_FLAGS, drive.flags, true);
+    view.setUint32(base + CONFIG_DRIVE_DMA_ALIGNMENT, drive.dmaAlignment, true);
   });
   config.files.forEach((file, index) => {
     const base = CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + index * CONFIG_FILE_SIZE;
@@ -430,6 +452,7 @@ export function configBytes(config: ResolvedConfig): Uint8Array {
     setU64(view, base + CONFIG_FILE_CAPACITY_BYTES, file.capacity);
     setU64(view, base + CONFIG_FILE_SIZE_BYTES, file.size);
     view.setUint32(base + CONFIG_FILE_DRIVE, file.drive, true);
+    view.setUint32(base + CONFIG_FILE_FLAGS, file.flags, true);
   });
   return bytes;
 }
@@ -453,6 +476,7 @@ const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> 
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, ['queueDepth', 'from 1 to 65536']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, ['volatileWrites', 'from 0 to 1048576']],
   [BAD_FIELD_FILES + CONFIG_FILE_OFFSET_BYTES, ['offset', 'a multiple of blockSize inside the drive']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_DMA_ALIGNMENT, ['dmaAlignment', 'a power of two from 1 to 4096']],
   [
     BAD_FIELD_FILES + CONFIG_FILE_CAPACITY_BYTES,
     ['capacity', 'a multiple of blockSize that fits behind offset on the drive'],
@@ -478,6 +502,7 @@ export function describeBadField(config: ResolvedConfig, badField: number, badIn
         channels: config.drives[badIndex]?.channels,
         queueDepth: config.drives[badIndex]?.queueDepth,
         volatileWrites: config.drives[badIndex]?.volatileWrites,
+        dmaAlignment: config.drives[badIndex]?.dmaAlignment,
       }[name]
     : {
         offset: config.files[badIndex]?.offset,

@@ -29,10 +29,21 @@ export interface CoreExports {
   fileSize(descriptor: number): number;
   fileSync(descriptor: number, dataOnly: number): number;
   fileTruncate(descriptor: number, size: number): number;
+  eventfdCreate(initialCount: number, flags: number): number;
+  eventfdRead(descriptor: number, address: number): number;
+  eventfdWrite(descriptor: number, address: number): number;
   aioCancel(context: number, iocb: number): number;
   aioSetup(eventCount: number, contextAddress: number): number;
   aioDestroy(context: number): number;
   aioGetevents(context: number, minimum: number, maximum: number, events: number, timeout: number): number;
+  aioPgetevents(
+    context: number,
+    minimum: number,
+    maximum: number,
+    events: number,
+    timeout: number,
+    signals: number,
+  ): number;
   aioSubmit(context: number, requestCount: number, pointers: number): number;
   aioMake(aio: number, priv: number, fd: number): number;
   aioPread(aio: number, offset: number, length: number, buffer: number): number;

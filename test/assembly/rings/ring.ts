@@ -19,9 +19,12 @@ export const EBADF = -9;
 export const EAGAIN = -11;
 export const EFAULT = -14;
 export const EINVAL = -22;
+export const EMFILE = -24;
+export const EFBIG = -27;
 export const ENOSPC = -28;
 export const EDEADLK = -35;
 export const EOPNOTSUPP = -95;
+export const EINPROGRESS = -115;
 
 type Word = number | bigint;
 
@@ -113,6 +116,30 @@ export class Ring {
 
   cancel(handle: number, iocb: number): number {
     return this.machine.core.call((exports) => exports.aioCancel(handle, iocb));
+  }
+
+  /** The descriptor of a new eventfd, or a negative errno. */
+  createEventfd(initialCount = 0, flags = 0): number {
+    return this.machine.core.call((exports) => exports.eventfdCreate(initialCount, flags));
+  }
+
+  /** What a read takes off, or a negative errno. */
+  readEventfd(fd: number): bigint {
+    const mark = this.mark();
+    const at = this.allocate(8);
+    const result = this.machine.core.call((exports) => exports.eventfdRead(fd, at));
+    const value = this.view.getBigUint64(at, true);
+    this.release(mark);
+    return result === 0 ? value : BigInt(result);
+  }
+
+  writeEventfd(fd: number, value: Word): number {
+    const mark = this.mark();
+    const at = this.allocate(8);
+    this.view.setBigUint64(at, BigInt(value), true);
+    const result = this.machine.core.call((exports) => exports.eventfdWrite(fd, at));
+    this.release(mark);
+    return result;
   }
 
   /** Writes 64 bytes; what is not named is 0. */
