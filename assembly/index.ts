@@ -42,6 +42,28 @@ export {
 } from './machine/aio-queue-calls';
 export { aioDestroy, aioGetevents, aioPgetevents, aioSubmit } from './machine/aio-calls';
 
+export { submitIos as usrbioSubmitIos } from './rings/usrbio-daemon';
+export {
+  extractMountPoint as usrbioExtractMountPoint,
+  iovDestroy as usrbioIovDestroy,
+  iovUnlink as usrbioIovUnlink,
+  iovUnpublish as usrbioIovUnpublish,
+} from './rings/usrbio-buffer';
+export { deregFd as usrbioDeregFd, isHf3fs as usrbioIsHf3fs, regFd as usrbioRegFd } from './rings/usrbio-fd';
+export { iorDestroy as usrbioIorDestroy } from './rings/usrbio-ring';
+export {
+  usrbioIoEntries,
+  usrbioIorCreate,
+  usrbioIorSize,
+  usrbioIovCreate,
+  usrbioIovOpen,
+  usrbioIovPublish,
+  usrbioIovWrap,
+  usrbioPrepIo,
+  usrbioPunchHole,
+  usrbioWaitForIos,
+} from './machine/usrbio-calls';
+
 // guest
 export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';
 

@@ -113,7 +113,13 @@ export const RECORD_PAGES_DISCARDED = 27;
 export const RECORD_AIO_QUEUE_SUBMIT = 28;
 /** A batch waits before it tries again. device = queue, address = delay in nanoseconds, count = number of the retry, detail = retries left. */
 export const RECORD_AIO_QUEUE_RETRY = 29;
-export const RECORD_KIND_COUNT = 30;
+/** A USRBIO request was prepared. device = ring, id = slot, address = file offset, count bytes, detail = file. */
+export const RECORD_USRBIO_PREPARED = 30;
+/** The USRBIO daemon formed a job. device = ring, id = job, count requests, detail = USRBIO_JOB_… why. */
+export const RECORD_USRBIO_JOB = 31;
+/** A USRBIO request was finished. device = ring, id = slot, detail = result (i32). */
+export const RECORD_USRBIO_DONE = 32;
+export const RECORD_KIND_COUNT = 33;
 
 /** Why a bio became a request of its own (detail of RECORD_QUEUED). */
 export const MERGE_NO_CANDIDATE = 0;
@@ -179,7 +185,10 @@ export const COUNTER_NR_WRITEBACK = 312;
 export const COUNTER_NR_FILE_PAGES = 320;
 /** Events that the pump has run. */
 export const COUNTER_STEPS = 328;
-export const COUNTERS_SIZE = 336;
+export const COUNTER_USRBIO_PREPARED = 336;
+export const COUNTER_USRBIO_COMPLETED = 344;
+export const COUNTER_USRBIO_JOBS = 352;
+export const COUNTERS_SIZE = 360;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -402,6 +411,72 @@ export const ABORT_NOT_SHUT_DOWN = 2;
 export const ABORT_DESTROY_FAILED = 3;
 export const ABORT_BATCH_TOO_LONG = 4;
 export const ABORT_NOTHING_ACCEPTED = 5;
+// ---- 3FS USRBIO (hf3fs_usrbio.h, IoRing.h of 3FS; the sizes of x86-64) ----
+
+export const HF3FS_IOV_SIZE = 312;
+export const HF3FS_IOV_BASE = 0;
+export const HF3FS_IOV_IOVH = 8;
+/** 16 bytes. */
+export const HF3FS_IOV_ID = 16;
+/** 256 bytes, NUL-terminated. */
+export const HF3FS_IOV_MOUNT_POINT = 32;
+export const HF3FS_IOV_BYTES = 288;
+export const HF3FS_IOV_BLOCK_SIZE = 296;
+export const HF3FS_IOV_NUMA = 304;
+
+/** A ring begins with its own iov. */
+export const HF3FS_IOR_SIZE = 600;
+export const HF3FS_IOR_IORH = 312;
+export const HF3FS_IOR_MOUNT_POINT = 320;
+/** u8 */
+export const HF3FS_IOR_FOR_READ = 576;
+export const HF3FS_IOR_IO_DEPTH = 580;
+export const HF3FS_IOR_PRIORITY = 584;
+/** Milliseconds. */
+export const HF3FS_IOR_TIMEOUT = 588;
+/** u64 */
+export const HF3FS_IOR_FLAGS = 592;
+
+export const HF3FS_CQE_SIZE = 24;
+export const HF3FS_CQE_INDEX = 0;
+export const HF3FS_CQE_RESULT = 8;
+export const HF3FS_CQE_USERDATA = 16;
+
+export const HF3FS_SQE_SIZE = 16;
+export const HF3FS_SQE_SLOT = 0;
+export const HF3FS_SQE_USERDATA = 8;
+
+export const HF3FS_ARGS_SIZE = 56;
+export const HF3FS_ARGS_BUFFER_ID = 0;
+export const HF3FS_ARGS_BUFFER_OFFSET = 16;
+export const HF3FS_ARGS_FILE = 24;
+export const HF3FS_ARGS_FILE_OFFSET = 32;
+export const HF3FS_ARGS_LENGTH = 40;
+export const HF3FS_ARGS_USERDATA = 48;
+
+/** The ring in shared memory: four markers, then args, completions, submissions, a semaphore, and slack. */
+export const HF3FS_RING_SQE_HEAD = 0;
+export const HF3FS_RING_SQE_TAIL = 4;
+export const HF3FS_RING_CQE_HEAD = 8;
+export const HF3FS_RING_CQE_TAIL = 12;
+export const HF3FS_RING_MARKERS = 16;
+export const HF3FS_RING_SEMAPHORE = 32;
+export const HF3FS_RING_SLACK = 4096;
+
+export const HF3FS_IOR_ALLOW_READ_UNCOMMITTED = 1;
+export const HF3FS_IOR_FORBID_READ_HOLES = 2;
+export const HF3FS_SUPER_MAGIC = 0x8f3f5fff;
+
+/** The daemon takes jobs of high priority first (enable_priority of 3FS). */
+export const USRBIO_FLAG_PRIORITY = 1;
+/** The client is a read-only user: the requests of write rings end with EROFS. */
+export const USRBIO_FLAG_READ_ONLY = 2;
+
+/** Why a job has the requests it has (detail of RECORD_USRBIO_JOB). */
+export const USRBIO_JOB_DEPTH = 0;
+export const USRBIO_JOB_ALL = 1;
+export const USRBIO_JOB_REST = 2;
+export const USRBIO_JOB_TIMEOUT = 3;
 
 // ---- split virtqueue (virtio 1.2 §2.7) and virtio-blk (§5.2) ----
 
@@ -508,7 +583,11 @@ export const ROOT_USED_SPANS = 108;
 export const ROOT_USED_REQUESTS = 112;
 export const ROOT_USED_KIOCBS = 116;
 export const ROOT_USED_VIRTIO = 120;
-export const ROOT_SIZE = 128;
+export const ROOT_USED_USRBIO_JOBS = 124;
+export const ROOT_USED_USRBIO_PARTS = 128;
+/** Pages of shared memory in use. */
+export const ROOT_USED_SHARED_PAGES = 132;
+export const ROOT_SIZE = 160;
 
 /** What configAddress() leaves for drives and files in the first megabyte of memory is enough for 4,096 of each. */
 export const BAD_FIELD_DRIVES = 1000;

@@ -68,6 +68,27 @@ export const MAX_SUBMIT_RETRIES = 65535;
 export const MAX_OLDER_BATCH = 65535;
 /** bdev_aio_reap_max of Ceph: events for one get_next_completed of a device, and on the way to a client. */
 export const DEFAULT_AIO_REAP = 16;
+/** USRBIO buffers and rings that exist at one time. */
+export const MAX_USRBIO_BUFFERS = 1024;
+export const MAX_USRBIO_RINGS = 256;
+/** Jobs that the USRBIO daemon forms of one ring at one look (max_jobs_per_ioring). */
+export const USRBIO_JOBS_A_LOOK = 32;
+/** Jobs that wait for a worker, by priority: high, normal, low (io_jobq_sizes). */
+export const USRBIO_HIGH_JOBS = 32;
+export const USRBIO_NORMAL_JOBS = 1024;
+export const USRBIO_LOW_JOBS = 4096;
+/** Jobs that are worked on at one time (the daemon's coroutines). */
+export const USRBIO_WORKERS = 128;
+/** Jobs that wait, run, or have ended before an older one of their ring. */
+export const MAX_USRBIO_JOBS = 8192;
+/** Parts of USRBIO requests at the storage. */
+export const DEFAULT_USRBIO_PARTS = 1024;
+/** Bytes of a file chunk; 3FS sets it by directory. */
+export const DEFAULT_USRBIO_CHUNK_BYTES = 524288;
+/** Ranges of one punch-hole call. */
+export const USRBIO_PUNCH_RANGES = 1000;
+/** Holes of all files together. */
+export const MAX_HOLES = 4096;
 
 /** Requests in one merge buffer (VIRTIO_BLK_MAX_MERGE_REQS of QEMU). */
 export const MULTIREQ_MAX_REQUESTS = 32;

@@ -19,6 +19,11 @@ const GROUPS = {
     completed: layout.COUNTER_AIO_COMPLETED,
     partialSubmits: layout.COUNTER_AIO_PARTIAL_SUBMITS,
   },
+  usrbio: {
+    prepared: layout.COUNTER_USRBIO_PREPARED,
+    completed: layout.COUNTER_USRBIO_COMPLETED,
+    jobs: layout.COUNTER_USRBIO_JOBS,
+  },
   cache: {
     accesses: layout.COUNTER_CACHE_ACCESSES,
     hits: layout.COUNTER_CACHE_HITS,

@@ -24,6 +24,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   30: 'EROFS',
   35: 'EDEADLK',
   38: 'ENOSYS',
+  61: 'ENODATA',
   75: 'EOVERFLOW',
   95: 'EOPNOTSUPP',
   115: 'EINPROGRESS',

@@ -32,6 +32,7 @@ import { ConfigError, check, StorageError } from './errors.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
+import { UsrbioClient } from './usrbio.ts';
 
 const ENOMEM = -12;
 
@@ -45,6 +46,7 @@ export class Machine implements Disposable {
   readonly #memories: (SparseMemory | undefined)[];
   readonly #images: (ImageFile | undefined)[];
   readonly #imageFds = new Map<number, number>();
+  #usrbio: UsrbioClient | undefined;
   #isClosed = false;
 
   protected constructor(
@@ -187,6 +189,12 @@ export class Machine implements Disposable {
   /** A Linux AIO context for at least `eventCount` events (1 to aioMaxNr). Throws StorageError as io_setup fails. */
   createAioContext(eventCount: number): AioContext {
     return new AioContext(this, eventCount);
+  }
+
+  /** The machine's 3FS USRBIO client. */
+  get usrbio(): UsrbioClient {
+    this.#usrbio ??= new UsrbioClient(this);
+    return this.#usrbio;
   }
 
   /** Runs one event. False when the machine is idle. */

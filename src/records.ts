@@ -35,6 +35,9 @@ export const RECORD_KIND_NAMES = [
   'pagesDiscarded',
   'aioQueueSubmit',
   'aioQueueRetry',
+  'usrbioPrepared',
+  'usrbioJob',
+  'usrbioDone',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

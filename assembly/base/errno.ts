@@ -20,6 +20,7 @@ export const ENOSPC = 28;
 export const EROFS = 30;
 export const EDEADLK = 35;
 export const ENOSYS = 38;
+export const ENODATA = 61;
 export const EOVERFLOW = 75;
 export const EOPNOTSUPP = 95;
 export const EINPROGRESS = 115;

@@ -37,6 +37,8 @@ export class Inode {
   openCount: u32;
   /** What a write behind the capacity answers: ENOSPC or EFBIG. */
   fullErrno: u32;
+  /** Chunks that were never written, in order of their place (files/holes.ts). */
+  holes: usize;
   /** Write-back errors so far: errseq alone does not tell a second one from the first. */
   writebackErrors: u32;
   /** The lock of files/inode-lock: operations that share it, whether one has it alone, and who waits for it. */

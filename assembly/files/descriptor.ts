@@ -1,6 +1,6 @@
 // The file descriptor table.
 //
-// Verbs: descriptorOpen, descriptorTake, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
+// Verbs: descriptorOpen, descriptorTake, descriptorDup, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
 // releaseDescriptor. A descriptor names an open file or an eventfd (eventfd.ts); an open file keeps the inode, the flags it
 // was opened with, and how far its error cursor has read (errseq).
 // Layout: a pool of records and an array of descriptor → record; numbers start at FIRST_DESCRIPTOR. Records of every
@@ -74,6 +74,13 @@ function operationFlags(openFlags: u32): u32 {
   return flags;
 }
 
+/** The lowest free place of the table, or MAX_DESCRIPTORS. */
+function freeSlot(): u32 {
+  let index = descriptors.lowestFree;
+  while (index < <u32>MAX_DESCRIPTORS && load<usize>(slot(index)) != 0) index++;
+  return index;
+}
+
 /** A descriptor for file number `file` (whole drives first), or ENOENT, EINVAL (flags), EROFS, EMFILE. */
 export function descriptorOpen(file: u32, openFlags: u32): i32 {
   if (file >= inodeCount()) return -ENOENT;
@@ -94,14 +101,25 @@ export function descriptorOpen(file: u32, openFlags: u32): i32 {
 
 /** The lowest free descriptor with a new record of this kind, all else 0; or EMFILE. */
 export function descriptorTake(kind: u32): i32 {
-  let index = descriptors.lowestFree;
-  while (index < <u32>MAX_DESCRIPTORS && load<usize>(slot(index)) != 0) index++;
+  const index = freeSlot();
   if (index == <u32>MAX_DESCRIPTORS) return -EMFILE;
   const pointer = poolTake(openFilePool);
   if (pointer == 0) return -EMFILE;
   memory.fill(pointer, 0, RECORD_SIZE);
   changetype<OpenFile>(pointer).kind = kind;
   changetype<OpenFile>(pointer).holders = 1;
+  store<usize>(slot(index), pointer);
+  descriptors.lowestFree = index + 1;
+  return <i32>(index + FIRST_DESCRIPTOR);
+}
+
+/** dup: the lowest free descriptor, for the same open file; EBADF, EMFILE. */
+export function descriptorDup(descriptor: i32): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return -EBADF;
+  const index = freeSlot();
+  if (index == <u32>MAX_DESCRIPTORS) return -EMFILE;
+  holdDescriptor(pointer);
   store<usize>(slot(index), pointer);
   descriptors.lowestFree = index + 1;
   return <i32>(index + FIRST_DESCRIPTOR);

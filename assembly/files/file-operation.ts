@@ -39,6 +39,7 @@ import { Bio, bioGive, bioOffer, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { PAGE_SIZE, SECTOR_SIZE } from '../limits';
 import { areSpansAligned, directTransfer, driveRange, startDriveRange } from './direct';
+import { holesWrite } from './holes';
 import { lockInode, unlockInode } from './inode-lock';
 import { truncate } from './truncate';
 
@@ -213,7 +214,11 @@ function begin(operation: Operation): void {
   operation.hasBegun = 1;
   if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)
     operation.position = inode.size;
-  if (operation.kind == OPERATION_WRITE && needsZeroedGap(operation, inode)) operation.flags &= ~FLAG_DIRECT;
+  if (operation.kind == OPERATION_WRITE) {
+    if (needsZeroedGap(operation, inode)) operation.flags &= ~FLAG_DIRECT;
+    if (inode.holes != 0 || operation.position > inode.size)
+      holesWrite(inode, operation.position, operation.length);
+  }
   const cursor = operationCursor(operation);
   cursor.span = operation.spans;
   cursor.offset = 0;

@@ -38,6 +38,8 @@ import {
   CONFIG_REPLAY_RECORDS,
   CONFIG_SIZE,
   CONFIG_SPANS,
+  CONFIG_USRBIO_CHUNK_BYTES,
+  CONFIG_USRBIO_PARTS,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
   CONFIG_VIRTIO_REQUESTS,
@@ -110,6 +112,11 @@ export function checkConfig(): i32 {
   if (field(CONFIG_VIRTIO_DEVICES) > drives) return bad(CONFIG_VIRTIO_DEVICES, 0);
   if (field(CONFIG_VIRTIO_REQUESTS) > 65536) return bad(CONFIG_VIRTIO_REQUESTS, 0);
   if (field(CONFIG_VIRTIO_CACHE_MODE) > <u32>CACHE_MODE_UNSAFE) return bad(CONFIG_VIRTIO_CACHE_MODE, 0);
+  const parts = field(CONFIG_USRBIO_PARTS);
+  if (parts < 1 || parts > 65536) return bad(CONFIG_USRBIO_PARTS, 0);
+  const chunk = field(CONFIG_USRBIO_CHUNK_BYTES);
+  if (chunk < <u32>PAGE_SIZE || (chunk & (PAGE_SIZE - 1)) != 0 || chunk > 1073741824)
+    return bad(CONFIG_USRBIO_CHUNK_BYTES, 0);
   const batch = field(CONFIG_REPLAY_BATCH);
   if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
     return bad(CONFIG_REPLAY_BATCH, 0);

@@ -55,7 +55,7 @@ function finishCall(): i32 {
 }
 
 /** Starts an operation on a descriptor and waits for it. */
-function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
+export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
   if (load<u32>(call, 12) >= MAX_GIVEN_UP) {
     spanGiveChain(spans);
     return -EAGAIN;
@@ -80,7 +80,8 @@ function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usi
   return finishCall();
 }
 
-function isOffset(offset: f64): bool {
+/** A whole number from 0 to 2^53 - 1. */
+export function isOffset(offset: f64): bool {
   return offset >= 0 && offset <= 9007199254740991 && floor(offset) == offset;
 }
 

@@ -26,6 +26,9 @@ import {
   KIND_REQUEST_DONE,
   KIND_SPANS_BACK,
   KIND_SYNC_DONE,
+  KIND_USRBIO_HOLD,
+  KIND_USRBIO_PART,
+  KIND_USRBIO_SCAN,
 } from '../base/dispatch';
 import { EBUSY, ENOMEM } from '../base/errno';
 import { operationClaim, operationInit } from '../base/operation';
@@ -46,6 +49,7 @@ import { descriptorClaim, descriptorInit } from '../files/descriptor';
 import { operationBioDone } from '../files/direct';
 import { resumeOperation, syncFlushDone } from '../files/file-operation';
 import { flatInit } from '../files/flat';
+import { holesClaim, holesInit } from '../files/holes';
 import { backendDone, virtioClaim, virtioInit, virtioSpansBack } from '../guest/virtio-blk';
 import {
   CONFIG_AIO_MAX_NR,
@@ -69,28 +73,49 @@ import {
   CONFIG_REPLAY_DATA_BYTES,
   CONFIG_REPLAY_RECORDS,
   CONFIG_REPLAY_SECTORS,
+  CONFIG_SEED,
   CONFIG_SHARED_BYTES,
   CONFIG_SPANS,
+  CONFIG_USRBIO_CHUNK_BYTES,
+  CONFIG_USRBIO_FLAGS,
+  CONFIG_USRBIO_PARTS,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
   CONFIG_VIRTIO_MAX_TRANSFER,
   CONFIG_VIRTIO_REQUESTS,
   DRIVE_FLAG_UNDO,
 } from '../layout';
-import { EVICTION_RESERVE_PAGES } from '../limits';
+import { EVICTION_RESERVE_PAGES, MAX_USRBIO_RINGS } from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
 import { pollWoken } from '../rings/aio-poll';
 import { queueClaim, queueClaimPrivate } from '../rings/aio-queue';
 import { kiocbClaim, kiocbDone, kiocbInit } from '../rings/kiocb';
-import { sharedClaim, sharedClaimPrivate } from '../rings/shared-memory';
+import { sharedClaim, sharedClaimPrivate, sharedRuns } from '../rings/shared-memory';
+import { buffersClaim, buffersInit } from '../rings/usrbio-buffer';
+import {
+  daemonClaim,
+  daemonInit,
+  daemonScan,
+  daemonSpansBack,
+  holdOver,
+  partDone,
+} from '../rings/usrbio-daemon';
+import { registrationsClaim, registrationsInit } from '../rings/usrbio-fd';
+import { ringsClaim } from '../rings/usrbio-ring';
 import { checkConfig, driveConfig, field, fileConfig } from './config';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
 
 const DEFAULT_ALIGNMENT: u64 = 4096;
 const PAYLOAD_FULL: u32 = 1;
+
+/** Handler of KIND_SPANS_BACK: whoever found none tries again. */
+function spansBack(owner: usize, result: i32): void {
+  virtioSpansBack(owner, result);
+  daemonSpansBack();
+}
 
 function registerHandlers(): void {
   handle(KIND_OPERATION_RESUME, resumeOperation);
@@ -109,12 +134,21 @@ function registerHandlers(): void {
   handle(KIND_AIO_READY, playerAioReady);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
-  handle(KIND_SPANS_BACK, virtioSpansBack);
+  handle(KIND_SPANS_BACK, spansBack);
+  handle(KIND_USRBIO_SCAN, daemonScan);
+  handle(KIND_USRBIO_PART, partDone);
+  handle(KIND_USRBIO_HOLD, holdOver);
 }
 
-/** Operations of the rings, one for each virtio request, and the synchronous call's own. */
+/** Operations of the rings, one for each virtio request and each USRBIO part, and the synchronous call's own. */
 function operationTotal(): u32 {
-  return field(CONFIG_OPERATIONS) + field(CONFIG_VIRTIO_REQUESTS) + field(CONFIG_REPLAY_BATCH) + 8;
+  return (
+    field(CONFIG_OPERATIONS) +
+    field(CONFIG_VIRTIO_REQUESTS) +
+    field(CONFIG_REPLAY_BATCH) +
+    field(CONFIG_USRBIO_PARTS) +
+    8
+  );
 }
 
 function powerOfTwoAbove(value: u32): u32 {
@@ -150,12 +184,17 @@ function claimParts(): void {
   queueClaimPrivate();
   sharedClaimPrivate();
   kiocbClaim(field(CONFIG_OPERATIONS));
+  buffersClaim();
+  ringsClaim(sharedRuns.pageCount);
+  registrationsClaim();
+  daemonClaim(field(CONFIG_USRBIO_PARTS));
+  holesClaim();
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());
   requestClaim(bios);
   spanClaim(field(CONFIG_SPANS));
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
-  clockClaim(bios + 16);
+  clockClaim(bios + MAX_USRBIO_RINGS + 16);
   let channels: u32 = 0;
   let cached: u32 = bios;
   let hasUndo = false;
@@ -191,6 +230,10 @@ function initParts(): void {
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));
   kiocbInit();
+  holesInit(field(CONFIG_USRBIO_CHUNK_BYTES));
+  buffersInit(field(CONFIG_SEED));
+  registrationsInit();
+  daemonInit(field(CONFIG_USRBIO_FLAGS));
   virtioInit(field(CONFIG_VIRTIO_CACHE_MODE), field(CONFIG_VIRTIO_MAX_TRANSFER), isMerging);
 }
 

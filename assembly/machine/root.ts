@@ -40,7 +40,10 @@ import {
   ROOT_USED_KIOCBS,
   ROOT_USED_OPERATIONS,
   ROOT_USED_REQUESTS,
+  ROOT_USED_SHARED_PAGES,
   ROOT_USED_SPANS,
+  ROOT_USED_USRBIO_JOBS,
+  ROOT_USED_USRBIO_PARTS,
   ROOT_USED_VIRTIO,
 } from '../layout';
 import {
@@ -51,6 +54,8 @@ import {
   replayState,
 } from '../replay/lot';
 import { kiocbPool } from '../rings/kiocb';
+import { sharedRuns } from '../rings/shared-memory';
+import { jobPool, partPool } from '../rings/usrbio-daemon';
 
 const root: usize = memory.data(ROOT_SIZE, 16);
 export const latencySummary: usize = memory.data(LATENCY_SIZE, 16);
@@ -89,6 +94,9 @@ export function rootAddress(): i32 {
   store<u32>(root, requestPool.used, ROOT_USED_REQUESTS);
   store<u32>(root, kiocbPool.used, ROOT_USED_KIOCBS);
   store<u32>(root, virtioRequestPool.used, ROOT_USED_VIRTIO);
+  store<u32>(root, jobPool.used, ROOT_USED_USRBIO_JOBS);
+  store<u32>(root, partPool.used, ROOT_USED_USRBIO_PARTS);
+  store<u32>(root, sharedRuns.usedPages, ROOT_USED_SHARED_PAGES);
   return <i32>root;
 }
 

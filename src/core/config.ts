@@ -53,6 +53,9 @@ import {
   CONFIG_SHARED_BYTES,
   CONFIG_SIZE,
   CONFIG_SPANS,
+  CONFIG_USRBIO_CHUNK_BYTES,
+  CONFIG_USRBIO_FLAGS,
+  CONFIG_USRBIO_PARTS,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
   CONFIG_VIRTIO_MAX_TRANSFER,
@@ -62,6 +65,8 @@ import {
   DRIVE_MODEL_FIXED,
   DRIVE_MODEL_INSTANT,
   FILE_FLAG_EFBIG,
+  USRBIO_FLAG_PRIORITY,
+  USRBIO_FLAG_READ_ONLY,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_AIO_MAX_NR,
@@ -71,6 +76,8 @@ import {
   DEFAULT_OPERATIONS,
   DEFAULT_QUEUE_DEPTH,
   DEFAULT_SPANS,
+  DEFAULT_USRBIO_CHUNK_BYTES,
+  DEFAULT_USRBIO_PARTS,
   DEFAULT_VIRTIO_REQUESTS,
   DEFAULT_VOLATILE_WRITES,
   MAX_DRIVES,
@@ -156,12 +163,27 @@ export interface MachineConfig {
   readonly cacheMode?: CacheMode;
   /** Bytes of one merged guest I/O; 0 is QEMU's default. */
   readonly maxTransfer?: number;
+  /** The 3FS client and daemon. */
+  readonly usrbio?: UsrbioConfig;
   /** Pools and limits; see assembly/limits.ts. */
   readonly limits?: Partial<
-    Record<'operations' | 'bios' | 'spans' | 'maxSectors' | 'maxSegments' | 'virtioRequests', number>
+    Record<
+      'operations' | 'bios' | 'spans' | 'maxSectors' | 'maxSegments' | 'virtioRequests' | 'usrbioParts',
+      number
+    >
   >;
   /** Only for src/replay: makes room for the player. */
   readonly replay?: ReplayRoom;
+}
+
+/** How USRBIO behaves; everything has a default. */
+export interface UsrbioConfig {
+  /** Bytes of a file chunk, a multiple of 4,096 up to 1 GiB: requests are cut there, holes are whole chunks. Default 512 KiB. */
+  readonly chunkSize?: Size;
+  /** The daemon works on rings of high priority first (enable_priority of 3FS). Default false. */
+  readonly priority?: boolean;
+  /** The client is a read-only user: requests of write rings end with EROFS. Default false. */
+  readonly readOnly?: boolean;
 }
 
 export interface ReplayRoom {
@@ -406,6 +428,20 @@ export function resolveConfig(
       CACHE_MODES[oneOf('cacheMode', config.cacheMode, CACHE_MODE_NAMES, 'writeback')],
     ],
     [CONFIG_VIRTIO_MAX_TRANSFER, whole('maxTransfer', config.maxTransfer, 0)],
+    [
+      CONFIG_USRBIO_CHUNK_BYTES,
+      whole(
+        'usrbio.chunkSize',
+        parseSize(config.usrbio?.chunkSize ?? DEFAULT_USRBIO_CHUNK_BYTES, 'usrbio.chunkSize'),
+        DEFAULT_USRBIO_CHUNK_BYTES,
+      ),
+    ],
+    [
+      CONFIG_USRBIO_FLAGS,
+      (config.usrbio?.priority === true ? USRBIO_FLAG_PRIORITY : 0) |
+        (config.usrbio?.readOnly === true ? USRBIO_FLAG_READ_ONLY : 0),
+    ],
+    [CONFIG_USRBIO_PARTS, whole('limits.usrbioParts', limits.usrbioParts, DEFAULT_USRBIO_PARTS)],
     [CONFIG_REPLAY_RECORDS, replay?.records ?? 0],
     [CONFIG_REPLAY_BATCH, replay?.batch ?? 0],
     [CONFIG_REPLAY_SECTORS, replay?.sectors ?? 0],
@@ -469,6 +505,8 @@ const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> 
   [CONFIG_DRIVE_COUNT, ['drives', 'from 1 to 4096 drives']],
   [CONFIG_FILE_COUNT, ['files', 'at most 4096 drives and files together']],
   [CONFIG_AIO_MAX_NR, ['aioMaxNr', 'from 0 to 4194304']],
+  [CONFIG_USRBIO_PARTS, ['limits.usrbioParts', 'from 1 to 65536']],
+  [CONFIG_USRBIO_CHUNK_BYTES, ['usrbio.chunkSize', 'a multiple of 4096 from 4096 to 1 GiB']],
   [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
   [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],

@@ -57,6 +57,59 @@ export interface CoreExports {
   aioQueueShutdown(queue: number): number;
   aioQueueState(queue: number): number;
   aioQueueSubmitBatch(queue: number, aios: number, count: number, options: number): number;
+  usrbioDeregFd(descriptor: number): void;
+  usrbioExtractMountPoint(out: number, size: number, path: number): number;
+  usrbioIoEntries(ior: number): number;
+  usrbioIorCreate(
+    ior: number,
+    mount: number,
+    entries: number,
+    isForRead: number,
+    ioDepth: number,
+    priority: number,
+    timeoutMs: number,
+    numa: number,
+    flags: number,
+  ): number;
+  usrbioIorDestroy(ior: number): void;
+  usrbioIorSize(entries: number): number;
+  usrbioIovCreate(iov: number, mount: number, bytes: number, blockSize: number, numa: number): number;
+  usrbioIovDestroy(iov: number): void;
+  usrbioIovOpen(
+    iov: number,
+    id: number,
+    mount: number,
+    bytes: number,
+    blockSize: number,
+    numa: number,
+  ): number;
+  usrbioIovPublish(id: number, base: number, bytes: number, blockSize: number): number;
+  usrbioIovUnlink(iov: number): void;
+  usrbioIovUnpublish(id: number): number;
+  usrbioIovWrap(
+    iov: number,
+    base: number,
+    id: number,
+    mount: number,
+    bytes: number,
+    blockSize: number,
+    numa: number,
+  ): number;
+  usrbioIsHf3fs(descriptor: number): number;
+  usrbioPrepIo(
+    ior: number,
+    iov: number,
+    isRead: number,
+    pointer: number,
+    descriptor: number,
+    offset: number,
+    bytes: number,
+    userdata: number,
+  ): number;
+  usrbioPunchHole(descriptor: number, rangeCount: number, starts: number, ends: number): number;
+  usrbioRegFd(descriptor: number): number;
+  usrbioSubmitIos(ior: number): number;
+  usrbioWaitForIos(ior: number, cqes: number, limit: number, minimum: number, timeout: number): number;
   virtioKick(device: number): number;
   virtioNeedsReset(device: number): number;
   virtioQueue(device: number, size: number, descriptors: number, available: number, used: number): number;

@@ -9,7 +9,10 @@ import {
   ROOT_USED_KIOCBS,
   ROOT_USED_OPERATIONS,
   ROOT_USED_REQUESTS,
+  ROOT_USED_SHARED_PAGES,
   ROOT_USED_SPANS,
+  ROOT_USED_USRBIO_JOBS,
+  ROOT_USED_USRBIO_PARTS,
   ROOT_USED_VIRTIO,
 } from '../../assembly/layout.ts';
 import { openNodeImages } from '../../src/backing/node-files.ts';
@@ -45,6 +48,9 @@ const POOLS = {
   requests: ROOT_USED_REQUESTS,
   kiocbs: ROOT_USED_KIOCBS,
   virtioRequests: ROOT_USED_VIRTIO,
+  usrbioJobs: ROOT_USED_USRBIO_JOBS,
+  usrbioParts: ROOT_USED_USRBIO_PARTS,
+  sharedPages: ROOT_USED_SHARED_PAGES,
 } as const;
 
 /** How many records of each pool are in use: all 0 when the machine is idle. */
@@ -62,4 +68,7 @@ export const NO_POOL_IN_USE: Readonly<Record<keyof typeof POOLS, number>> = {
   requests: 0,
   kiocbs: 0,
   virtioRequests: 0,
+  usrbioJobs: 0,
+  usrbioParts: 0,
+  sharedPages: 0,
 };
