@@ -516,6 +516,8 @@ export const CACHE_MODE_UNSAFE = 4;
 
 export const REPLAY_THROUGH_VIRTIO = 0;
 export const REPLAY_THROUGH_AIO = 1;
+export const REPLAY_THROUGH_USRBIO = 2;
+export const REPLAY_THROUGH_BLUESTORE = 3;
 
 /** u32: records of the batch that have been put on a ring. */
 export const REPLAY_CONSUMED = 0;

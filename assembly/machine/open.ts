@@ -28,6 +28,7 @@ import {
   KIND_SYNC_DONE,
   KIND_USRBIO_HOLD,
   KIND_USRBIO_PART,
+  KIND_USRBIO_READY,
   KIND_USRBIO_SCAN,
 } from '../base/dispatch';
 import { EBUSY, ENOMEM } from '../base/errno';
@@ -87,7 +88,13 @@ import {
 } from '../layout';
 import { EVICTION_RESERVE_PAGES, MAX_USRBIO_RINGS } from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
-import { playerAioReady, playerDiscardDone, playerInterrupt, playerSynced } from '../replay/player';
+import {
+  playerAioReady,
+  playerDiscardDone,
+  playerInterrupt,
+  playerSynced,
+  playerUsrbioReady,
+} from '../replay/player';
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
 import { pollWoken } from '../rings/aio-poll';
 import { queueClaim, queueClaimPrivate } from '../rings/aio-queue';
@@ -135,6 +142,7 @@ function registerHandlers(): void {
   handle(KIND_PLAYER_DONE, playerDiscardDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
   handle(KIND_SPANS_BACK, spansBack);
+  handle(KIND_USRBIO_READY, playerUsrbioReady);
   handle(KIND_USRBIO_SCAN, daemonScan);
   handle(KIND_USRBIO_PART, partDone);
   handle(KIND_USRBIO_HOLD, holdOver);

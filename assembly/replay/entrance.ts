@@ -1,21 +1,23 @@
 // The entrances of a replay: how a request of a lot gets on a virtqueue or into an iocb, and how a lot is announced.
 //
-// Verbs: playerInit, checkRecord, putVirtio, putAio, playerNotify. Linux AIO has no discard: it is an ioctl of its own,
-// started with the lot.
+// Verbs: playerInit, checkRecord, putRequest, playerNotify. Linux AIO has no discard, and USRBIO no sync either: they are
+// calls of their own, started with the lot.
 // Invariant: what checkRecord lets pass, the entrance takes.
 
 import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE } from '../base/dispatch';
 import { EFBIG, EINVAL } from '../base/errno';
-import { OPERATION_DISCARD, Operation, operationTake } from '../base/operation';
+import {
+  OPERATION_DATASYNC,
+  OPERATION_DISCARD,
+  OPERATION_SYNC,
+  Operation,
+  operationTake,
+} from '../base/operation';
 import { driveAt } from '../drive/drive-table';
-import { descriptorOpen, OpenFile, openFileOf } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { driverAttach, driverPut } from '../guest/driver';
 import { virtioNotify } from '../guest/virtio-blk';
 import {
-  CACHE_MODE_DIRECTSYNC,
-  CACHE_MODE_NONE,
-  CACHE_MODE_WRITETHROUGH,
   IOCB_BUF,
   IOCB_CMD_FDSYNC,
   IOCB_CMD_FSYNC,
@@ -27,12 +29,9 @@ import {
   IOCB_NBYTES,
   IOCB_OFFSET,
   IOCB_SIZE,
-  OPEN_DIRECT,
-  OPEN_DSYNC,
-  OPEN_READ,
-  OPEN_WRITE,
   REPLAY_NOTIFICATIONS,
   REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_USRBIO,
   REPLAY_THROUGH_VIRTIO,
   TRACE_DISCARD,
   TRACE_FLUSH,
@@ -46,12 +45,14 @@ import {
 import { SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
 import { ioSubmit } from '../rings/aio';
 import { ioNotify, ioSetup } from '../rings/aio-context';
+import { descriptorOf, inodeOf, isDirect } from './device';
 import { addTo, DISCARD_SEGMENT_SIZE, player, Slot, slotAt } from './lot';
+import { usrbioNotify, usrbioOpen, usrbioPut } from './usrbio-entrance';
 
 /** `through`: REPLAY_THROUGH_…. 0, or EINVAL for a machine without a player, or the errno of io_setup. */
 export function playerInit(through: u32, seed: u32, cacheMode: u32): i32 {
   if (player.recordCapacity == 0 || player.isReady != 0) return -EINVAL;
-  if (through != <u32>REPLAY_THROUGH_VIRTIO && through != <u32>REPLAY_THROUGH_AIO) return -EINVAL;
+  if (through > <u32>REPLAY_THROUGH_USRBIO) return -EINVAL;
   player.through = through;
   player.seed = seed;
   player.cacheMode = cacheMode;
@@ -62,24 +63,15 @@ export function playerInit(through: u32, seed: u32, cacheMode: u32): i32 {
     player.context = load<u64>(contextAddress);
     ioNotify(<u32>player.context, KIND_AIO_READY);
   }
+  if (through == REPLAY_THROUGH_USRBIO) {
+    const result = usrbioOpen();
+    if (result != 0) return result;
+  }
   player.isReady = 1;
   return 0;
 }
 
-/** The descriptor through which the aio entrance reaches a device; opened at its first request. */
-function descriptorOf(device: u32): i32 {
-  const address = player.descriptors + ((<usize>device) << 2);
-  if (load<i32>(address) != 0) return load<i32>(address);
-  let flags: u32 = OPEN_READ | OPEN_WRITE;
-  const mode = player.cacheMode;
-  if (mode == CACHE_MODE_NONE || mode == CACHE_MODE_DIRECTSYNC) flags |= OPEN_DIRECT;
-  if (mode == CACHE_MODE_WRITETHROUGH || mode == CACHE_MODE_DIRECTSYNC) flags |= OPEN_DSYNC;
-  const descriptor = descriptorOpen(device, flags);
-  if (descriptor > 0) store<i32>(address, descriptor);
-  return descriptor;
-}
-
-export function putVirtio(slot: Slot, index: u32): i32 {
+function putVirtio(slot: Slot, index: u32): i32 {
   const result = driverAttach(slot.device, KIND_GUEST_INTERRUPT);
   if (result != 0) return result;
   const sector = slot.offset >> SECTOR_SHIFT;
@@ -117,7 +109,12 @@ function iocbOpcode(operation: u32): u32 {
   }
 }
 
-export function putAio(slot: Slot, index: u32): i32 {
+function putUsrbio(slot: Slot, index: u32): i32 {
+  if (slot.operation <= <u32>TRACE_WRITE) return usrbioPut(slot, index);
+  return min<i32>(descriptorOf(slot.device), 0);
+}
+
+function putAio(slot: Slot, index: u32): i32 {
   const descriptor = descriptorOf(slot.device);
   if (descriptor < 0) return descriptor;
   // Linux AIO has no discard: it is an ioctl of its own, started with the lot
@@ -137,6 +134,18 @@ export function putAio(slot: Slot, index: u32): i32 {
   return 0;
 }
 
+/** Puts a request where the next notification announces it. 0 or a negative errno. */
+export function putRequest(slot: Slot, index: u32): i32 {
+  switch (player.through) {
+    case REPLAY_THROUGH_VIRTIO:
+      return putVirtio(slot, index);
+    case REPLAY_THROUGH_AIO:
+      return putAio(slot, index);
+    default:
+      return putUsrbio(slot, index);
+  }
+}
+
 /** Checks what the entrance can take. 0 or a positive errno. */
 export function checkRecord(device: u32, operation: u32, offset: u64, bytes: u32): i32 {
   const size = driveAt(device).sizeSectors << SECTOR_SHIFT;
@@ -151,22 +160,24 @@ export function checkRecord(device: u32, operation: u32, offset: u64, bytes: u32
     : 0;
 }
 
-function isDirect(): bool {
-  return player.cacheMode == CACHE_MODE_NONE || player.cacheMode == CACHE_MODE_DIRECTSYNC;
-}
-
-function startDiscard(index: u32): void {
+/** Starts what the entrance has no request for: a discard, or through USRBIO a sync. */
+function startOperationOf(index: u32): void {
   const slot = slotAt(index);
   const pointer = operationTake();
-  assert(pointer != 0, 'no operation is left for a replayed discard');
+  assert(pointer != 0, 'no operation is left for a replayed discard or sync');
   const operation = changetype<Operation>(pointer);
-  operation.kind = OPERATION_DISCARD;
-  operation.inode = changetype<OpenFile>(openFileOf(descriptorOf(slot.device))).inode;
+  operation.kind = operationKind(slot.operation);
+  operation.inode = inodeOf(slot.device);
   operation.position = slot.offset;
   operation.length = slot.bytes;
   operation.doneKind = KIND_PLAYER_DONE;
   operation.owner = index;
   startOperation(operation);
+}
+
+function operationKind(operation: u32): u8 {
+  if (operation == TRACE_DISCARD) return OPERATION_DISCARD;
+  return operation == TRACE_FLUSH ? OPERATION_SYNC : OPERATION_DATASYNC;
 }
 
 /** One notification for the lot. The caller pumps until playerIsIdle(). */
@@ -181,7 +192,14 @@ export function playerNotify(): void {
     assert(submitted == <i32>player.iocbCount, 'a replayed iocb was refused');
     player.iocbCount = 0;
     for (let index: u32 = 0; index < player.slotCount; index++) {
-      if (slotAt(index).operation == TRACE_DISCARD) startDiscard(index);
+      if (slotAt(index).operation == TRACE_DISCARD) startOperationOf(index);
+    }
+    return;
+  }
+  if (player.through == REPLAY_THROUGH_USRBIO) {
+    usrbioNotify();
+    for (let index: u32 = 0; index < player.slotCount; index++) {
+      if (slotAt(index).operation > <u32>TRACE_WRITE) startOperationOf(index);
     }
     return;
   }

@@ -9,6 +9,9 @@ import { arenaClaim } from '../base/arena';
 import { HISTOGRAM_SIZE } from '../base/histogram';
 import { driverClaim, driverClaimPrivate } from '../guest/driver';
 import {
+  HF3FS_CQE_SIZE,
+  HF3FS_IOR_SIZE,
+  HF3FS_IOV_SIZE,
   IO_EVENT_SIZE,
   IOCB_SIZE,
   REPLAY_STATE_SIZE,
@@ -58,6 +61,12 @@ export class Player {
   events: usize;
   context: u64;
   descriptors: usize;
+  /** USRBIO: struct hf3fs_ior of the rings that read and write, hf3fs_iov of the data, results, and a text. */
+  readRing: usize;
+  writeRing: usize;
+  iov: usize;
+  cqes: usize;
+  mountPoint: usize;
   discardSegments: usize;
   latencyRead: usize;
   latencyWrite: usize;
@@ -84,6 +93,11 @@ export function playerClaim(deviceCount: u32, recordCapacity: u32, batch: u32, d
   player.iocbPointers = arenaClaim(<u64>batch * 4, 16);
   player.events = arenaClaim(<u64>batch * IO_EVENT_SIZE, 64);
   player.discardSegments = arenaClaim(<u64>batch * DISCARD_SEGMENT_SIZE, 16);
+  player.readRing = arenaClaim(HF3FS_IOR_SIZE, 16);
+  player.writeRing = arenaClaim(HF3FS_IOR_SIZE, 16);
+  player.iov = arenaClaim(HF3FS_IOV_SIZE, 16);
+  player.cqes = arenaClaim(<u64>batch * HF3FS_CQE_SIZE, 16);
+  player.mountPoint = arenaClaim(16, 16);
   // the word that io_setup fills must be client memory
   player.context = <u64>arenaClaim(8, 16);
 }

@@ -17,6 +17,8 @@ import { startOperation } from '../files/file-operation';
 import { driverStatus, driverTakeUsed } from '../guest/driver';
 import { virtioInterruptTaken } from '../guest/virtio-blk';
 import {
+  HF3FS_CQE_RESULT,
+  HF3FS_CQE_USERDATA,
   IO_EVENT_DATA,
   IO_EVENT_RES,
   IO_EVENT_SIZE,
@@ -29,7 +31,6 @@ import {
   REPLAY_MISMATCHES,
   REPLAY_REQUESTS,
   REPLAY_SECTORS_CHECKED,
-  REPLAY_THROUGH_VIRTIO,
   TRACE_DEVICE,
   TRACE_FLUSH,
   TRACE_LENGTH,
@@ -43,9 +44,10 @@ import {
 } from '../layout';
 import { REPLAY_LOT_BYTES } from '../limits';
 import { ioReap } from '../rings/aio-context';
-import { checkRecord, putAio, putVirtio } from './entrance';
+import { checkRecord, putRequest } from './entrance';
 import { addTo, overlapsLot, Player, player, replayState, Slot, slotAt } from './lot';
 import { payloadCheck, payloadFill, payloadUnknown, sectorsTouched } from './payload';
+import { usrbioFetch, usrbioResult } from './usrbio-entrance';
 
 /** A batch of `recordCount` records is in place. 0, or EINVAL when the last one is not finished or it is too large. */
 export function playerStart(recordCount: u32): i32 {
@@ -90,7 +92,7 @@ function addRecord(record: usize): bool {
   slot.data = player.data + player.dataUsed;
   slot.generations = player.generations + ((<usize>player.generationCursor) << 2);
   slot.isDone = 0;
-  const result = player.through == REPLAY_THROUGH_VIRTIO ? putVirtio(slot, index) : putAio(slot, index);
+  const result = putRequest(slot, index);
   if (result < 0) return stop(record, -result);
   if (isTransfer) player.generationCursor += sectorsTouched(offset, bytes);
   if (operation == TRACE_WRITE && movesBytes())
@@ -178,7 +180,17 @@ export function playerAioReady(handle: usize, _result: i32): void {
   }
 }
 
-/** Handler of KIND_PLAYER_DONE: a discard of the aio entrance ended. */
+/** Handler of KIND_USRBIO_READY: fetches what a ring holds. */
+export function playerUsrbioReady(handle: usize, _result: i32): void {
+  const fetched = usrbioFetch(handle);
+  for (let index: u32 = 0; index < fetched; index++) {
+    const cqe = usrbioResult(index);
+    const slot = <u32>load<u64>(cqe, HF3FS_CQE_USERDATA);
+    finish(slot, load<i64>(cqe, HF3FS_CQE_RESULT) == <i64>slotAt(slot).bytes);
+  }
+}
+
+/** Handler of KIND_PLAYER_DONE: a discard, or a sync beside a USRBIO ring, ended. */
 export function playerDiscardDone(index: usize, result: i32): void {
   finish(<u32>index, result == 0);
 }

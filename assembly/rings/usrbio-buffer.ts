@@ -134,6 +134,12 @@ function textLength(address: u32, limit: u32): i32 {
   return -1;
 }
 
+/** Writes the mount point with its NUL: 5 bytes. */
+export function writeMountPoint(address: usize): void {
+  memory.copy(address, MOUNT_POINT, MOUNT_POINT_LENGTH);
+  store<u8>(address + MOUNT_POINT_LENGTH, 0);
+}
+
 /** True when the text begins with the mount point and then ends or goes on with a slash. */
 function isUnderMount(address: u32, length: u32): bool {
   if (length < MOUNT_POINT_LENGTH || memory.compare(address, MOUNT_POINT, MOUNT_POINT_LENGTH) != 0)
@@ -163,8 +169,7 @@ export function extractMountPoint(out: u32, size: i32, path: u32): i32 {
   const needed = MOUNT_POINT_LENGTH + 1;
   if (size >= <i32>needed) {
     if (!isClientRange(out, needed)) return -1;
-    memory.copy(out, MOUNT_POINT, MOUNT_POINT_LENGTH);
-    store<u8>(<usize>out + MOUNT_POINT_LENGTH, 0);
+    writeMountPoint(out);
   }
   return <i32>needed;
 }

@@ -9,11 +9,19 @@ import { eventAt, now, timeAfter } from '../base/clock';
 import { count } from '../base/counters';
 import { complete, KIND_NONE, KIND_USRBIO_HOLD, KIND_USRBIO_PART, KIND_USRBIO_SCAN } from '../base/dispatch';
 import { EBADF, EINVAL, ENODATA, EROFS } from '../base/errno';
-import { FLAG_DIRECT, OPERATION_READ, OPERATION_WRITE, Operation, operationTake } from '../base/operation';
+import {
+  FLAG_DIRECT,
+  FLAG_DSYNC,
+  FLAG_SYNC,
+  OPERATION_READ,
+  OPERATION_WRITE,
+  Operation,
+  operationTake,
+} from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { record, recording } from '../base/record';
 import { spanAwait, spanTake } from '../base/span';
-import { Inode, inodeAt, inodeCount } from '../cache/inode';
+import { errseqLast, Inode, inodeAt, inodeCount } from '../cache/inode';
 import { Drive, movesBytes } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
 import { chunkBytes, holePresent } from '../files/holes';
@@ -51,7 +59,6 @@ import {
 import { bufferFind, bufferHold, bufferRelease, SharedBuffer } from './usrbio-buffer';
 import {
   argsOf,
-  isSlotDirect,
   keepResult,
   keptResult,
   keptSlot,
@@ -68,6 +75,7 @@ import {
   ringEnd,
   ringFreeUnused,
   ringOfStruct,
+  slotFlags,
   submissionAt,
 } from './usrbio-ring';
 
@@ -116,6 +124,9 @@ class Part {
   /** The buffer that it holds, or 0. */
   buffer: usize;
   result: i32;
+  /** The inode whose write-back errors a synchronous write reports, or 0, and how many there were when it began. */
+  inode: usize;
+  errorMark: u32;
 }
 
 @unmanaged
@@ -486,6 +497,10 @@ function startPart(job: Job, ring: Ring): bool {
   part.present = present;
   part.address = address;
   part.buffer = changetype<usize>(buffer);
+  if (ring.isForRead == 0 && (slotFlags(ring, slot) & (FLAG_DSYNC | FLAG_SYNC)) != 0) {
+    part.inode = changetype<usize>(inode);
+    part.errorMark = inode.writebackErrors;
+  }
   bufferHold(buffer);
   job.startedBytes += length;
   if (job.startedBytes == bytes) nextRequest(job, part);
@@ -513,7 +528,8 @@ function startTransfer(
   present: u32,
   address: usize,
 ): bool {
-  const isDirect = isSlotDirect(ring, slot);
+  const flags = slotFlags(ring, slot);
+  const isDirect = (flags & FLAG_DIRECT) != 0;
   // a direct read takes whole sectors also where the file or a hole ends
   const bytes = isDirect ? min<u32>((present + SECTOR_SIZE - 1) & ~(<u32>SECTOR_SIZE - 1), length) : present;
   const span = spanTake(address, bytes);
@@ -525,7 +541,7 @@ function startTransfer(
   assert(pointer != 0, 'a part of a USRBIO request found no operation');
   const operation = changetype<Operation>(pointer);
   operation.kind = ring.isForRead != 0 ? OPERATION_READ : OPERATION_WRITE;
-  operation.flags = isDirect ? FLAG_DIRECT : 0;
+  operation.flags = flags;
   operation.inode = changetype<usize>(inode);
   operation.position = position;
   operation.length = bytes;
@@ -540,6 +556,10 @@ export function partDone(pointer: usize, result: i32): void {
   const part = changetype<Part>(pointer);
   const job = changetype<Job>(part.job);
   part.result = result;
+  if (part.inode != 0 && result >= 0) {
+    const inode = changetype<Inode>(part.inode);
+    if (inode.writebackErrors != part.errorMark) part.result = errseqLast(inode);
+  }
   part.isDone = 1;
   joinParts(job);
   if (job.firstPart == 0 && job.started == job.requestCount) endJob(job);

@@ -12,7 +12,7 @@ import { isClientRange } from '../base/client-memory';
 import { count } from '../base/counters';
 import { KIND_NONE } from '../base/dispatch';
 import { EACCES, EAGAIN, EBADF, EFAULT, EINVAL, EIO } from '../base/errno';
-import { FLAG_DIRECT } from '../base/operation';
+import { FLAG_DIRECT, FLAG_DSYNC, FLAG_SYNC } from '../base/operation';
 import { PageRuns, pageRunClaimMap, pageRunGive, pageRunTake, pagesFor } from '../base/page-run';
 import { record, recording } from '../base/record';
 import { Inode } from '../cache/inode';
@@ -72,8 +72,8 @@ const MOUNT_POINT_BYTES: usize = 256;
 /** Bytes of shared memory for each entry: args, completion, submission. */
 const ENTRY_BYTES: u64 = HF3FS_ARGS_SIZE + HF3FS_CQE_SIZE + HF3FS_SQE_SIZE;
 const FIXED_BYTES: u64 = HF3FS_RING_MARKERS + HF3FS_RING_SEMAPHORE + HF3FS_RING_SLACK;
-/** The flag byte of a slot. */
-const SLOT_IS_DIRECT: u32 = 1;
+/** What a request takes over from its descriptor; the rest of the operation flags has no meaning here. */
+const SLOT_FLAGS: u32 = FLAG_DIRECT | FLAG_DSYNC | FLAG_SYNC;
 
 export const PRIORITY_HIGH: u32 = 0;
 export const PRIORITY_NORMAL: u32 = 1;
@@ -239,13 +239,13 @@ function freeSlot(ring: Ring, slot: u32): void {
   store<u32>(address, load<u32>(address) & ~((<u32>1) << (slot & 31)));
 }
 
-function slotFlags(ring: Ring, slot: u32): usize {
+function slotFlagsAt(ring: Ring, slot: u32): usize {
   return slotWord(ring, slotWords(ring)) + slot;
 }
 
-/** True when the request in a slot was prepared through a descriptor with O_DIRECT. */
-export function isSlotDirect(ring: Ring, slot: u32): bool {
-  return slot < ring.entries && (load<u8>(slotFlags(ring, slot)) & SLOT_IS_DIRECT) != 0;
+/** FLAG_DIRECT, FLAG_DSYNC and FLAG_SYNC as the descriptor of the request in a slot has them. */
+export function slotFlags(ring: Ring, slot: u32): u16 {
+  return load<u8>(slotFlagsAt(ring, slot));
 }
 
 // the calls
@@ -385,7 +385,7 @@ export function prepIo(
   const registration = registrationOf(abs<i32>(descriptor));
   const opened = changetype<OpenFile>(changetype<usize>(registration != null ? registration.opened : 0));
   const inode = changetype<Inode>(opened.inode);
-  store<u8>(slotFlags(ring, <u32>slot), (opened.operationFlags & FLAG_DIRECT) != 0 ? <u8>SLOT_IS_DIRECT : 0);
+  store<u8>(slotFlagsAt(ring, <u32>slot), <u8>(opened.operationFlags & SLOT_FLAGS));
   const args = argsOf(ring, <u32>slot);
   memory.copy(args + HF3FS_ARGS_BUFFER_ID, iov + HF3FS_IOV_ID, 16);
   store<u64>(args, <u64>pointer - load<u64>(iov, HF3FS_IOV_BASE), HF3FS_ARGS_BUFFER_OFFSET);

@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CACHE_MODE_NAMES, type CacheMode } from '../core/config.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
-import type { Entrance, ReplayOptions } from '../replay/options.ts';
+import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';
 import { type ReplayProgress, replay } from '../replay/player.ts';
 import { formatReport } from '../report/terminal.ts';
 import { FORMATS, openTrace } from '../trace/index.ts';
@@ -80,8 +80,8 @@ export function addReplayCommand(program: Command): void {
     .addOption(
       new Option(
         '--through <entrance>',
-        'how requests enter: virtio (default for block traces) or aio (for fio iologs)',
-      ).choices(['virtio', 'aio']),
+        'how requests enter: virtio (default for block traces), aio (for fio iologs), or usrbio',
+      ).choices([...ENTRANCES]),
     )
     .option('--cache <size>', 'page cache (default: 32MiB)', size)
     .addOption(

@@ -175,7 +175,7 @@ export function recordHue(record: MachineRecord): Hue | undefined {
 
 /** Layer that made a record, by kind. */
 export function layerOf(kind: RecordKind): 'rings' | 'files' | 'cache' | 'block' | 'drive' {
-  if (kind.startsWith('aio')) return 'rings';
+  if (kind.startsWith('aio') || kind.startsWith('usrbio')) return 'rings';
   if (kind.startsWith('operation')) return 'files';
   if (kind === 'queued' || kind === 'backMerged' || kind === 'frontMerged') return 'block';
   if (['issued', 'completed', 'flushed', 'volatile', 'destaged', 'kept', 'lost'].includes(kind))

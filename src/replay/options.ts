@@ -14,7 +14,9 @@ import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';
 
-export type Entrance = 'virtio' | 'aio';
+/** How the requests of a trace enter. */
+export const ENTRANCES = ['virtio', 'aio', 'usrbio'] as const;
+export type Entrance = (typeof ENTRANCES)[number];
 
 /** Every option has a default. */
 export interface ReplayOptions {
@@ -80,8 +82,8 @@ export function resolveReplay(
   if (!Number.isInteger(batch) || batch < 1 || batch > MAX_REPLAY_BATCH)
     throw new ConfigError('batch', batch, `a whole number from 1 to ${MAX_REPLAY_BATCH}`);
   const through = options.through ?? reader.entrance;
-  if (through !== 'virtio' && through !== 'aio')
-    throw new ConfigError('through', through, "'virtio' or 'aio'");
+  if (!ENTRANCES.includes(through))
+    throw new ConfigError('through', through, `one of ${ENTRANCES.join(', ')}`);
   const cacheMode = options.cacheMode ?? 'writeback';
   if (!CACHE_MODE_NAMES.includes(cacheMode))
     throw new ConfigError('cacheMode', cacheMode, `one of ${CACHE_MODE_NAMES.join(', ')}`);

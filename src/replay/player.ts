@@ -10,6 +10,7 @@ import {
   REPLAY_ERROR_LINE,
   REPLAY_REQUESTS,
   REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_USRBIO,
   REPLAY_THROUGH_VIRTIO,
   ROOT_REPLAY_GENERATIONS,
   ROOT_REPLAY_MIXED,
@@ -29,6 +30,7 @@ import {
   BATCH_SECTORS,
   DATA_BYTES,
   DRIVE_BYTES,
+  type Entrance,
   type ReplayOptions,
   type ResolvedReplay,
   replayMachine,
@@ -37,6 +39,11 @@ import {
 import { type GenerationSink, Oracle, sectorsOf, WORDS_A_RECORD } from './oracle.ts';
 import { buildReport, type ReplayReport } from './report.ts';
 
+const THROUGH: Readonly<Record<Entrance, number>> = {
+  virtio: REPLAY_THROUGH_VIRTIO,
+  aio: REPLAY_THROUGH_AIO,
+  usrbio: REPLAY_THROUGH_USRBIO,
+};
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;
 /** Events of one call of the core: at first, and at most. More would save nothing, and the next event may cost more. */
@@ -132,10 +139,9 @@ class Run {
     interrupted: boolean;
   }> {
     const { core } = this.#machine;
-    const through = this.#config.through === 'aio' ? REPLAY_THROUGH_AIO : REPLAY_THROUGH_VIRTIO;
     check(
       'replay',
-      core.call((exports) => exports.replayOpen(through)),
+      core.call((exports) => exports.replayOpen(THROUGH[this.#config.through])),
     );
     this.#startMs = performance.now();
     this.#sliceStart = this.#startMs;

@@ -40,6 +40,7 @@ export interface ReplayReport {
   readonly config: ResolvedReplay;
   readonly guest: Counters['guest'];
   readonly aio: Counters['aio'];
+  readonly usrbio: Counters['usrbio'];
   readonly cache: Counters['cache'];
   readonly block: Counters['block'];
   readonly drive: Counters['drive'];
@@ -137,7 +138,7 @@ export function buildReport(
   measured: Measured,
 ): ReplayReport {
   const { totals } = reader;
-  const { guest, aio, cache, block, drive } = machine.counters;
+  const { guest, aio, usrbio, cache, block, drive } = machine.counters;
   const state = machine.core.root(layout.ROOT_REPLAY_STATE);
   return {
     trace: {
@@ -161,6 +162,7 @@ export function buildReport(
     config,
     guest,
     aio,
+    usrbio,
     cache,
     block,
     drive,

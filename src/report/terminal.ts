@@ -55,11 +55,15 @@ function traceLines(report: ReplayReport): string[] {
 }
 
 function entranceLine(report: ReplayReport): string {
-  const { guest, aio, config, player } = report;
+  const { guest, aio, usrbio, config, player } = report;
   const held = player.heldForOverlap > 0 ? `, ${count(player.heldForOverlap)} held for overlap` : '';
   if (config.through === 'aio') {
     const submits = many(player.notifications, 'io_submit');
     return line('aio', `${many(aio.submitted, 'iocb')} in ${submits} (batch ${config.batch})${held}`);
+  }
+  if (config.through === 'usrbio') {
+    const jobs = many(usrbio.jobs, 'job');
+    return line('usrbio', `${many(usrbio.completed, 'request')} in ${jobs} (batch ${config.batch})${held}`);
   }
   const merged = guest.readsMerged + guest.writesMerged;
   const portion = share(merged, guest.reads + guest.writes);

@@ -55,7 +55,7 @@ for (const trace of traces) {
 
 for (const trace of traces.filter(({ name }) => SMALL.includes(name))) {
   for (const cacheMode of CACHE_MODE_NAMES) {
-    for (const through of ['virtio', 'aio'] as const) {
+    for (const through of ['virtio', 'aio', 'usrbio'] as const) {
       verify(`${trace.name}: no read comes back wrong, ${cacheMode} through ${through}`, async () => {
         const report = await playFile(trace.path, { cacheMode, through, cache: '1MiB', reopen: true });
         assertVerified(report, trace);
