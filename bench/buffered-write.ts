@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Bench } from 'tinybench';
 import { IO_EVENT_SIZE, IOCB_OFFSET, IOCB_SIZE } from '../assembly/layout.ts';
-import { prepIocb } from '../src/aio.ts';
+import { prepIocb } from '../src/aio-request.ts';
 import { Machine } from '../src/index.ts';
 import { count, printTable, times } from './table.ts';
 

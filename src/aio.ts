@@ -1,73 +1,132 @@
-// Linux AIO for JavaScript: a context, iocbs in client memory, events as objects.
+// Linux AIO for JavaScript: contexts, which take requests as objects or raw, as iocbs in client memory.
 //
-// Verbs: submit, getEvents, destroy; prepPread, prepPwrite, prepFsync, prepFdsync fill an iocb as libaio's io_prep_*
-// do. Raw use: fill iocbs in client memory and call submitAddresses.
+// Verbs: submit, getEvents, cancel, destroy; submitAddresses; submitRaw, getEventsRaw.
+// Layout: a context keeps iocbs in chunks of client memory, one for each request in flight; their data word is the
+// number of their place, so an event finds its request without a search. The memory that calls need is kept between
+// them, and grows when a larger call comes.
+// Invariant: an iocb of the context is in use from its submission until getEvents has given its event.
 
 import {
+  AIO_RING_NR,
   IO_EVENT_DATA,
   IO_EVENT_OBJ,
   IO_EVENT_RES,
   IO_EVENT_SIZE,
-  IOCB_BUF,
-  IOCB_CMD_FDSYNC,
-  IOCB_CMD_FSYNC,
-  IOCB_CMD_PREAD,
-  IOCB_CMD_PWRITE,
-  IOCB_DATA,
-  IOCB_FILDES,
-  IOCB_LIO_OPCODE,
-  IOCB_NBYTES,
-  IOCB_OFFSET,
   IOCB_SIZE,
 } from '../assembly/layout.ts';
-import type { LinearMemory } from './core/linear-memory.ts';
-import { check } from './errors.ts';
-import type { OpenFile } from './files.ts';
+import { type AioRequest, iovecBytes, readyIocb, writeIocb, writeIovecs } from './aio-request.ts';
+import type { Core } from './core/core.ts';
+import { check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
-/** One request. `buffer` is an address in client memory (machine.buffers), `length` and `offset` are bytes. */
-export interface AioRequest {
-  readonly op: 'pread' | 'pwrite' | 'fsync' | 'fdsync';
-  readonly file: OpenFile;
-  readonly buffer?: number;
-  readonly length?: number;
-  readonly offset?: number;
-  /** Comes back in the event: a whole number from 0 to 2^53. */
-  readonly data?: number;
-}
+const CHUNK_IOCBS = 64;
+const EINVAL = -22;
+const EINPROGRESS = -115;
+const DEFAULT_MAX_EVENTS = 128;
+const TIMESPEC_SIZE = 16;
+const SECOND_NS = 1e9;
 
-/** One completion: `res` is bytes, 0 for a sync, or a negative Linux errno. */
-export interface AioEvent {
-  readonly data: number;
+/** One completion. `res`: bytes, 0 for a sync, ready bits for a poll, or a negative Linux errno. */
+export class AioEvent<Data = number> {
+  /** The request's data; the iocb's for a raw one, exact up to 2^53. */
+  readonly data: Data;
+  /** Address of the iocb. */
   readonly obj: number;
   readonly res: number;
+  /** The request that was given to submit(); undefined for a raw one. */
+  readonly request: AioRequest<Data> | undefined;
+
+  constructor(data: Data, obj: number, res: number, request: AioRequest<Data> | undefined) {
+    this.data = data;
+    this.obj = obj;
+    this.res = res;
+    this.request = request;
+  }
+
+  /** What went wrong, or undefined. */
+  get error(): StorageError | undefined {
+    return this.res < 0 ? new StorageError(this.request?.op ?? 'aio', this.res) : undefined;
+  }
+
+  /** `res`, or throws `error`. */
+  check(): number {
+    if (this.res < 0) throw this.error;
+    return this.res;
+  }
 }
 
-const OPCODES = {
-  pread: IOCB_CMD_PREAD,
-  pwrite: IOCB_CMD_PWRITE,
-  fsync: IOCB_CMD_FSYNC,
-  fdsync: IOCB_CMD_FDSYNC,
-} as const;
-
-/** Fills the 64 bytes of an iocb at `address`; everything not named is 0. */
-export function prepIocb(memory: LinearMemory, address: number, request: AioRequest): void {
-  memory.bytes.fill(0, address, address + IOCB_SIZE);
-  memory.setU64(address + IOCB_DATA, request.data ?? 0);
-  memory.setU32(address + IOCB_LIO_OPCODE, OPCODES[request.op]);
-  memory.setU32(address + IOCB_FILDES, request.file.descriptor);
-  memory.setU64(address + IOCB_BUF, request.buffer ?? 0);
-  memory.setU64(address + IOCB_NBYTES, request.length ?? 0);
-  memory.setU64(address + IOCB_OFFSET, request.offset ?? 0);
+/** What getEvents waits for and how much it takes. */
+export interface GetEventsOptions {
+  /** Default 0: take what is there. */
+  readonly min?: number;
+  /** Default 128, or `min` if that is more. */
+  readonly max?: number;
+  /** Virtual nanoseconds, a whole number; left out, without limit. */
+  readonly timeoutNs?: number;
 }
 
-/** A completion queue; freed by destroy(), which waits for what is in flight. */
-export class AioContext implements Disposable {
+/** Client memory that is kept from call to call. */
+class Scratch {
   readonly #machine: Machine;
+  #address = 0;
+  #bytes = 0;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** The address of at least `bytes` bytes; what was there is lost when it grows. */
+  reserve(bytes: number): number {
+    if (bytes > this.#bytes || this.#address === 0) {
+      const wanted = Math.max(bytes, 2 * this.#bytes, 64);
+      const address = this.#machine.buffers.allocate(wanted);
+      this.free();
+      this.#address = address;
+      this.#bytes = wanted;
+    }
+    return this.#address;
+  }
+
+  free(): void {
+    if (this.#address !== 0) this.#machine.buffers.free(this.#address);
+    this.#address = 0;
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * A completion queue for at least `eventCount` requests; exactly `slotCount` are accepted until events are reaped.
+ * Freed by destroy(), which waits for what is in flight.
+ *
+ * @example
+ * const machine = await Machine.create();
+ * const file = machine.openFile('drive0', { direct: true });
+ * const context = machine.createAioContext(32);
+ * const buffer = machine.allocateBuffer(4096);
+ * buffer.bytes.set(new TextEncoder().encode('first sector'));
+ * context.submit([pwrite(file, buffer, 0)]);
+ * const [event] = context.getEvents({ min: 1 });
+ * console.log(event.check()); // 4096
+ */
+export class AioContext<Data = number> implements Disposable {
+  readonly #machine: Machine;
+  readonly #core: Core;
+  readonly #pointers: Scratch;
+  readonly #iovecs: Scratch;
+  readonly #events: Scratch;
+  readonly #chunks: number[] = [];
+  /** By place: the iocb's address, and the request that is in flight with it. */
+  readonly #addresses: number[] = [];
+  readonly #requests: (AioRequest<Data> | undefined)[] = [];
+  readonly #freePlaces: number[] = [];
+  #isDestroyed = false;
   readonly handle: number;
+  /** Requests that the context takes until events are reaped: the slots of its ring less one, `eventCount` or more. */
+  readonly slotCount: number;
 
   constructor(machine: Machine, eventCount: number) {
     this.#machine = machine;
+    this.#core = machine.core;
     this.handle = machine.buffers.borrow(8, (address) => {
       machine.core.memory.setU64(address, 0);
       check(
@@ -76,83 +135,171 @@ export class AioContext implements Disposable {
       );
       return machine.core.memory.u32(address);
     });
+    this.slotCount = machine.core.memory.u32(this.handle + AIO_RING_NR) - 1;
+    this.#pointers = new Scratch(machine);
+    this.#iovecs = new Scratch(machine);
+    this.#events = new Scratch(machine);
+  }
+
+  /** Throws EINVAL once the context is destroyed: its memory may belong to others by now. */
+  #checkOpen(syscall: string): void {
+    if (this.#isDestroyed) check(syscall, EINVAL);
+  }
+
+  /** Makes sure that `count` iocbs are free. */
+  #reservePlaces(count: number): void {
+    const missing = count - this.#freePlaces.length;
+    if (missing <= 0) return;
+    const added = Math.max(missing, CHUNK_IOCBS);
+    const chunk = this.#machine.buffers.allocate(added * IOCB_SIZE);
+    this.#chunks.push(chunk);
+    const words = this.#core.memory.words;
+    for (let index = added - 1; index >= 0; index--) {
+      const place = this.#addresses.length;
+      const address = chunk + index * IOCB_SIZE;
+      readyIocb(words, address, place);
+      this.#addresses.push(address);
+      this.#requests.push(undefined);
+      this.#freePlaces.push(place);
+    }
+  }
+
+  #givePlace(place: number): void {
+    this.#requests[place] = undefined;
+    this.#freePlaces.push(place);
+  }
+
+  /** Room for the iovecs of all requests, or 0 when none has any. */
+  #reserveIovecs(requests: readonly AioRequest<Data>[]): number {
+    let bytes = 0;
+    for (const request of requests) bytes += iovecBytes(request);
+    return bytes === 0 ? 0 : this.#iovecs.reserve(bytes);
   }
 
   /** Submits in order; returns how many were accepted. Throws the error of the first when none was. */
-  submit(requests: readonly AioRequest[]): number {
-    if (requests.length === 0) return this.submitAddresses([]);
-    const { buffers, core } = this.#machine;
-    return buffers.borrow(requests.length * IOCB_SIZE, (iocbs) => {
-      requests.forEach((request, index) => {
-        prepIocb(core.memory, iocbs + index * IOCB_SIZE, request);
-      });
-      return this.submitAddresses(requests.map((_, index) => iocbs + index * IOCB_SIZE));
-    });
+  submit(requests: readonly AioRequest<Data>[]): number {
+    this.#checkOpen('io_submit');
+    const count = requests.length;
+    this.#reservePlaces(count);
+    const pointers = this.#pointers.reserve(count * 4);
+    let iovecs = this.#reserveIovecs(requests);
+    const words = this.#core.memory.words;
+    const firstPointer = pointers >>> 2;
+    for (let index = 0; index < count; index++) {
+      const request = requests[index] as AioRequest<Data>;
+      const place = this.#freePlaces.pop() as number;
+      const address = this.#addresses[place] as number;
+      if (request.pieces !== undefined) writeIovecs(words, iovecs, request.pieces);
+      writeIocb(words, address, request, iovecs);
+      iovecs += iovecBytes(request);
+      this.#requests[place] = request;
+      words[firstPointer + index] = address;
+    }
+    const result = this.submitRaw(pointers, count);
+    // the places of the refused were taken last: they go back in the order in which they will be taken again
+    for (let index = count - 1; index >= Math.max(0, result); index--)
+      this.#givePlace(words[(words[firstPointer + index] as number) >>> 2] as number);
+    return check('io_submit', result);
   }
 
-  /** io_submit on iocbs that are in client memory already. */
+  /** io_submit on iocbs that are in client memory already; their events come with `request` undefined. */
   submitAddresses(iocbs: readonly number[]): number {
-    const { buffers, core } = this.#machine;
-    return buffers.borrow(Math.max(4, iocbs.length * 4), (pointers) => {
-      iocbs.forEach((iocb, index) => {
-        core.memory.setU32(pointers + index * 4, iocb);
-      });
-      return check(
-        'io_submit',
-        core.call((exports) => exports.aioSubmit(this.handle, iocbs.length, pointers)),
-      );
-    });
+    this.#checkOpen('io_submit');
+    const pointers = this.#pointers.reserve(iocbs.length * 4);
+    this.#core.memory.words.set(iocbs, pointers >>> 2);
+    return check('io_submit', this.submitRaw(pointers, iocbs.length));
+  }
+
+  /** io_submit as libaio has it: `count` 4-byte addresses of iocbs at `pointers`; how many were accepted, or a negative errno. Allocates nothing. */
+  submitRaw(pointers: number, count: number): number {
+    const core = this.#core;
+    core.checkAlive();
+    try {
+      return core.exports.aioSubmit(this.handle, count, pointers);
+    } catch (error) {
+      throw core.afterTrap(error);
+    }
   }
 
   /**
-   * Waits, in virtual time, for at least `min` events (default 0) and returns at most `max` (default 128).
-   * `timeoutNs`: virtual nanoseconds; left out, it waits without limit. Fewer than `min` come back when the time is up
-   * or nothing more can complete.
+   * Waits, in virtual time, for at least `min` events and returns at most `max`. Fewer than `min` come back when the time
+   * is up or nothing more can complete.
    */
-  getEvents(
-    options: { readonly min?: number; readonly max?: number; readonly timeoutNs?: number } = {},
-  ): AioEvent[] {
-    const { buffers, core } = this.#machine;
-    const max = options.max ?? Math.max(128, options.min ?? 0);
-    return buffers.borrow(Math.max(1, max) * IO_EVENT_SIZE + 16, (address) => {
-      const events = address + 16;
-      const timeoutNs = options.timeoutNs;
-      if (timeoutNs !== undefined) {
-        core.memory.setU64(address, Math.floor(timeoutNs / 1e9));
-        core.memory.setU64(address + 8, timeoutNs % 1e9);
-      }
-      const count = check(
-        'io_getevents',
-        core.call((exports) =>
-          exports.aioGetevents(
-            this.handle,
-            options.min ?? 0,
-            max,
-            events,
-            timeoutNs === undefined ? 0 : address,
-          ),
-        ),
-      );
-      return Array.from({ length: count }, (_, index) => {
-        const event = events + index * IO_EVENT_SIZE;
-        return {
-          data: core.memory.u64(event + IO_EVENT_DATA),
-          obj: core.memory.u64(event + IO_EVENT_OBJ),
-          res: core.memory.u32(event + IO_EVENT_RES) | 0,
-        };
-      });
-    });
+  getEvents(options: GetEventsOptions = {}): AioEvent<Data>[] {
+    const { min = 0, timeoutNs } = options;
+    const max = options.max ?? Math.max(DEFAULT_MAX_EVENTS, min);
+    this.#checkOpen('io_getevents');
+    // there are never more events than slots, whatever was asked for
+    const room = Math.min(Math.max(0, max), this.slotCount);
+    const timeout = this.#events.reserve(TIMESPEC_SIZE + room * IO_EVENT_SIZE);
+    const events = timeout + TIMESPEC_SIZE;
+    if (timeoutNs !== undefined) {
+      this.#core.memory.setU64(timeout, Math.floor(timeoutNs / SECOND_NS));
+      this.#core.memory.setU64(timeout + 8, timeoutNs % SECOND_NS);
+    }
+    const count = check(
+      'io_getevents',
+      this.getEventsRaw(min, max, events, timeoutNs === undefined ? 0 : timeout),
+    );
+    const words = this.#core.memory.words;
+    const result = new Array<AioEvent<Data>>(count);
+    for (let index = 0; index < count; index++)
+      result[index] = this.#event(words, (events + index * IO_EVENT_SIZE) >>> 2);
+    return result;
   }
 
-  /** io_destroy: waits for requests in flight, discards unreaped events. */
+  /** The event at a word index; the place of its iocb is free from now on. */
+  #event(words: Uint32Array, at: number): AioEvent<Data> {
+    const low = words[at + (IO_EVENT_DATA >>> 2)] as number;
+    const obj = words[at + (IO_EVENT_OBJ >>> 2)] as number;
+    const res = (words[at + (IO_EVENT_RES >>> 2)] as number) | 0;
+    if (this.#addresses[low] === obj) {
+      const request = this.#requests[low] as AioRequest<Data>;
+      this.#givePlace(low);
+      return new AioEvent(request.data ?? (0 as Data), obj, res, request);
+    }
+    const high = words[at + (IO_EVENT_DATA >>> 2) + 1] as number;
+    return new AioEvent((high * 4294967296 + low) as Data, obj, res, undefined);
+  }
+
+  /**
+   * io_getevents as libaio has it: up to `max` events of 32 bytes at `events`, `timeout` the address of {seconds s64,
+   * nanoseconds s64} or 0; how many, or a negative errno. Allocates nothing. Not for events of submit(): their iocbs
+   * come back by getEvents() only.
+   */
+  getEventsRaw(min: number, max: number, events: number, timeout: number): number {
+    const core = this.#core;
+    core.checkAlive();
+    try {
+      return core.exports.aioGetevents(this.handle, min, max, events, timeout);
+    } catch (error) {
+      throw core.afterTrap(error);
+    }
+  }
+
+  /** io_cancel of a request in flight: true when it was a poll that waited; its event comes with `res` 0. Nothing else can be cancelled. */
+  cancel(request: AioRequest<Data>): boolean {
+    const place = this.#requests.indexOf(request);
+    if (place < 0) return false;
+    const result = this.#core.call((exports) =>
+      exports.aioCancel(this.handle, this.#addresses[place] as number),
+    );
+    if (result !== EINPROGRESS && result !== EINVAL) check('io_cancel', result);
+    return result === EINPROGRESS;
+  }
+
+  /** io_destroy: cancels waiting polls, waits for requests in flight, discards unreaped events. */
   destroy(): void {
     check(
       'io_destroy',
-      this.#machine.core.call((exports) => exports.aioDestroy(this.handle)),
+      this.#core.call((exports) => exports.aioDestroy(this.handle)),
     );
+    this.#isDestroyed = true;
+    for (const scratch of [this.#pointers, this.#iovecs, this.#events]) scratch.free();
+    for (const chunk of this.#chunks) this.#machine.buffers.free(chunk);
   }
 
   [Symbol.dispose](): void {
-    this.destroy();
+    if (!this.#isDestroyed) this.destroy();
   }
 }

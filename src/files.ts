@@ -15,6 +15,8 @@ import { ConfigError, check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
 const CHUNK = 1048576;
+const MIN_ALIGNMENT = 64;
+const MAX_DMA_ALIGNMENT = 4096;
 const EDEADLK = -35;
 
 /** How a file is used; the names of open(2). */
@@ -45,8 +47,12 @@ export class OpenFile implements Disposable {
   readonly descriptor: number;
   readonly name: string;
 
-  constructor(machine: Machine, descriptor: number, name: string) {
+  /** Where the bytes of a transfer may lie: anywhere, or for direct I/O where every drive can reach them. */
+  readonly #alignment: number;
+
+  constructor(machine: Machine, descriptor: number, name: string, isDirect: boolean) {
     this.#machine = machine;
+    this.#alignment = isDirect ? MAX_DMA_ALIGNMENT : MIN_ALIGNMENT;
     this.descriptor = descriptor;
     this.name = name;
   }
@@ -103,7 +109,7 @@ export class OpenFile implements Disposable {
     source?: Uint8Array,
   ): number {
     const { core, buffers } = this.#machine;
-    const address = buffers.allocate(length);
+    const address = buffers.allocate(length, this.#alignment);
     let isAbandoned = false;
     try {
       if (source !== undefined) core.memory.bytes.set(source, address);

@@ -26,9 +26,11 @@ import {
   resolveConfig,
 } from './core/config.ts';
 import { Core } from './core/core.ts';
+import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
 import { type Counters, readCounters } from './counters.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
+import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
@@ -183,12 +185,28 @@ export class Machine implements Disposable {
       number < this.driveCount ? number : (this.#config.files[number - this.driveCount]?.drive ?? 0),
     );
     const descriptor = this.core.call((exports) => exports.fileOpen(number, openFlags(options)));
-    return new OpenFile(this, check('open', descriptor, { path: name }), name);
+    return new OpenFile(this, check('open', descriptor, { path: name }), name, options.direct === true);
   }
 
-  /** A Linux AIO context for at least `eventCount` events (1 to aioMaxNr). Throws StorageError as io_setup fails. */
-  createAioContext(eventCount: number): AioContext {
-    return new AioContext(this, eventCount);
+  /**
+   * Memory for requests, zeroed: `length` bytes at a multiple of `alignment` (a power of two, 64 to 4,096; the default is
+   * good for direct I/O on any drive). Throws ConfigError when `buffers` has no room.
+   */
+  allocateBuffer(length: number, alignment = 4096): RegisteredBuffer {
+    return RegisteredBuffer.allocate(this.core.memory, this.buffers, length, alignment);
+  }
+
+  /** An eventfd, to count completions in or to poll. Throws StorageError EMFILE. */
+  createEventfd(options: EventfdOptions = {}): Eventfd {
+    return new Eventfd(this, options);
+  }
+
+  /**
+   * A Linux AIO context for at least `eventCount` requests (1 to aioMaxNr); it takes `slotCount`, which is more, as Linux's
+   * ring is enlarged to whole pages. Throws StorageError as io_setup fails. `Data`: what its requests carry.
+   */
+  createAioContext<Data = number>(eventCount: number): AioContext<Data> {
+    return new AioContext<Data>(this, eventCount);
   }
 
   /** The machine's 3FS USRBIO client. */

@@ -1,14 +1,45 @@
 // What both entries, Node's and the browser's, export alike: the machine's parts by their public names.
 // Nothing is defined here.
 
-export { AioContext, type AioEvent, type AioRequest, prepIocb } from './aio.ts';
+export {
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLOUT,
+  RWF_APPEND,
+  RWF_ATOMIC,
+  RWF_DONTCACHE,
+  RWF_DSYNC,
+  RWF_HIPRI,
+  RWF_NOAPPEND,
+  RWF_NOSIGNAL,
+  RWF_NOWAIT,
+  RWF_SYNC,
+} from '../assembly/layout.ts';
+export { AioContext, AioEvent, type GetEventsOptions } from './aio.ts';
+export {
+  type AioOptions,
+  type AioRequest,
+  type Descriptor,
+  fdsync,
+  fsync,
+  poll,
+  pread,
+  preadv,
+  prepIocb,
+  pwrite,
+  pwritev,
+} from './aio-request.ts';
 export { SparseMemory } from './backing/sparse-memory.ts';
 export type { CacheMode, DriveConfig, FileConfig, MachineConfig, Size, UsrbioConfig } from './core/config.ts';
 export type { CoreSource } from './core/core.ts';
+export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export type { Counters } from './counters.ts';
 export { ConfigError, InternalError, StorageError } from './errors.ts';
+export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
+export * from './libaio.ts';
 export { type MachineRecord, RECORD_KIND_NAMES, type RecordKind, RecordReader } from './records.ts';
 export {
   type IoResult,

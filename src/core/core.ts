@@ -49,14 +49,24 @@ export class Core {
 
   /** Runs `body`, which calls exports; a trap in it becomes an InternalError, now and on every later call. */
   call<T>(body: (exports: CoreExports) => T): T {
-    if (this.#death !== undefined) throw this.#death;
+    this.checkAlive();
     try {
       return body(this.exports);
     } catch (error) {
-      if (!(error instanceof WebAssembly.RuntimeError)) throw error;
-      this.#death = this.#describeTrap(error);
-      throw this.#death;
+      throw this.afterTrap(error);
     }
+  }
+
+  /** Throws what a trap has left. `call` without a function: checkAlive, the export itself, and afterTrap for what it threw. */
+  checkAlive(): void {
+    if (this.#death !== undefined) throw this.#death;
+  }
+
+  /** What to throw for an error of an export: a trap is the end of the instance. */
+  afterTrap(error: unknown): unknown {
+    if (!(error instanceof WebAssembly.RuntimeError)) return error;
+    this.#death = this.#describeTrap(error);
+    return this.#death;
   }
 
   #describeTrap(error: WebAssembly.RuntimeError): InternalError {

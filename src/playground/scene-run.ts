@@ -5,7 +5,8 @@
 // Invariant: whoever plays it, at whatever pace, the machine gets the same calls in the same order, so its records
 // have the same hash.
 
-import type { AioContext, AioRequest } from '../aio.ts';
+import type { AioContext } from '../aio.ts';
+import type { AioRequest } from '../aio-request.ts';
 import type { OpenFile } from '../files.ts';
 import type { Machine } from '../machine.ts';
 import type { Scene, SceneRequest } from './scene.ts';

@@ -8,7 +8,8 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AioContext, AioRequest } from '../../src/aio.ts';
+import type { AioContext } from '../../src/aio.ts';
+import type { AioRequest } from '../../src/aio-request.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { OpenFile } from '../../src/files.ts';
 import type { Machine } from '../../src/machine.ts';

@@ -15,7 +15,8 @@ import {
   MERGE_TOO_MANY_SECTORS,
   MERGE_TOO_MANY_SEGMENTS,
 } from '../../../assembly/layout.ts';
-import type { AioContext, AioRequest } from '../../../src/aio.ts';
+import type { AioContext } from '../../../src/aio.ts';
+import type { AioRequest } from '../../../src/aio-request.ts';
 import type { MachineConfig } from '../../../src/core/config.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';

@@ -5,7 +5,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { AioRequest } from '../../../src/aio.ts';
+import type { AioRequest } from '../../../src/aio-request.ts';
 import type { DriveConfig, MachineConfig } from '../../../src/core/config.ts';
 import type { StorageError } from '../../../src/errors.ts';
 import type { Machine } from '../../../src/machine.ts';

@@ -3,7 +3,8 @@
 // Verbs: HeldDrive.open, write, flush, read, complete, cut. Every submission has a number; completions are held by the
 // drive, so submission, completion and crash can be put in any order. A sector is filled with one value.
 
-import type { AioContext, AioRequest } from '../../../src/aio.ts';
+import type { AioContext } from '../../../src/aio.ts';
+import type { AioRequest } from '../../../src/aio-request.ts';
 import type { DriveConfig } from '../../../src/core/config.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
