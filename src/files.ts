@@ -30,10 +30,14 @@ export interface OpenOptions {
   /** Writes go to the end (flat files). */
   readonly append?: boolean;
   readonly readOnly?: boolean;
+  /** Reads answer EBADF. */
+  readonly writeOnly?: boolean;
 }
 
 export function openFlags(options: OpenOptions): number {
-  let flags = options.readOnly === true ? OPEN_READ : OPEN_READ | OPEN_WRITE;
+  let flags = 0;
+  if (options.writeOnly !== true) flags |= OPEN_READ;
+  if (options.readOnly !== true) flags |= OPEN_WRITE;
   if (options.direct === true) flags |= OPEN_DIRECT;
   if (options.dsync === true) flags |= OPEN_DSYNC;
   if (options.sync === true) flags |= OPEN_SYNC;

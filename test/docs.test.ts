@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as libaio from '../src/adapters/libaio.ts';
 import * as sectorlab from '../src/index.ts';
 import * as trace from '../src/trace/index.ts';
 
@@ -46,6 +47,7 @@ for (const { file, code } of examples()) {
       const names: Record<string, unknown> = {
         ...sectorlab,
         ...trace,
+        ...libaio,
         console: { log: (...values: unknown[]) => printed.push(values) },
       };
       const AsyncFunction = (async () => {}).constructor as new (

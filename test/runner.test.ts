@@ -155,6 +155,7 @@ runner('the limit is read from the first lines only', ({ root }) => {
 runner('a build is asked for when a file is missing or older than a source', ({ root }) => {
   const built = ['wasm/core.wasm', 'wasm/core.debug.wasm', 'dist/types/src/index.d.ts'];
   built.push('dist/node/index.js', 'dist/cli/sectorlab.js', 'dist/browser/browser.js');
+  built.push('dist/adapters/libaio.js');
   for (const path of ['asconfig.json', 'assembly/base/a.ts', 'src/b.ts', ...built]) touch(root, path, 1000);
   assert.is(whyBuild(root), 'dist/playground/main.js is missing');
   touch(root, 'dist/playground/main.js', 1000);

@@ -22,6 +22,11 @@ export class BufferArena {
     this.#free = bytes > 0 ? [{ start, end: start + bytes }] : [];
   }
 
+  /** Bytes that nobody has. */
+  get freeBytes(): number {
+    return this.#free.reduce((sum, { start, end }) => sum + end - start, 0);
+  }
+
   /** Address of `bytes` bytes (1 or more) at a multiple of `alignment` (a power of two, 64 to 4,096). Throws ConfigError when none is free. */
   allocate(bytes: number, alignment = GRANULE): number {
     const size = Math.ceil(bytes / GRANULE) * GRANULE;

@@ -12,6 +12,7 @@ const BUILT = [
   'dist/node/index.js',
   'dist/cli/sectorlab.js',
   'dist/browser/browser.js',
+  'dist/adapters/libaio.js',
   'dist/playground/main.js',
   'dist/types/src/index.d.ts',
 ];

@@ -1,0 +1,111 @@
+// test-timeout: 180
+// A C program compiled by clang for wasm32-wasi against the system's own libaio.h runs on a machine and finds what a
+// kernel would give it; afterwards the machine finds the program's bytes.
+//
+// Debian packages: clang, lld, wasi-libc, libclang-rt-14-dev-wasm32, libaio-dev. The program is test/peers/libaio/cases.c.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type LibaioOptions, libaioImports } from '../../src/adapters/libaio.ts';
+import type { MachineConfig } from '../../src/core/config.ts';
+import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
+
+const MIB = 1048576;
+const HEADER = '/usr/include/libaio.h';
+const source = fileURLToPath(new URL('libaio/cases.c', import.meta.url));
+const NEEDED = ['/usr/bin/clang', '/usr/bin/wasm-ld', '/usr/include/wasm32-wasi/stdio.h', HEADER];
+
+const MACHINE: MachineConfig = {
+  drives: [{ size: 16 * MIB }, { size: 10 * MIB }, { size: 65536 }],
+  files: [
+    { name: 'file', capacity: 9 * MIB },
+    { name: 'small', capacity: 65536 },
+  ],
+  cache: '2MiB',
+  buffers: '32MiB',
+};
+
+const SLOW = {
+  ...MACHINE,
+  drives: (MACHINE.drives ?? []).map((drive) => ({ ...drive, latencyNs: 100, channels: 4 })),
+};
+
+const RUNS: Readonly<
+  Record<string, { config: MachineConfig; args: [string, string]; options?: LibaioOptions }>
+> = {
+  'flat files': { config: MACHINE, args: ['/file', '/small'] },
+  'whole drives': { config: MACHINE, args: ['/drive1', '/drive2'] },
+  'flat files on drives that take time': { config: SLOW, args: ['/file', '/small'] },
+};
+
+/** The program as a module, or why it could not be compiled. The header is the system's, the C library wasi-libc's. */
+function compile(): Uint8Array<ArrayBuffer> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'sectorlab-libaio-'));
+  try {
+    const output = path.join(folder, 'cases.wasm');
+    const header = path.join(folder, 'libaio.h');
+    const flags = ['--target=wasm32-wasi', '-O1', '-Wall', '-Wextra', '-Werror', '-D_WASI_EMULATED_SIGNAL'];
+    // alone: the rest of /usr/include is another system's
+    const copied = spawnSync('cp', [HEADER, header]);
+    assert.is(copied.status, 0);
+    const libraries = ['-lwasi-emulated-signal', '-Wl,--allow-undefined'];
+    const { status, stderr } = spawnSync(
+      'clang',
+      [...flags, `-I${folder}`, source, '-o', output, ...libraries],
+      { encoding: 'utf8' },
+    );
+    assert.is(status, 0, stderr);
+    return Uint8Array.from(readFileSync(output));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** cases.c fill(bytes, 65536, 42). */
+const PATTERN = Uint8Array.from({ length: 65536 }, (_, index) => index * 31 + (index >> 8) + 42);
+
+const peer = suite('libaio');
+const missing = NEEDED.filter((file) => !existsSync(file));
+
+if (missing.length > 0) {
+  const remedy = 'apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 libaio-dev';
+  console.log(`SKIPPED: a C program with libaio: ${missing.join(', ')} missing; install with: ${remedy}`);
+} else {
+  let program: Promise<WebAssembly.Module> | undefined;
+  for (const build of BUILDS) {
+    for (const [name, { config, args, options }] of Object.entries(RUNS)) {
+      peer(`${build}: ${name}`, async () => {
+        program ??= WebAssembly.compile(compile());
+        const machine = await openMachine(build, config);
+        const lines: string[] = [];
+        let instance: WebAssembly.Instance | undefined;
+        const libaio = libaioImports(machine, () => instance?.exports.memory as WebAssembly.Memory, {
+          ...options,
+          args: ['cases', ...args],
+          stdout: (line) => lines.push(line),
+        });
+        instance = await WebAssembly.instantiate(await program, libaio.imports as WebAssembly.Imports);
+        const status = libaio.run(instance);
+        assert.equal(
+          lines.filter((line) => !line.startsWith('ok ')),
+          [],
+        );
+        assert.is(status, 0);
+        assert.is(lines.length, 21);
+        libaio.dispose();
+        assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+        assert.is(machine.buffers.freeBytes, machine.buffers.capacity, 'client memory is free again');
+        const [left, small] = args.map((file) => machine.openFile(file.slice(1)).read(65536, 0));
+        assert.is(Buffer.compare(left as Uint8Array, PATTERN), 0, 'what the program wrote last');
+        assert.is(small?.length, 65536);
+      });
+    }
+  }
+}
+
+peer.run();
