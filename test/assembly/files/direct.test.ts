@@ -1,13 +1,14 @@
 // Direct I/O: whole sectors around the page cache, coherent with it, durable when synchronous.
 //
 // Behaviours 32 to 34 of the buffered-write sheet (§21) and the rules of its §16 that one extent can show. Head and tail
-// zeroing (§16.5) waits for unwritten extents; NOWAIT for the flag.
+// zeroing (§16.5) waits for unwritten extents; NOWAIT is in test/assembly/cache/nowait.test.ts.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { StorageError } from '../../../src/errors.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { FlakyImage, openFlaky, WASI_EIO } from '../drive/flaky-image.ts';
+import { EINVAL, type Iocb, PREAD, PREADV, PWRITE, Ring } from '../rings/ring.ts';
 
 const PAGE = 4096;
 const direct = suite('direct I/O');
@@ -34,6 +35,49 @@ async function open(build: Build, options: { direct: true; dsync?: boolean } = {
 }
 
 for (const build of BUILDS) {
+  for (const dmaAlignment of [1, 4, 512, 4096]) {
+    direct(
+      `${build}: a buffer that is not at a multiple of ${dmaAlignment} is EINVAL where the drive wants that`,
+      async () => {
+        const drives = [{ size: 65536, dmaAlignment }, { size: 65536 }];
+        const machine = await openMachine(build, { drives, files: [{ name: 'file', capacity: 32768 }] });
+        const ring = new Ring(machine);
+        const handle = ring.open(64);
+        const base = ring.allocate(16384, 4096);
+        const fds = ['drive0', 'file', 'drive1'].map(
+          (name) => machine.openFile(name, { direct: true }).descriptor,
+        );
+        const one = (fields: Iocb) => {
+          assert.is(ring.submitOne(handle, fields), 1, 'it is accepted');
+          return ring.results(handle)[0];
+        };
+        for (const address of [0, 1, 2, 4, 8, 256, 512, 1024, 2048, 4096]) {
+          const buf = base + address;
+          const [drive, file, other] = fds as [number, number, number];
+          const expected = address % dmaAlignment === 0 ? 512 : EINVAL;
+          assert.is(one({ opcode: PWRITE, fd: drive, buf, nbytes: 512, offset: 512 }), expected);
+          assert.is(one({ opcode: PREAD, fd: drive, buf, nbytes: 512, offset: 512 }), expected);
+          assert.is(one({ opcode: PREAD, fd: drive, buf, nbytes: 0, offset: 512 }), 0);
+          assert.is(one({ opcode: PREAD, fd: drive, buf, nbytes: 512, offset: 65536 }), 0);
+          assert.is(one({ opcode: PWRITE, fd: file, buf, nbytes: 512, offset: 0 }), expected);
+          assert.is(one({ opcode: PREAD, fd: other, buf, nbytes: 512, offset: 512 }), 512);
+          const pieces: [number, number][] = [
+            [base, 512],
+            [buf, 512],
+          ];
+          const vectored = { opcode: PREADV, fd: drive, buf: ring.iovecs(pieces), nbytes: 2 };
+          assert.is(one(vectored), expected === 512 ? 1024 : EINVAL);
+        }
+        const buffered = machine.openFile('drive0').descriptor;
+        assert.is(one({ opcode: PREAD, fd: buffered, buf: base + 1, nbytes: 512 }), 512);
+        const file = machine.openFile('drive0', { direct: true });
+        assert.is(file.write(filled(1024, 7), 2048), 1024);
+        assert.equal(file.read(1024, 2048), filled(1024, 7));
+        assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+      },
+    );
+  }
+
   direct(`${build}: offset, length and pieces are whole sectors, else EINVAL wherever they lie`, async () => {
     const machine = await openMachine(build, { files: [{ name: 'file', capacity: 32768 }] });
     for (const name of ['drive0', 'file']) {

@@ -103,6 +103,23 @@ for (const build of BUILDS) {
     });
   }
 
+  virtioBlk('pieces may lie anywhere, whatever alignment the drive asks of direct I/O', async () => {
+    for (const cacheMode of CACHE_MODES) {
+      const [machine, queue] = await open(build, { cacheMode, drives: [{ dmaAlignment: 4096 }] });
+      queue.allocate(1);
+      const data = pattern(1024, 5);
+      const out = serve(queue, { type: VIRTIO_BLK_T_OUT, sector: 3, pieces: [512, 512] }, ({ data: at }) => {
+        assert.is.not(at % 512, 0);
+        queue.bytes.set(data, at);
+      });
+      assert.is(queue.statusOf(out), VIRTIO_BLK_S_OK, cacheMode);
+      assert.equal(readDrive(machine, 3, 2), data);
+      const back = serve(queue, { type: VIRTIO_BLK_T_IN, sector: 3, pieces: [1024], isIn: true });
+      assert.is(queue.statusOf(back), VIRTIO_BLK_S_OK, cacheMode);
+      assert.equal(queue.dataOf(back), data);
+    }
+  });
+
   virtioBlk('IN changes the data area and the status byte, and no byte around them', async () => {
     const [machine, queue] = await open(build);
     writeDrive(machine, 4, pattern(512, 9));
