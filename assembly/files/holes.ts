@@ -1,10 +1,10 @@
 // Holes: the parts of a file that no write has reached, as a store of chunks sees them (3FS).
 //
-// Verbs: holesClaim, holesInit, holesWrite, holesPunch, holePresent. The bytes of a hole read as zeros through every
+// Verbs: holesClaim, holesInit, holesWrite, holesTruncate, holesPunch, holePresent. The bytes of a hole read as zeros through every
 // entrance; USRBIO also tells a hole from zeros that were written.
 // Layout: a sorted list of [start, end) for each inode, of records from one pool.
-// Invariants: the holes of a file are disjoint and in order; a hole ends at the end of a chunk, because a write makes its
-// chunks exist from their first byte to its own last one.
+// Invariants: the holes of a file are in order and do not touch; a hole goes on to the end of a chunk or to the end of the
+// file, because a write makes its chunks exist from their first byte to its own last one.
 
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { Inode } from '../cache/inode';
@@ -51,15 +51,39 @@ function linkBehind(inode: Inode, position: u64): usize {
   return link;
 }
 
-function addHole(link: usize, start: u64, end: u64): bool {
+function insertHole(link: usize, start: u64, end: u64): void {
   const pointer = poolTake(holePool);
-  if (pointer == 0) return false;
+  // without a record it stays present: zeros, as it reads anyway
+  if (pointer == 0) return;
   const hole = changetype<Hole>(pointer);
   hole.start = start;
   hole.end = end;
   hole.next = load<usize>(link);
   store<usize>(link, pointer);
-  return true;
+}
+
+/** Makes [start, end) a hole, joined with those that it touches. */
+function addHole(inode: Inode, start: u64, end: u64): void {
+  fill(inode, start, end);
+  const link =
+    start == 0 ? changetype<usize>(inode) + offsetof<Inode>('holes') : linkBehind(inode, start - 1);
+  const before = load<usize>(link);
+  if (before != 0 && changetype<Hole>(before).end == start) {
+    start = changetype<Hole>(before).start;
+    removeHole(link);
+  }
+  const after = load<usize>(link);
+  if (after != 0 && changetype<Hole>(after).start == end) {
+    end = changetype<Hole>(after).end;
+    removeHole(link);
+  }
+  insertHole(link, start, end);
+}
+
+function removeHole(link: usize): void {
+  const pointer = load<usize>(link);
+  store<usize>(link, changetype<Hole>(pointer).next);
+  poolGive(holePool, pointer);
 }
 
 /** Takes [start, end) out of the holes. */
@@ -69,8 +93,7 @@ function fill(inode: Inode, start: u64, end: u64): void {
     const hole = changetype<Hole>(load<usize>(link));
     if (hole.start >= end) return;
     if (hole.start < start && hole.end > end) {
-      // without a record for the second half it stays present: zeros, as it reads anyway
-      addHole(link, hole.start, start);
+      insertHole(link, hole.start, start);
       hole.start = end;
       return;
     }
@@ -81,9 +104,7 @@ function fill(inode: Inode, start: u64, end: u64): void {
       hole.start = end;
       return;
     } else {
-      const pointer = load<usize>(link);
-      store<usize>(link, hole.next);
-      poolGive(holePool, pointer);
+      removeHole(link);
     }
   }
 }
@@ -92,18 +113,21 @@ function fill(inode: Inode, start: u64, end: u64): void {
 export function holesWrite(inode: Inode, position: u64, length: u64): void {
   const end = position + length;
   const first = chunkStart(position);
-  if (first > inode.size && inode.isBlockDevice == 0) {
-    fill(inode, inode.size, first);
-    addHole(linkBehind(inode, inode.size), inode.size, first);
-  }
+  if (first > inode.size && inode.isBlockDevice == 0) addHole(inode, inode.size, first);
   if (inode.holes != 0) fill(inode, first, end);
+}
+
+/** The end of the file moves to `size`: there are no holes behind it, and what is new is one. */
+export function holesTruncate(inode: Inode, size: u64): void {
+  if (size > inode.size) addHole(inode, inode.size, size);
+  if (inode.holes != 0) fill(inode, size, u64.MAX_VALUE);
 }
 
 /** Makes [start, end) a hole; both are ends of chunks. False when no record is left: nothing has changed. */
 export function holesPunch(inode: Inode, start: u64, end: u64): bool {
   if (holePool.used + 2 > holePool.capacity) return false;
-  fill(inode, start, end);
-  return addHole(linkBehind(inode, start), start, end);
+  addHole(inode, start, end);
+  return true;
 }
 
 /** How many bytes from `position`, at most `length`, lie before the next hole. */

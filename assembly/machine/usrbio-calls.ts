@@ -22,7 +22,7 @@ import {
   iorSize,
   prepIo,
   ringOfStruct,
-  takePost,
+  takePosts,
 } from '../rings/usrbio-ring';
 import { isOffset, runCall } from './file-calls';
 import { machineRunDue, pumpOne } from './pump';
@@ -160,7 +160,8 @@ export function usrbioWaitForIos(ior: i32, cqes: i32, limit: i32, minimum: i32, 
       continue;
     }
     if (filled >= wanted || now() >= deadline) break;
-    if (!takePost(ring) && !wait(deadline)) break;
+    takePosts(ring);
+    if (!wait(deadline)) break;
   }
   return filled;
 }
@@ -185,6 +186,7 @@ export function usrbioPunchHole(descriptor: i32, rangeCount: i32, starts: i32, e
   if ((opened.openFlags & OPEN_WRITE) == 0) return EBADF;
   if (rangeCount < 0 || rangeCount > USRBIO_PUNCH_RANGES) return EINVAL;
   const bytes = <u64>rangeCount * 8;
+  if (bytes == 0) return 0;
   if (!isClientRange(<u32>starts, bytes) || !isClientRange(<u32>ends, bytes)) return EFAULT;
   for (let index = 0; index < rangeCount; index++) {
     const start = load<u64>(<usize>starts + index * 8);

@@ -205,10 +205,7 @@ function dequeue(): usize {
     queue.head = changetype<Job>(pointer).queueNext;
     if (queue.head == 0) queue.tail = 0;
     queue.length--;
-    if (queue.isBlocked != 0) {
-      queue.isBlocked = 0;
-      postAll();
-    }
+    unblock(queue);
     return pointer;
   }
   return 0;
@@ -223,7 +220,10 @@ function post(priority: u32): void {
   complete(KIND_USRBIO_SCAN, priority, 0);
 }
 
-function postAll(): void {
+/** There is room again: whoever could not form a job for this queue looks once more. */
+function unblock(queue: JobQueue): void {
+  if (queue.isBlocked == 0) return;
+  queue.isBlocked = 0;
   for (let priority: u32 = 0; priority < QUEUE_COUNT; priority++) post(priority);
 }
 
@@ -485,7 +485,11 @@ function startPart(job: Job, ring: Ring): bool {
   const bytes = load<u64>(args, HF3FS_ARGS_LENGTH);
   // the client has shortened a request that is on its way
   if (job.startedBytes >= bytes) return refuse(job, slot, args, -EINVAL);
-  const position = load<u64>(args, HF3FS_ARGS_FILE_OFFSET) + job.startedBytes;
+  const fileOffset = load<u64>(args, HF3FS_ARGS_FILE_OFFSET);
+  // also where the file ends or has a hole, and nothing is read
+  if ((slotFlags(ring, slot) & FLAG_DIRECT) != 0 && ((fileOffset | bytes) & (SECTOR_SIZE - 1)) != 0)
+    return refuse(job, slot, args, -EINVAL);
+  const position = fileOffset + job.startedBytes;
   const length = <u32>min<u64>(bytes - job.startedBytes, chunkBytes() - (position % chunkBytes()));
   const present = ring.isForRead != 0 ? presentBytes(inode, position, length) : length;
   if (partPool.used == partPool.capacity) return false;
@@ -635,6 +639,8 @@ function endJob(job: Job): void {
     ring.firstJob = oldest.next;
     if (ring.firstJob == 0) ring.lastJob = 0;
     poolGive(jobPool, changetype<usize>(oldest));
+    // forming may also have stopped because there was no record for a job
+    for (let priority: u32 = 0; priority < QUEUE_COUNT; priority++) unblock(queueAt(priority));
   }
   daemon.working--;
   if (ring.isLive == 0) {

@@ -11,7 +11,7 @@ import { arenaClaim } from '../base/arena';
 import { isClientRange } from '../base/client-memory';
 import { count } from '../base/counters';
 import { KIND_NONE } from '../base/dispatch';
-import { EACCES, EAGAIN, EBADF, EFAULT, EINVAL, EIO } from '../base/errno';
+import { EACCES, EAGAIN, EBADF, EFAULT, EINVAL, EIO, EMFILE } from '../base/errno';
 import { FLAG_DIRECT, FLAG_DSYNC, FLAG_SYNC } from '../base/operation';
 import { PageRuns, pageRunClaimMap, pageRunGive, pageRunTake, pagesFor } from '../base/page-run';
 import { record, recording } from '../base/record';
@@ -192,12 +192,9 @@ export function postResults(ring: Ring): void {
   store<u32>(semaphoreOf(ring), load<u32>(semaphoreOf(ring)) + 1);
 }
 
-/** sem_trywait on "completions available". */
-export function takePost(ring: Ring): bool {
-  const value = load<u32>(semaphoreOf(ring));
-  if (value == 0) return false;
-  store<u32>(semaphoreOf(ring), value - 1);
-  return true;
+/** Waits that find a post and no results: all posts so far are of results that have been fetched. */
+export function takePosts(ring: Ring): void {
+  store<u32>(semaphoreOf(ring), 0);
 }
 
 // the private part: a result for each place of the queue, a bit for each slot, a byte of flags for each slot
@@ -260,7 +257,7 @@ function takeRing(): Ring | null {
 
 /**
  * hf3fs_iorcreate to …4. 0; EINVAL: no ring struct, an empty or overlong mount point, entries below 1, timeout below 0, a
- * depth beyond the entries; ENOENT: no such mount; EIO: no memory; EMFILE: too many.
+ * depth above the entries; ENOENT: no such mount; EIO: no memory; EMFILE: too many.
  */
 export function iorCreate(
   ior: u32,
@@ -276,12 +273,12 @@ export function iorCreate(
   if (ior == 0 || timeoutMs < 0 || entries < 1) return -EINVAL;
   if ((ior & 3) != 0 || !isClientRange(ior, HF3FS_IOR_SIZE)) return -EFAULT;
   const ring = takeRing();
-  if (ring == null) return -EIO;
+  if (ring == null) return -EMFILE;
   const created = iovCreate(ior, mount, <u64>iorSize(entries), 0, numa, true);
   if (created != 0) return created;
   const buffer = changetype<SharedBuffer>(ringBufferOf(ior));
-  // the daemon refuses the link of such a ring (addIov)
-  const isTooDeep = ioDepth > entries || ioDepth < -entries;
+  // the daemon refuses the link of such a ring (addIov); how negative a depth is it does not check
+  const isTooDeep = ioDepth > entries;
   const own = isTooDeep ? <usize>0 : pageRunTake(privatePages, pagesFor(privateBytes(<u32>entries)));
   if (own == 0) {
     unmapBuffer(ior, buffer);
