@@ -27,6 +27,9 @@ export const USRBIO_MOUNT_POINT = '/3fs';
 
 const ID_BYTES = 16;
 const WAIT_LIMIT = 65536;
+const EINVAL = -22;
+/** Just below 2^63. */
+const MAX_TIME_NS = 9e18;
 
 /** How a shared buffer is cut and where it is meant to lie. */
 export interface IovOptions {
@@ -72,8 +75,9 @@ export class Iovec {
     return this.#root.address + this.offset;
   }
 
-  /** The bytes themselves: no copy. Read them after the request has ended. */
+  /** The bytes themselves: no copy. Read them after the request has ended. Throws EBADF after destroy(). */
   get bytes(): Uint8Array {
+    void this.struct;
     return this.#machine.core.memory.bytes.subarray(this.address, this.address + this.length);
   }
 
@@ -148,6 +152,17 @@ export interface WaitOptions {
   readonly deadlineNs?: number;
 }
 
+function i32(field: string, value: number): void {
+  if ((value | 0) !== value) throw new ConfigError(field, value, 'a whole number of 32 bits');
+}
+
+/** Virtual nanoseconds, or undefined for no limit. */
+function deadlineOf(options: WaitOptions, nowNs: number): number | undefined {
+  const deadline = options.deadlineNs ?? nowNs + (options.timeoutNs ?? Infinity);
+  if (Number.isNaN(deadline)) throw new ConfigError('timeoutNs', deadline, 'a number of nanoseconds');
+  return deadline === Infinity ? undefined : deadline;
+}
+
 const PRIORITIES = { high: -1, normal: 0, low: 1 } as const;
 
 /** A ring of read requests or of write requests. */
@@ -167,7 +182,12 @@ export class IoRing<T = unknown> implements Disposable {
     this.#machine = machine;
     this.entries = options.entries;
     this.read = options.read ?? true;
-    this.#struct = machine.buffers.allocate(HF3FS_IOR_SIZE);
+    // checked here: as an i32 they would be others
+    i32('entries', options.entries);
+    i32('ioDepth', options.ioDepth ?? 0);
+    i32('timeoutMs', options.timeoutMs ?? 0);
+    const { buffers } = machine;
+    this.#struct = buffers.allocate(HF3FS_IOR_SIZE);
     const flags =
       (options.allowReadUncommitted === true ? HF3FS_IOR_ALLOW_READ_UNCOMMITTED : 0) |
       (options.forbidReadHoles === true ? HF3FS_IOR_FORBID_READ_HOLES : 0);
@@ -183,11 +203,23 @@ export class IoRing<T = unknown> implements Disposable {
       flags,
     );
     if (result < 0) {
-      machine.buffers.free(this.#struct);
+      buffers.free(this.#struct);
       throw new StorageError('hf3fs_iorcreate', result);
     }
     this.#slots = new Array(options.entries).fill(undefined);
-    this.#results = machine.buffers.allocate(Math.min(options.entries, WAIT_LIMIT) * HF3FS_CQE_SIZE + 16);
+    try {
+      this.#results = buffers.allocate(Math.min(options.entries, WAIT_LIMIT) * HF3FS_CQE_SIZE + 16);
+    } catch (error) {
+      client.raw.iorDestroy(this.#struct);
+      buffers.free(this.#struct);
+      throw error;
+    }
+  }
+
+  /** The struct, while the ring is there: afterwards its memory is somebody else's. */
+  #open(syscall: string): number {
+    if (!this.#isOpen) throw new StorageError(syscall, EINVAL, { hint: 'the ring was destroyed' });
+    return this.#struct;
   }
 
   /**
@@ -196,7 +228,7 @@ export class IoRing<T = unknown> implements Disposable {
    */
   prepare(iov: Iovec, file: OpenFile, offset: number, userdata?: T): this {
     const slot = this.#client.raw.prepIo(
-      this.#struct,
+      this.#open('hf3fs_prep_io'),
       iov.struct,
       this.read,
       iov.address,
@@ -213,30 +245,31 @@ export class IoRing<T = unknown> implements Disposable {
 
   /** Tells the daemon. Requests run when virtual time does: wait() lets it. */
   submit(): this {
-    check('hf3fs_submit_ios', this.#client.raw.submitIos(this.#struct));
+    check('hf3fs_submit_ios', this.#client.raw.submitIos(this.#open('hf3fs_submit_ios')));
     return this;
   }
 
   /** Results, oldest first. Fewer than minResults come back when the time is up or nothing more can end. */
   wait(options: WaitOptions = {}): IoResult<T>[] {
+    const struct = this.#open('hf3fs_wait_for_ios');
     const least = options.minResults ?? 0;
     const most = Math.max(options.maxResults ?? 0, least) || 1;
     const memory = this.#machine.core.memory;
-    const deadline =
-      options.deadlineNs ??
-      (options.timeoutNs === undefined ? undefined : this.#machine.nowNs + options.timeoutNs);
+    const deadline = deadlineOf(options, this.#machine.nowNs);
     const room = Math.min(this.entries, WAIT_LIMIT);
     const timeout = this.#results + room * HF3FS_CQE_SIZE;
     if (deadline !== undefined) {
-      memory.setU64(timeout, Math.floor(deadline / 1e9));
-      memory.setU64(timeout + 8, deadline % 1e9);
+      // past times are all alike, and so are those that never come
+      const time = Math.min(Math.max(0, deadline), MAX_TIME_NS);
+      memory.setU64(timeout, Math.floor(time / 1e9));
+      memory.setU64(timeout + 8, Math.floor(time % 1e9));
     }
     const results: IoResult<T>[] = [];
     while (results.length < most) {
       const got = check(
         'hf3fs_wait_for_ios',
         this.#client.raw.waitForIos(
-          this.#struct,
+          struct,
           this.#results,
           Math.min(room, most - results.length),
           Math.max(0, least - results.length),
@@ -275,7 +308,25 @@ export class IoRing<T = unknown> implements Disposable {
   }
 }
 
-/** The USRBIO client of a machine: `machine.usrbio`. */
+/**
+ * The USRBIO client of a machine: `machine.usrbio`. A request moves bytes between a shared buffer and a file: prepare it
+ * on a ring of its direction, submit, wait. Descriptors are registered on the way.
+ *
+ * @example
+ * const machine = await Machine.create();
+ * const file = machine.openFile('drive0');
+ * const { usrbio } = machine;
+ * const iov = usrbio.createIov('64KiB');
+ * iov.bytes.set(new TextEncoder().encode('Ada owes 10'));
+ *
+ * usrbio.pwritev([iov.slice(0, 11)], file, 4096);
+ *
+ * const ring = usrbio.createRing({ entries: 8 }); // reads; { read: false } writes
+ * const there = iov.slice(8192, 8192 + 11);
+ * ring.prepare(there, file, 4096, 'Ada').submit();
+ * for (const { result, userdata } of ring.wait({ minResults: 1 })) console.log(userdata, result);
+ * console.log(new TextDecoder().decode(there.bytes));
+ */
 export class UsrbioClient implements Disposable {
   readonly #machine: Machine;
   readonly raw: UsrbioRaw;
@@ -326,7 +377,10 @@ export class UsrbioClient implements Disposable {
       throw new StorageError('hf3fs_iovwrap', published);
     }
     const struct = buffers.allocate(HF3FS_IOV_SIZE);
-    this.raw.iovWrap(struct, address, id, this.mountPoint, size, blockSize(options), options.numa ?? -1);
+    check(
+      'hf3fs_iovwrap',
+      this.raw.iovWrap(struct, address, id, this.mountPoint, size, blockSize(options), options.numa ?? -1),
+    );
     const release = (): void => {
       core.call((exports) => exports.usrbioIovUnpublish(id));
       buffers.free(id);
@@ -392,8 +446,25 @@ export class UsrbioClient implements Disposable {
     file: OpenFile,
     offset: number,
   ): number {
+    const key = isRead ? 'read' : 'write';
+    try {
+      return this.#batches(syscall, this.#ringFor(key), iovs, file, offset);
+    } catch (error) {
+      // what is still on the ring is of no use to the next call
+      this.#rings[key]?.destroy();
+      delete this.#rings[key];
+      throw error;
+    }
+  }
+
+  #batches(
+    syscall: 'preadv' | 'pwritev',
+    ring: IoRing,
+    iovs: readonly Iovec[],
+    file: OpenFile,
+    offset: number,
+  ): number {
     const parts = iovs.filter((iov) => iov.length > 0);
-    const ring = this.#ringFor(isRead);
     let total = 0;
     let position = offset;
     for (let first = 0; first < parts.length; first += ring.entries) {
@@ -416,9 +487,8 @@ export class UsrbioClient implements Disposable {
     return total;
   }
 
-  #ringFor(isRead: boolean): IoRing {
-    const key = isRead ? 'read' : 'write';
-    this.#rings[key] ??= this.createRing({ entries: 64, read: isRead });
+  #ringFor(key: 'read' | 'write'): IoRing {
+    this.#rings[key] ??= this.createRing({ entries: 64, read: key === 'read' });
     return this.#rings[key];
   }
 

@@ -127,10 +127,10 @@ function deadlineOf(timeout: u32): u64 {
   return <u64>seconds * 1000000000 + min<u64>(<u64>nanoseconds, END_OF_TIME / 2);
 }
 
-/** Lets the next thing happen that is due by `deadline`. False when there is none: time has then moved to the deadline. */
+/** Lets the next thing happen that is due by `deadline`. False when there is none: it is then the deadline, or later. */
 function wait(deadline: u64): bool {
   if (dispatchPending() == 0 && (eventCount() == 0 || eventNextTime() > deadline)) {
-    if (deadline < END_OF_TIME) advanceTo(deadline);
+    if (deadline < END_OF_TIME && deadline > now()) advanceTo(deadline);
     return false;
   }
   return pumpOne();
@@ -159,7 +159,7 @@ export function usrbioWaitForIos(ior: i32, cqes: i32, limit: i32, minimum: i32, 
       machineRunDue();
       continue;
     }
-    if (filled >= wanted || now() >= deadline) break;
+    if (filled >= wanted) break;
     takePosts(ring);
     if (!wait(deadline)) break;
   }
