@@ -40,6 +40,27 @@ export {
   aioQueueShutdown,
   aioQueueSubmitBatch,
 } from './machine/aio-queue-calls';
+export {
+  kernelDeviceBlackhole,
+  kernelDeviceClose,
+  kernelDeviceDiscard,
+  kernelDeviceFlush,
+  kernelDeviceOpen,
+  kernelDeviceRead,
+  kernelDeviceReadRandom,
+  kernelDeviceState,
+  kernelDeviceTakeDone,
+  kernelDeviceWrite,
+} from './machine/kernel-device-calls';
+export {
+  ioContextAioRead,
+  ioContextAioWrite,
+  ioContextCreate,
+  ioContextDestroy,
+  ioContextState,
+  ioContextSubmit,
+  ioContextWait,
+} from './machine/kernel-device-calls';
 export { aioDestroy, aioGetevents, aioPgetevents, aioSubmit } from './machine/aio-calls';
 
 export { submitIos as usrbioSubmitIos } from './rings/usrbio-daemon';

@@ -411,6 +411,58 @@ export const ABORT_NOT_SHUT_DOWN = 2;
 export const ABORT_DESTROY_FAILED = 3;
 export const ABORT_BATCH_TOO_LONG = 4;
 export const ABORT_NOTHING_ACCEPTED = 5;
+/** The range of an I/O is not one of the device's (is_valid_io). */
+export const ABORT_INVALID_IO = 6;
+/** submit_batch failed. */
+export const ABORT_SUBMIT = 7;
+/** get_next_completed failed, or what it gave is no request of the device. */
+export const ABORT_REAP = 8;
+/** A request failed with an error that is not expected of a medium, or its context does not allow errors. */
+export const ABORT_UNEXPECTED_ERROR = 9;
+export const ABORT_SHORT_IO = 10;
+export const ABORT_FLUSH = 11;
+export const ABORT_COUNT = 12;
+
+/** Options of kernelDeviceOpen, in client memory. u32: a power of two from 512 to 65,536. */
+export const DEVICE_OPTION_BLOCK_SIZE = 0;
+/** i32: of its aio_queue. */
+export const DEVICE_OPTION_MAX_IODEPTH = 4;
+/** u32: events reaped at a time, 1 to DEFAULT_AIO_REAP. */
+export const DEVICE_OPTION_REAP_MAX = 8;
+export const DEVICE_OPTION_SUBMIT_RETRIES = 12;
+/** u64: microseconds. */
+export const DEVICE_OPTION_INITIAL_DELAY_US = 16;
+/** u32: a longer write is cut into requests of so many bytes; a multiple of 512. */
+export const DEVICE_OPTION_RW_IO_MAX = 24;
+/** u32: AIO_RULE_…. */
+export const DEVICE_OPTION_RULE = 28;
+export const DEVICE_OPTION_SIZE = 32;
+
+/** State of a kernel device, at kernelDeviceState(). u32: ABORT_… of the last call with an argument that aborts Ceph. */
+export const DEVICE_ABORT = 0;
+/** u32: ABORT_… that killed the device, 0 while it lives; i32: the result that did. */
+export const DEVICE_DEATH = 4;
+export const DEVICE_DEATH_RESULT = 8;
+export const DEVICE_BLOCK_SIZE = 12;
+/** u64: bytes, a multiple of the block size. */
+export const DEVICE_SIZE_BYTES = 16;
+/** u32: 1 when I/O was reaped since the last flush. */
+export const DEVICE_IO_SINCE_FLUSH = 24;
+/** u32: fdatasyncs that flush() made. */
+export const DEVICE_FDATASYNCS = 28;
+/** u32: handle of its AIO context. */
+export const DEVICE_CONTEXT = 32;
+
+/** State of an IOContext, at ioContextState(). u64: 0 for a context whose owner waits. */
+export const IO_CONTEXT_PRIV = 0;
+export const IO_CONTEXT_NUM_PENDING = 8;
+export const IO_CONTEXT_NUM_RUNNING = 12;
+/** i32: 0 or -EIO. */
+export const IO_CONTEXT_RESULT = 16;
+export const IO_CONTEXT_ALLOW_EIO = 20;
+/** u32 and u64: retries of its batches, virtual nanoseconds that they slept. */
+export const IO_CONTEXT_RETRIES = 24;
+export const IO_CONTEXT_SLEPT = 32;
 // ---- 3FS USRBIO (hf3fs_usrbio.h, IoRing.h of 3FS; the sizes of x86-64) ----
 
 export const HF3FS_IOV_SIZE = 312;
@@ -589,6 +641,10 @@ export const ROOT_USED_USRBIO_JOBS = 124;
 export const ROOT_USED_USRBIO_PARTS = 128;
 /** Pages of shared memory in use. */
 export const ROOT_USED_SHARED_PAGES = 132;
+/** aio_t records, IOContexts and calls of BlueStore devices. */
+export const ROOT_USED_BLUESTORE_AIOS = 136;
+export const ROOT_USED_IO_CONTEXTS = 140;
+export const ROOT_USED_DEVICE_CALLS = 144;
 export const ROOT_SIZE = 160;
 
 /** What configAddress() leaves for drives and files in the first megabyte of memory is enough for 4,096 of each. */

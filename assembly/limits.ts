@@ -89,6 +89,19 @@ export const DEFAULT_USRBIO_CHUNK_BYTES = 524288;
 export const USRBIO_PUNCH_RANGES = 1000;
 /** Holes of all files together. */
 export const MAX_HOLES = 4096;
+/** aio_t records of all BlueStore devices together. */
+export const DEFAULT_BLUESTORE_AIOS = 2048;
+export const MAX_BLUESTORE_AIOS = 65536;
+/** BlueStore devices, and their IOContexts, at one time. */
+export const MAX_KERNEL_DEVICES = 64;
+export const MAX_IO_CONTEXTS = 1024;
+/** Flushes and synchronous reads, writes and discards of BlueStore devices at one time. */
+export const MAX_DEVICE_CALLS = 64;
+/** bdev_block_size of Ceph. */
+export const DEFAULT_DEVICE_BLOCK = 4096;
+export const MAX_DEVICE_BLOCK = 65536;
+/** A list of this many pieces is copied into one (IOV_MAX). */
+export const DEVICE_MAX_PIECES = 1024;
 
 /** Requests in one merge buffer (VIRTIO_BLK_MAX_MERGE_REQS of QEMU). */
 export const MULTIREQ_MAX_REQUESTS = 32;

@@ -1,6 +1,7 @@
 // The errors that users meet, shaped like Node's.
 //
 // StorageError: news from the simulated storage (a Linux errno). ConfigError: an option out of its range.
+// CephAbortError: what aborts the process of a BlueStore.
 // InternalError: a broken invariant of ours; the machine is dead.
 
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
@@ -24,10 +25,16 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   30: 'EROFS',
   35: 'EDEADLK',
   38: 'ENOSYS',
+  52: 'EBADE',
   61: 'ENODATA',
+  67: 'ENOLINK',
   75: 'EOVERFLOW',
+  78: 'EREMCHG',
+  84: 'EILSEQ',
   95: 'EOPNOTSUPP',
+  110: 'ETIMEDOUT',
   115: 'EINPROGRESS',
+  121: 'EREMOTEIO',
   125: 'ECANCELED',
   131: 'ENOTRECOVERABLE',
 };
@@ -70,6 +77,44 @@ export class StorageError extends Error {
     if (details.path !== undefined) this.path = details.path;
     if (details.offset !== undefined) this.offset = details.offset;
     if (details.length !== undefined) this.length = details.length;
+  }
+}
+
+/** Why Ceph aborts, by the numbers ABORT_… of the core. */
+export const ABORT_REASONS = [
+  'none',
+  'initTwice',
+  'notShutDown',
+  'destroyFailed',
+  'batchTooLong',
+  'nothingAccepted',
+  'invalidIo',
+  'submit',
+  'reap',
+  'unexpectedError',
+  'shortIo',
+  'flush',
+] as const;
+
+export type AbortReason = (typeof ABORT_REASONS)[number];
+
+/**
+ * Ceph's code asserts that this can not be, and its process aborts. `invalidIo` is an argument, and nothing has happened;
+ * `submit`, `reap`, `unexpectedError`, `shortIo` and `flush` kill a device: every later call on it throws this again.
+ */
+export class CephAbortError extends Error {
+  override readonly name = 'CephAbortError';
+  readonly code = 'ERR_CEPH_ABORT';
+  readonly reason: AbortReason;
+  readonly syscall: string;
+  /** The result that led to it, a negative errno or a number of bytes. */
+  readonly result: number;
+
+  constructor(syscall: string, reason: AbortReason, result: number) {
+    super(`Ceph aborts in ${syscall}: ${reason} (${result < 0 ? errnoName(result) : result})`);
+    this.reason = reason;
+    this.syscall = syscall;
+    this.result = result;
   }
 }
 

@@ -15,6 +15,7 @@ import {
   ROOT_RECORD_HASH,
 } from '../assembly/layout.ts';
 import { AioContext } from './aio.ts';
+import { AioQueue } from './aio-queue.ts';
 import { MemoryHost, shimHost } from './backing/memory-host.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
 import { BufferArena } from './core/buffer-arena.ts';
@@ -32,6 +33,7 @@ import { type Counters, readCounters } from './counters.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
+import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
 import { UsrbioClient } from './usrbio.ts';
@@ -213,6 +215,26 @@ export class Machine implements Disposable {
   get usrbio(): UsrbioClient {
     this.#usrbio ??= new UsrbioClient(this);
     return this.#usrbio;
+  }
+
+  /** BlueStore's aio_queue_t, before its init(). `maxIodepth`: requests for one io_submit. Throws EMFILE. */
+  createAioQueue(maxIodepth = 1024): AioQueue {
+    return new AioQueue(this, maxIodepth);
+  }
+
+  /**
+   * BlueStore's KernelDevice on a drive or flat file, by its name or opened with `direct: true`. Throws ConfigError for an
+   * option out of its range, StorageError as io_setup fails or without `limits.bluestoreAios`.
+   */
+  openKernelDevice(file: string | OpenFile, options: KernelDeviceOptions = {}): KernelDevice {
+    if (typeof file !== 'string') return new KernelDevice(this, file, options);
+    const opened = this.openFile(file, { direct: true });
+    try {
+      return new KernelDevice(this, opened, options, opened);
+    } catch (error) {
+      opened.close();
+      throw error;
+    }
   }
 
   /** Runs one event. False when the machine is idle. */

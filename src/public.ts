@@ -17,6 +17,7 @@ export {
   RWF_SYNC,
 } from '../assembly/layout.ts';
 export { AioContext, AioEvent, type GetEventsOptions } from './aio.ts';
+export { Aio, AioQueue, type BatchOptions, type BatchResult } from './aio-queue.ts';
 export {
   type AioOptions,
   type AioRequest,
@@ -36,9 +37,10 @@ export type { CoreSource } from './core/core.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export type { Counters } from './counters.ts';
-export { ConfigError, InternalError, StorageError } from './errors.ts';
+export { type AbortReason, CephAbortError, ConfigError, InternalError, StorageError } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
+export { IoContext, type IoContextOptions, KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';
 export { type MachineRecord, RECORD_KIND_NAMES, type RecordKind, RecordReader } from './records.ts';
 export {

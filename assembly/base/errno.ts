@@ -20,10 +20,16 @@ export const ENOSPC = 28;
 export const EROFS = 30;
 export const EDEADLK = 35;
 export const ENOSYS = 38;
+export const EBADE = 52;
 export const ENODATA = 61;
+export const ENOLINK = 67;
 export const EOVERFLOW = 75;
+export const EREMCHG = 78;
+export const EILSEQ = 84;
 export const EOPNOTSUPP = 95;
+export const ETIMEDOUT = 110;
 export const EINPROGRESS = 115;
+export const EREMOTEIO = 121;
 export const ECANCELED = 125;
 export const ENOTRECOVERABLE = 131;
 

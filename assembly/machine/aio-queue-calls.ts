@@ -39,13 +39,16 @@ import {
   queueShutdown,
   queueTimespec,
 } from '../rings/aio-queue';
-import { BATCH_DONE, BATCH_OFFER, BATCH_SLEEP, Batch, batchOffer } from '../rings/submit-batch';
+import {
+  BATCH_DONE,
+  BATCH_OFFER,
+  BATCH_SLEEP,
+  Batch,
+  batchOffer,
+  delayNanoseconds,
+} from '../rings/submit-batch';
 import { aioGetevents } from './aio-calls';
 import { passTime } from './pump';
-
-const NANOSECONDS: u64 = 1000;
-/** Microseconds above which a delay would pass the end of time anyway. */
-const MAX_DELAY_US: u64 = 1 << 53;
 
 /** The batch of the call that is running. */
 const batch = changetype<Batch>(memory.data(offsetof<Batch>(), 16));
@@ -76,15 +79,15 @@ export function aioQueueDestroy(handle: i32): i32 {
 /** Reads the options of a batch (AIO_BATCH_…; 0: the defaults) and begins it. 0, EFAULT or EINVAL. */
 function begin(queue: AioQueue, count: u32, options: usize): i32 {
   if (options == 0) {
-    const delay = <u64>DEFAULT_SUBMIT_DELAY_US * NANOSECONDS;
+    const delay = delayNanoseconds(DEFAULT_SUBMIT_DELAY_US);
     return queueBegin(queue, batch, AIO_RULE_WINDOW, count, DEFAULT_SUBMIT_RETRIES, delay);
   }
   if (!isClientRange(options, AIO_BATCH_SIZE)) return -EFAULT;
   const rule = load<u32>(options, AIO_BATCH_RULE);
   const retries = load<u32>(options, AIO_BATCH_SUBMIT_RETRIES);
-  const delay = min<u64>(load<u64>(options, AIO_BATCH_INITIAL_DELAY_US), MAX_DELAY_US);
+  const delay = delayNanoseconds(load<u64>(options, AIO_BATCH_INITIAL_DELAY_US));
   if (rule > <u32>AIO_RULE_OLDER || retries > <u32>MAX_SUBMIT_RETRIES) return -EINVAL;
-  return queueBegin(queue, batch, rule, count, retries, delay * NANOSECONDS);
+  return queueBegin(queue, batch, rule, count, retries, delay);
 }
 
 /** Offers until the batch is done, and sleeps where it has to. */

@@ -11,6 +11,7 @@ import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
   CONFIG_BLOCK_SIZE,
+  CONFIG_BLUESTORE_AIOS,
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
@@ -48,6 +49,7 @@ import {
   FILE_FLAG_EFBIG,
 } from '../layout';
 import {
+  MAX_BLUESTORE_AIOS,
   MAX_CACHE_PAGES,
   MAX_CHANNELS,
   MAX_DRIVE_SHIFT,
@@ -109,6 +111,7 @@ export function checkConfig(): i32 {
   if (drives < 1 || drives > <u32>MAX_DRIVES) return bad(CONFIG_DRIVE_COUNT, 0);
   if (field(CONFIG_FILE_COUNT) > <u32>MAX_FILES - drives) return bad(CONFIG_FILE_COUNT, 0);
   if (field(CONFIG_AIO_MAX_NR) > 4194304) return bad(CONFIG_AIO_MAX_NR, 0);
+  if (field(CONFIG_BLUESTORE_AIOS) > <u32>MAX_BLUESTORE_AIOS) return bad(CONFIG_BLUESTORE_AIOS, 0);
   if (field(CONFIG_VIRTIO_DEVICES) > drives) return bad(CONFIG_VIRTIO_DEVICES, 0);
   if (field(CONFIG_VIRTIO_REQUESTS) > 65536) return bad(CONFIG_VIRTIO_REQUESTS, 0);
   if (field(CONFIG_VIRTIO_CACHE_MODE) > <u32>CACHE_MODE_UNSAFE) return bad(CONFIG_VIRTIO_CACHE_MODE, 0);

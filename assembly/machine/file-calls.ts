@@ -41,8 +41,17 @@ export function callDone(number: usize, result: i32): void {
   store<u32>(call, 1, 4);
 }
 
+/** A call begins: its number, which KIND_CALL_DONE is completed with, or 0 while too many are given up. */
+export function callBegin(): u32 {
+  if (load<u32>(call, 12) >= MAX_GIVEN_UP) return 0;
+  const number = max<u32>(load<u32>(call, 8) + 1, 1);
+  store<u32>(call, 0, 4);
+  store<u32>(call, number, 8);
+  return number;
+}
+
 /** Pumps until the call that was started has ended. EDEADLK when nothing can end it (a held drive). */
-function finishCall(): i32 {
+export function callFinish(): i32 {
   while (load<u32>(call, 4) == 0) {
     if (!pumpOne()) {
       // its number is used up: whatever it answers later is for nobody
@@ -56,11 +65,8 @@ function finishCall(): i32 {
 
 /** Starts an operation on a descriptor and waits for it. */
 export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
-  if (load<u32>(call, 12) >= MAX_GIVEN_UP) {
-    spanGiveChain(spans);
-    return -EAGAIN;
-  }
-  const pointer = operationTake();
+  const number = callBegin();
+  const pointer: usize = number == 0 ? 0 : operationTake();
   if (pointer == 0) {
     spanGiveChain(spans);
     return -EAGAIN;
@@ -73,11 +79,9 @@ export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spa
   operation.length = bytes;
   operation.spans = spans;
   operation.doneKind = KIND_CALL_DONE;
-  store<u32>(call, load<u32>(call, 8) + 1, 8);
-  operation.owner = load<u32>(call, 8);
-  store<u32>(call, 0, 4);
+  operation.owner = number;
   startOperation(operation);
-  return finishCall();
+  return callFinish();
 }
 
 /** A whole number from 0 to 2^53 - 1. */

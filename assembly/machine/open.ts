@@ -17,6 +17,8 @@ import {
   KIND_DRIVE_SERVED,
   KIND_EVENTFD_SIGNALLED,
   KIND_GUEST_INTERRUPT,
+  KIND_KERNEL_DEVICE_DONE,
+  KIND_KERNEL_DEVICE_READY,
   KIND_OPERATION_BIO,
   KIND_OPERATION_RESUME,
   KIND_PAGES_READ,
@@ -56,6 +58,7 @@ import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
   CONFIG_BLOCK_SIZE,
+  CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_CHANNELS,
@@ -98,6 +101,11 @@ import {
 import { contextClaim, contextClaimPrivate } from '../rings/aio-context';
 import { pollWoken } from '../rings/aio-poll';
 import { queueClaim, queueClaimPrivate } from '../rings/aio-queue';
+import { deviceReady } from '../rings/aio-thread';
+import { deviceAioClaim, deviceAioClaimPrivate, deviceAioInit } from '../rings/device-aio';
+import { deviceCallClaim, deviceCallDone, deviceCallInit } from '../rings/device-call';
+import { contextsClaim, contextsInit } from '../rings/io-context';
+import { deviceClaim } from '../rings/kernel-device';
 import { kiocbClaim, kiocbDone, kiocbInit } from '../rings/kiocb';
 import { sharedClaim, sharedClaimPrivate, sharedRuns } from '../rings/shared-memory';
 import { buffersClaim, buffersInit } from '../rings/usrbio-buffer';
@@ -141,6 +149,8 @@ function registerHandlers(): void {
   handle(KIND_AIO_READY, playerAioReady);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
+  handle(KIND_KERNEL_DEVICE_READY, deviceReady);
+  handle(KIND_KERNEL_DEVICE_DONE, deviceCallDone);
   handle(KIND_SPANS_BACK, spansBack);
   handle(KIND_USRBIO_READY, playerUsrbioReady);
   handle(KIND_USRBIO_SCAN, daemonScan);
@@ -171,6 +181,7 @@ function claimClientMemory(): void {
   clientMemoryFrom(buffers);
   contextClaim(field(CONFIG_AIO_MAX_NR));
   queueClaim();
+  deviceAioClaim(field(CONFIG_BLUESTORE_AIOS));
   sharedClaim(field(CONFIG_SHARED_BYTES));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
@@ -190,6 +201,10 @@ function claimParts(): void {
   if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
   contextClaimPrivate();
   queueClaimPrivate();
+  deviceAioClaimPrivate();
+  deviceClaim();
+  contextsClaim();
+  deviceCallClaim();
   sharedClaimPrivate();
   kiocbClaim(field(CONFIG_OPERATIONS));
   buffersClaim();
@@ -238,6 +253,9 @@ function initParts(): void {
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));
   kiocbInit();
+  deviceAioInit();
+  contextsInit();
+  deviceCallInit();
   holesInit(field(CONFIG_USRBIO_CHUNK_BYTES));
   buffersInit(field(CONFIG_SEED));
   registrationsInit();

@@ -37,6 +37,9 @@ import {
   ROOT_REPLAY_STATE,
   ROOT_SIZE,
   ROOT_USED_BIOS,
+  ROOT_USED_BLUESTORE_AIOS,
+  ROOT_USED_DEVICE_CALLS,
+  ROOT_USED_IO_CONTEXTS,
   ROOT_USED_KIOCBS,
   ROOT_USED_OPERATIONS,
   ROOT_USED_REQUESTS,
@@ -53,6 +56,9 @@ import {
   playerRecords,
   replayState,
 } from '../replay/lot';
+import { deviceAioPool } from '../rings/device-aio';
+import { deviceCallPool } from '../rings/device-call';
+import { contextPool } from '../rings/io-context';
 import { kiocbPool } from '../rings/kiocb';
 import { sharedRuns } from '../rings/shared-memory';
 import { jobPool, partPool } from '../rings/usrbio-daemon';
@@ -97,6 +103,9 @@ export function rootAddress(): i32 {
   store<u32>(root, jobPool.used, ROOT_USED_USRBIO_JOBS);
   store<u32>(root, partPool.used, ROOT_USED_USRBIO_PARTS);
   store<u32>(root, sharedRuns.usedPages, ROOT_USED_SHARED_PAGES);
+  store<u32>(root, deviceAioPool.used, ROOT_USED_BLUESTORE_AIOS);
+  store<u32>(root, contextPool.used, ROOT_USED_IO_CONTEXTS);
+  store<u32>(root, deviceCallPool.used, ROOT_USED_DEVICE_CALLS);
   return <i32>root;
 }
 

@@ -51,6 +51,11 @@ function resetAttempts(batch: Batch): void {
   batch.delay = batch.firstDelay;
 }
 
+/** A first delay, given in microseconds; none is longer than the end of time. */
+export function delayNanoseconds(microseconds: u64): u64 {
+  return min<u64>(microseconds, END_OF_TIME / 1000) * 1000;
+}
+
 /** A batch of `count` requests for a queue of `maxIodepth`. The delay before the first retry is in nanoseconds. */
 export function batchBegin(
   batch: Batch,
@@ -65,7 +70,7 @@ export function batchBegin(
   batch.depth = <u32>max<i32>(maxIodepth, 1);
   batch.count = count;
   batch.maxAttempts = retries;
-  batch.firstDelay = min<u64>(delay, END_OF_TIME);
+  batch.firstDelay = delay;
   resetAttempts(batch);
 }
 

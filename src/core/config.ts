@@ -14,6 +14,7 @@ import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
   CONFIG_BLOCK_SIZE,
+  CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_CHANNELS,
@@ -71,6 +72,7 @@ import {
 import {
   DEFAULT_AIO_MAX_NR,
   DEFAULT_BIOS,
+  DEFAULT_BLUESTORE_AIOS,
   DEFAULT_MAX_SECTORS,
   DEFAULT_MAX_SEGMENTS,
   DEFAULT_OPERATIONS,
@@ -168,7 +170,14 @@ export interface MachineConfig {
   /** Pools and limits; see assembly/limits.ts. */
   readonly limits?: Partial<
     Record<
-      'operations' | 'bios' | 'spans' | 'maxSectors' | 'maxSegments' | 'virtioRequests' | 'usrbioParts',
+      | 'operations'
+      | 'bios'
+      | 'spans'
+      | 'maxSectors'
+      | 'maxSegments'
+      | 'virtioRequests'
+      | 'bluestoreAios'
+      | 'usrbioParts',
       number
     >
   >;
@@ -421,6 +430,7 @@ export function resolveConfig(
       whole('sharedMemory', parseSize(config.sharedMemory ?? DEFAULT_SHARED, 'sharedMemory'), DEFAULT_SHARED),
     ],
     [CONFIG_AIO_MAX_NR, whole('aioMaxNr', config.aioMaxNr, DEFAULT_AIO_MAX_NR)],
+    [CONFIG_BLUESTORE_AIOS, whole('limits.bluestoreAios', limits.bluestoreAios, DEFAULT_BLUESTORE_AIOS)],
     [CONFIG_VIRTIO_DEVICES, drives.length],
     [CONFIG_VIRTIO_REQUESTS, whole('limits.virtioRequests', limits.virtioRequests, DEFAULT_VIRTIO_REQUESTS)],
     [
@@ -507,6 +517,7 @@ const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> 
   [CONFIG_AIO_MAX_NR, ['aioMaxNr', 'from 0 to 4194304']],
   [CONFIG_USRBIO_PARTS, ['limits.usrbioParts', 'from 1 to 65536']],
   [CONFIG_USRBIO_CHUNK_BYTES, ['usrbio.chunkSize', 'a multiple of 4096 from 4096 to 1 GiB']],
+  [CONFIG_BLUESTORE_AIOS, ['limits.bluestoreAios', 'from 0 to 65536']],
   [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
   [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],

@@ -56,6 +56,35 @@ export interface CoreExports {
   aioQueueInit(queue: number): number;
   aioQueueShutdown(queue: number): number;
   aioQueueState(queue: number): number;
+  ioContextAioRead(context: number, offset: number, buffer: number, bytes: number): number;
+  ioContextAioWrite(
+    context: number,
+    offset: number,
+    iovecs: number,
+    count: number,
+    isBuffered: number,
+  ): number;
+  ioContextCreate(device: number, priv: number, allowEio: number): number;
+  ioContextDestroy(context: number): number;
+  ioContextState(context: number): number;
+  ioContextSubmit(context: number): number;
+  ioContextWait(context: number): number;
+  kernelDeviceBlackhole(device: number, isOn: number): number;
+  kernelDeviceClose(device: number): number;
+  kernelDeviceDiscard(device: number, offset: number, bytes: number): number;
+  kernelDeviceFlush(device: number): number;
+  kernelDeviceOpen(descriptor: number, options: number): number;
+  kernelDeviceRead(device: number, offset: number, buffer: number, bytes: number): number;
+  kernelDeviceReadRandom(device: number, offset: number, buffer: number, bytes: number): number;
+  kernelDeviceState(device: number): number;
+  kernelDeviceTakeDone(device: number): number;
+  kernelDeviceWrite(
+    device: number,
+    offset: number,
+    iovecs: number,
+    count: number,
+    isBuffered: number,
+  ): number;
   aioQueueSubmitBatch(queue: number, aios: number, count: number, options: number): number;
   usrbioDeregFd(descriptor: number): void;
   usrbioExtractMountPoint(out: number, size: number, path: number): number;

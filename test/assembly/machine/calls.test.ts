@@ -20,7 +20,8 @@ const EIO = -5;
 
 for (const build of BUILDS) {
   calls(`${build}: client memory ends behind the AIO rings: nothing of the core's lies in it`, async () => {
-    const machine = await openMachine(build, { aioMaxNr: AIO_MAX_NR, sharedMemory: 0 });
+    const limits = { bluestoreAios: 0 };
+    const machine = await openMachine(build, { aioMaxNr: AIO_MAX_NR, sharedMemory: 0, limits });
     const { core } = machine;
     const file = machine.openFile('drive0');
     const ring = new Ring(machine);

@@ -1,0 +1,229 @@
+// BlueStore's aio_t and aio_queue_t for JavaScript, thin: the numbers are those of the C++ methods.
+//
+// Verbs: Aio: addPiece, pwritev, preadv, pread, returnValue, free. AioQueue: init, submitBatch, getNextCompleted, shutdown,
+// destroy. A call that aborts Ceph answers an errno, and `abort` says why. The comfortable way is KernelDevice.
+
+import {
+  AIO_BATCH_CALLS,
+  AIO_BATCH_DONE,
+  AIO_BATCH_INITIAL_DELAY_US,
+  AIO_BATCH_PRIV,
+  AIO_BATCH_RETRIES,
+  AIO_BATCH_RULE,
+  AIO_BATCH_SIZE,
+  AIO_BATCH_SLEPT,
+  AIO_BATCH_SUBMIT_RETRIES,
+  AIO_QUEUE_ABORT,
+  AIO_RULE_OLDER,
+  AIO_RULE_WINDOW,
+  AIO_T_INLINE_COUNT,
+  AIO_T_INLINE_IOVECS,
+  AIO_T_IOV,
+  AIO_T_IOV_COUNT,
+  AIO_T_LENGTH,
+  AIO_T_OFFSET,
+  AIO_T_PRIV,
+  AIO_T_SIZE,
+  IOVEC_BASE,
+  IOVEC_LENGTH,
+  IOVEC_SIZE,
+} from '../assembly/layout.ts';
+import { DEFAULT_SUBMIT_DELAY_US, DEFAULT_SUBMIT_RETRIES, PAGE_SIZE } from '../assembly/limits.ts';
+import type { CoreExports } from './core/exports.ts';
+import { ABORT_REASONS, type AbortReason, check } from './errors.ts';
+import type { OpenFile } from './files.ts';
+import type { Machine } from './machine.ts';
+
+/** How submitBatch tries again. */
+export interface BatchOptions {
+  /** Stored in every request. Default 0. */
+  readonly priv?: number;
+  /** Retries without progress, 0 to 65,535. Default 16. */
+  readonly submitRetries?: number;
+  /** Microseconds before the first retry; each further one waits twice as long. Default 125. */
+  readonly initialDelayUs?: number;
+  /** `window` (default) is Ceph of today, `older` that of about 2018 to 2023. */
+  readonly rule?: 'window' | 'older';
+}
+
+/** What a batch came to. */
+export interface BatchResult {
+  /** All of the requests, or a negative errno. */
+  readonly result: number;
+  /** Requests that were accepted, also where `result` is an error. */
+  readonly done: number;
+  readonly retries: number;
+  /** Virtual nanoseconds slept. */
+  readonly sleptNs: number;
+  /** Calls of io_submit. */
+  readonly calls: number;
+}
+
+/** One request. Its pieces must be there before it is prepared, and stay until it has completed. */
+export class Aio {
+  readonly #machine: Machine;
+  readonly #owned: number[] = [];
+  readonly #pieces: (readonly [address: number, length: number])[] = [];
+  readonly address: number;
+
+  /** `priv`: the owner's number, 0 to 2^53 - 1. */
+  constructor(machine: Machine, file: OpenFile, priv = 0) {
+    this.#machine = machine;
+    this.address = this.#own(AIO_T_SIZE);
+    this.#prepare('aio_t', (exports) => exports.aioMake(this.address, priv, file.descriptor));
+  }
+
+  #own(bytes: number, alignment?: number): number {
+    const address = this.#machine.buffers.allocate(bytes, alignment);
+    this.#owned.push(address);
+    return address;
+  }
+
+  #prepare(name: string, call: (exports: CoreExports) => number): void {
+    check(name, this.#machine.core.call(call));
+  }
+
+  get #memory() {
+    return this.#machine.core.memory;
+  }
+
+  get priv(): number {
+    return this.#memory.u64(this.address + AIO_T_PRIV);
+  }
+
+  get offset(): number {
+    return this.#memory.u64(this.address + AIO_T_OFFSET);
+  }
+
+  get length(): number {
+    return this.#memory.u64(this.address + AIO_T_LENGTH);
+  }
+
+  /** Adds one segment: an address of machine.buffers and its bytes. More than 4 move to a list of their own. */
+  addPiece(address: number, length: number): void {
+    this.#pieces.push([address, length]);
+    const count = this.#pieces.length;
+    const isInline = count <= AIO_T_INLINE_COUNT;
+    const list = isInline ? this.address + AIO_T_INLINE_IOVECS : this.#own(count * IOVEC_SIZE);
+    this.#pieces.forEach(([base, bytes], index) => {
+      this.#memory.setU64(list + index * IOVEC_SIZE + IOVEC_BASE, base);
+      this.#memory.setU64(list + index * IOVEC_SIZE + IOVEC_LENGTH, bytes);
+    });
+    this.#memory.setU64(this.address + AIO_T_IOV, list);
+    this.#memory.setU32(this.address + AIO_T_IOV_COUNT, count);
+  }
+
+  /** Prepares a write of all pieces; `length` is taken on trust. */
+  pwritev(offset: number, length: number): void {
+    this.#prepare('pwritev', (exports) => exports.aioPwritev(this.address, offset, length));
+  }
+
+  /** Prepares a read into all pieces. */
+  preadv(offset: number, length: number): void {
+    this.#prepare('preadv', (exports) => exports.aioPreadv(this.address, offset, length));
+  }
+
+  /** Prepares a read into a new buffer of whole pages, as Ceph had it in 2017; returns its address. free() frees it. */
+  pread(offset: number, length: number): number {
+    const buffer = this.#own(Math.max(1, length), PAGE_SIZE);
+    this.#prepare('pread', (exports) => exports.aioPread(this.address, offset, length, buffer));
+    return buffer;
+  }
+
+  /** get_return_value: bytes, a negative errno, or -1000 while nothing was reaped. */
+  get returnValue(): number {
+    return this.#machine.core.call((exports) => exports.aioReturnValue(this.address));
+  }
+
+  /** Frees the request's memory: only when it has completed or was never submitted. */
+  free(): void {
+    for (const address of this.#owned.splice(0)) this.#machine.buffers.free(address);
+  }
+}
+
+/** aio_queue_t: one submission and completion queue. */
+export class AioQueue {
+  readonly #machine: Machine;
+  readonly #submitted = new Map<number, Aio>();
+  readonly handle: number;
+  readonly maxIodepth: number;
+
+  constructor(machine: Machine, maxIodepth: number) {
+    this.#machine = machine;
+    this.maxIodepth = maxIodepth;
+    this.handle = check(
+      'aio_queue_t',
+      machine.core.call((exports) => exports.aioQueueCreate(maxIodepth)),
+    );
+  }
+
+  /** Why the last call that would have aborted Ceph would have; `none` if none has. */
+  get abort(): AbortReason {
+    const state = this.#machine.core.call((exports) => exports.aioQueueState(this.handle));
+    return ABORT_REASONS[this.#machine.core.memory.u32(state + AIO_QUEUE_ABORT)] ?? 'none';
+  }
+
+  /** io_setup: 0 or a negative errno; -EINVAL the second time, an abort. */
+  init(): number {
+    return this.#machine.core.call((exports) => exports.aioQueueInit(this.handle));
+  }
+
+  /** io_destroy: 0, also for a queue that has nothing to shut down; -EBUSY while I/O is pending. Unreaped events are lost. */
+  shutdown(): number {
+    const result = this.#machine.core.call((exports) => exports.aioQueueShutdown(this.handle));
+    if (result === 0) this.#submitted.clear();
+    return result;
+  }
+
+  /** The destructor: 0; -EBUSY before shutdown, an abort. */
+  destroy(): number {
+    return this.#machine.core.call((exports) => exports.aioQueueDestroy(this.handle));
+  }
+
+  /** submit_batch, retries and their virtual sleeps included. */
+  submitBatch(aios: readonly Aio[], options: BatchOptions = {}): BatchResult {
+    const { buffers, core } = this.#machine;
+    const { memory } = core;
+    return buffers.borrow(AIO_BATCH_SIZE + aios.length * 4, (batch) => {
+      const array = batch + AIO_BATCH_SIZE;
+      memory.bytes.fill(0, batch, array);
+      memory.setU64(batch + AIO_BATCH_PRIV, options.priv ?? 0);
+      memory.setU32(batch + AIO_BATCH_SUBMIT_RETRIES, options.submitRetries ?? DEFAULT_SUBMIT_RETRIES);
+      memory.setU64(batch + AIO_BATCH_INITIAL_DELAY_US, options.initialDelayUs ?? DEFAULT_SUBMIT_DELAY_US);
+      memory.setU32(batch + AIO_BATCH_RULE, options.rule === 'older' ? AIO_RULE_OLDER : AIO_RULE_WINDOW);
+      aios.forEach((aio, index) => {
+        memory.setU32(array + index * 4, aio.address);
+      });
+      const result = core.call((exports) =>
+        exports.aioQueueSubmitBatch(this.handle, array, aios.length, batch),
+      );
+      const done = memory.u32(batch + AIO_BATCH_DONE);
+      for (const aio of aios.slice(0, done)) this.#submitted.set(aio.address, aio);
+      return {
+        result,
+        done,
+        retries: memory.u32(batch + AIO_BATCH_RETRIES),
+        sleptNs: memory.u64(batch + AIO_BATCH_SLEPT),
+        calls: memory.u32(batch + AIO_BATCH_CALLS),
+      };
+    });
+  }
+
+  /**
+   * get_next_completed: waits, in virtual time, at most `timeoutMs` (negative: without limit) for one event. Puts at most
+   * `max` requests behind what `completed` holds, in the order of completion. How many, 0, or a negative errno.
+   */
+  getNextCompleted(timeoutMs: number, completed: Aio[], max = 16): number {
+    const { buffers, core } = this.#machine;
+    return buffers.borrow(Math.max(1, max) * 4, (array) => {
+      const result = core.call((exports) =>
+        exports.aioQueueGetNextCompleted(this.handle, timeoutMs, array, max),
+      );
+      for (let index = 0; index < result; index++) {
+        const aio = this.#submitted.get(core.memory.u32(array + index * 4));
+        if (aio !== undefined) completed.push(aio);
+      }
+      return result;
+    });
+  }
+}
