@@ -24,6 +24,7 @@ import {
   KIND_PAGES_READ,
   KIND_PAGES_WRITTEN,
   KIND_PLAYER_DONE,
+  KIND_PLAYER_PART,
   KIND_PLAYER_SYNCED,
   KIND_REQUEST_DONE,
   KIND_SPANS_BACK,
@@ -95,6 +96,7 @@ import {
   playerAioReady,
   playerDiscardDone,
   playerInterrupt,
+  playerPartDone,
   playerSynced,
   playerUsrbioReady,
 } from '../replay/player';
@@ -148,6 +150,7 @@ function registerHandlers(): void {
   handle(KIND_GUEST_INTERRUPT, playerInterrupt);
   handle(KIND_AIO_READY, playerAioReady);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
+  handle(KIND_PLAYER_PART, playerPartDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
   handle(KIND_KERNEL_DEVICE_READY, deviceReady);
   handle(KIND_KERNEL_DEVICE_DONE, deviceCallDone);

@@ -31,6 +31,7 @@ import {
   IOCB_SIZE,
   REPLAY_NOTIFICATIONS,
   REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_BLUESTORE,
   REPLAY_THROUGH_USRBIO,
   REPLAY_THROUGH_VIRTIO,
   TRACE_DISCARD,
@@ -45,14 +46,15 @@ import {
 import { SECTOR_SHIFT, SECTOR_SIZE, VIRTIO_MAX_SECTORS } from '../limits';
 import { ioSubmit } from '../rings/aio';
 import { ioNotify, ioSetup } from '../rings/aio-context';
+import { bluestoreNotify, bluestorePut } from './bluestore-entrance';
 import { descriptorOf, inodeOf, isDirect } from './device';
-import { addTo, DISCARD_SEGMENT_SIZE, player, Slot, slotAt } from './lot';
+import { addTo, DISCARD_SEGMENT_SIZE, player, Slot, slotAt, widenDown, widenUp } from './lot';
 import { usrbioNotify, usrbioOpen, usrbioPut } from './usrbio-entrance';
 
 /** `through`: REPLAY_THROUGH_…. 0, or EINVAL for a machine without a player, or the errno of io_setup. */
 export function playerInit(through: u32, seed: u32, cacheMode: u32): i32 {
   if (player.recordCapacity == 0 || player.isReady != 0) return -EINVAL;
-  if (through > <u32>REPLAY_THROUGH_USRBIO) return -EINVAL;
+  if (through > <u32>REPLAY_THROUGH_BLUESTORE) return -EINVAL;
   player.through = through;
   player.seed = seed;
   player.cacheMode = cacheMode;
@@ -141,8 +143,10 @@ export function putRequest(slot: Slot, index: u32): i32 {
       return putVirtio(slot, index);
     case REPLAY_THROUGH_AIO:
       return putAio(slot, index);
-    default:
+    case REPLAY_THROUGH_USRBIO:
       return putUsrbio(slot, index);
+    default:
+      return bluestorePut(slot, index);
   }
 }
 
@@ -151,10 +155,13 @@ export function checkRecord(device: u32, operation: u32, offset: u64, bytes: u32
   const size = driveAt(device).sizeSectors << SECTOR_SHIFT;
   if (offset > size || <u64>bytes > size - offset) return EFBIG;
   const isTransfer = operation == TRACE_READ || operation == TRACE_WRITE;
+  const isWidened = player.through == REPLAY_THROUGH_BLUESTORE;
   const needsSectors =
-    player.through == REPLAY_THROUGH_VIRTIO || operation == TRACE_DISCARD || (isTransfer && isDirect());
+    player.through == REPLAY_THROUGH_VIRTIO ||
+    operation == TRACE_DISCARD ||
+    (isTransfer && isDirect() && !isWidened);
   if (needsSectors && ((offset | bytes) & (SECTOR_SIZE - 1)) != 0) return EINVAL;
-  if (isTransfer && bytes > player.dataBytes) return EFBIG;
+  if (isTransfer && widenUp(offset + bytes) - widenDown(offset) > <u64>player.dataBytes) return EFBIG;
   return player.through == REPLAY_THROUGH_VIRTIO && bytes >> SECTOR_SHIFT > <u32>VIRTIO_MAX_SECTORS
     ? EFBIG
     : 0;
@@ -191,6 +198,13 @@ export function playerNotify(): void {
         : 0;
     assert(submitted == <i32>player.iocbCount, 'a replayed iocb was refused');
     player.iocbCount = 0;
+    for (let index: u32 = 0; index < player.slotCount; index++) {
+      if (slotAt(index).operation == TRACE_DISCARD) startOperationOf(index);
+    }
+    return;
+  }
+  if (player.through == REPLAY_THROUGH_BLUESTORE) {
+    bluestoreNotify();
     for (let index: u32 = 0; index < player.slotCount; index++) {
       if (slotAt(index).operation == TRACE_DISCARD) startOperationOf(index);
     }

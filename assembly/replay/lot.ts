@@ -14,14 +14,18 @@ import {
   HF3FS_IOV_SIZE,
   IO_EVENT_SIZE,
   IOCB_SIZE,
+  IOVEC_SIZE,
   REPLAY_STATE_SIZE,
+  REPLAY_THROUGH_BLUESTORE,
   TRACE_DISCARD,
   TRACE_RECORD_SIZE,
   TRACE_WRITE,
 } from '../layout';
-import { SECTOR_SIZE } from '../limits';
+import { DEFAULT_DEVICE_BLOCK, SECTOR_SIZE } from '../limits';
 
 export const DISCARD_SEGMENT_SIZE: u32 = 16;
+/** bdev_block_size of Ceph. */
+const BLUESTORE_BLOCK: u64 = DEFAULT_DEVICE_BLOCK;
 
 @unmanaged
 export class Slot {
@@ -34,6 +38,9 @@ export class Slot {
   data: usize;
   generations: usize;
   isDone: u32;
+  /** BlueStore: its IOContext, and whether the blocks at its ends are being read. */
+  context: i32;
+  isMerging: u32;
 }
 
 @unmanaged
@@ -67,6 +74,9 @@ export class Player {
   iov: usize;
   cqes: usize;
   mountPoint: usize;
+  /** BlueStore: an iovec for each slot, and i32 for each device: its KernelDevice, or 0. */
+  iovecs: usize;
+  kernelDevices: usize;
   discardSegments: usize;
   latencyRead: usize;
   latencyWrite: usize;
@@ -98,6 +108,7 @@ export function playerClaim(deviceCount: u32, recordCapacity: u32, batch: u32, d
   player.iov = arenaClaim(HF3FS_IOV_SIZE, 16);
   player.cqes = arenaClaim(<u64>batch * HF3FS_CQE_SIZE, 16);
   player.mountPoint = arenaClaim(16, 16);
+  player.iovecs = arenaClaim(<u64>batch * IOVEC_SIZE, 16);
   // the word that io_setup fills must be client memory
   player.context = <u64>arenaClaim(8, 16);
 }
@@ -111,6 +122,7 @@ export function playerClaimPrivate(deviceCount: u32, sectorCapacity: u32): void 
   player.mixed = arenaClaim(<u64>sectorCapacity * SECTOR_SIZE, 64);
   player.slots = arenaClaim(<u64>player.batch * offsetof<Slot>(), 64);
   player.descriptors = arenaClaim(<u64>deviceCount * 4, 16);
+  player.kernelDevices = arenaClaim(<u64>deviceCount * 4, 16);
   player.latencyRead = arenaClaim(HISTOGRAM_SIZE, 16);
   player.latencyWrite = arenaClaim(HISTOGRAM_SIZE, 16);
 }
@@ -147,13 +159,30 @@ function isModifying(operation: u32): bool {
   return operation == TRACE_WRITE || operation == TRACE_DISCARD;
 }
 
-/** True when the request shares a byte with one of the lot and one of the two modifies it. */
+/** What an entrance reads and writes at once: BlueStore's blocks, else bytes. */
+function unit(): u64 {
+  return player.through == REPLAY_THROUGH_BLUESTORE ? BLUESTORE_BLOCK : 1;
+}
+
+/** The start of the unit that a byte lies in. */
+export function widenDown(offset: u64): u64 {
+  return offset & ~(unit() - 1);
+}
+
+/** The end of the unit before a byte. */
+export function widenUp(offset: u64): u64 {
+  return (offset + unit() - 1) & ~(unit() - 1);
+}
+
+/** True when the request shares a byte, or a block of BlueStore, with one of the lot and one of the two modifies it. */
 export function overlapsLot(device: u32, operation: u32, offset: u64, bytes: u32): bool {
   const isWriter = isModifying(operation);
+  const start = widenDown(offset);
+  const end = widenUp(offset + bytes);
   for (let index: u32 = 0; index < player.slotCount; index++) {
     const slot = slotAt(index);
     if (slot.device != device || slot.bytes == 0 || (!isWriter && !isModifying(slot.operation))) continue;
-    if (offset < slot.offset + slot.bytes && slot.offset < offset + bytes) return true;
+    if (start < widenUp(slot.offset + slot.bytes) && widenDown(slot.offset) < end) return true;
   }
   return false;
 }

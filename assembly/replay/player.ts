@@ -31,6 +31,7 @@ import {
   REPLAY_MISMATCHES,
   REPLAY_REQUESTS,
   REPLAY_SECTORS_CHECKED,
+  REPLAY_THROUGH_BLUESTORE,
   TRACE_DEVICE,
   TRACE_FLUSH,
   TRACE_LENGTH,
@@ -44,8 +45,9 @@ import {
 } from '../layout';
 import { REPLAY_LOT_BYTES } from '../limits';
 import { ioReap } from '../rings/aio-context';
+import { bluestoreDone } from './bluestore-entrance';
 import { checkRecord, putRequest } from './entrance';
-import { addTo, overlapsLot, Player, player, replayState, Slot, slotAt } from './lot';
+import { addTo, overlapsLot, Player, player, replayState, Slot, slotAt, widenDown, widenUp } from './lot';
 import { payloadCheck, payloadFill, payloadUnknown, sectorsTouched } from './payload';
 import { usrbioFetch, usrbioResult } from './usrbio-entrance';
 
@@ -79,7 +81,8 @@ function addRecord(record: usize): bool {
     return false;
   }
   const isTransfer = operation <= <u32>TRACE_WRITE;
-  const dataBytes: u32 = isTransfer ? (bytes + 63) & ~(<u32>63) : 0;
+  const widened = isTransfer ? widenUp(offset + bytes) - widenDown(offset) : 0;
+  const dataBytes = (<u32>widened + 63) & ~(<u32>63);
   if (player.slotCount > 0 && dataBytes + player.dataUsed > <u32>REPLAY_LOT_BYTES) return false;
   const index = player.slotCount;
   const slot = slotAt(index);
@@ -89,13 +92,15 @@ function addRecord(record: usize): bool {
   slot.bytes = bytes;
   slot.operation = operation;
   slot.device = device;
-  slot.data = player.data + player.dataUsed;
+  slot.data = player.data + player.dataUsed + <usize>(offset - widenDown(offset));
+  slot.isMerging = 0;
   slot.generations = player.generations + ((<usize>player.generationCursor) << 2);
   slot.isDone = 0;
   const result = putRequest(slot, index);
   if (result < 0) return stop(record, -result);
   if (isTransfer) player.generationCursor += sectorsTouched(offset, bytes);
-  if (operation == TRACE_WRITE && movesBytes())
+  // through BlueStore the bytes are put between those of the blocks that were read
+  if (operation == TRACE_WRITE && movesBytes() && player.through != REPLAY_THROUGH_BLUESTORE)
     payloadFill(player.seed, device, slot.data, offset, bytes, slot.generations);
   player.dataUsed += dataBytes;
   player.slotCount++;
@@ -188,6 +193,11 @@ export function playerUsrbioReady(handle: usize, _result: i32): void {
     const slot = <u32>load<u64>(cqe, HF3FS_CQE_USERDATA);
     finish(slot, load<i64>(cqe, HF3FS_CQE_RESULT) == <i64>slotAt(slot).bytes);
   }
+}
+
+/** Handler of KIND_PLAYER_PART: the IOContext of a request through BlueStore has ended. */
+export function playerPartDone(index: usize, result: i32): void {
+  if (bluestoreDone(<u32>index, result)) finish(<u32>index, result == 0);
 }
 
 /** Handler of KIND_PLAYER_DONE: a discard, or a sync beside a USRBIO ring, ended. */

@@ -80,14 +80,15 @@ export function addReplayCommand(program: Command): void {
     .addOption(
       new Option(
         '--through <entrance>',
-        'how requests enter: virtio (default for block traces), aio (for fio iologs), or usrbio',
+        'how requests enter: virtio (default for block traces), aio (for fio iologs), usrbio or bluestore',
       ).choices([...ENTRANCES]),
     )
     .option('--cache <size>', 'page cache (default: 32MiB)', size)
     .addOption(
-      new Option('--cache-mode <mode>', 'how the disk is used (default: writeback)').choices([
-        ...CACHE_MODE_NAMES,
-      ]),
+      new Option(
+        '--cache-mode <mode>',
+        'how the disk is used (default: writeback; through bluestore: none)',
+      ).choices([...CACHE_MODE_NAMES]),
     )
     .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
     .option('--readahead <on|off>', 'read pages ahead (only off, so far)', readahead, 'off')

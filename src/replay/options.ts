@@ -15,7 +15,7 @@ import { ConfigError } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';
 
 /** How the requests of a trace enter. */
-export const ENTRANCES = ['virtio', 'aio', 'usrbio'] as const;
+export const ENTRANCES = ['virtio', 'aio', 'usrbio', 'bluestore'] as const;
 export type Entrance = (typeof ENTRANCES)[number];
 
 /** Every option has a default. */
@@ -24,7 +24,7 @@ export interface ReplayOptions {
   readonly through?: Entrance;
   /** Page cache. Default 32 MiB. */
   readonly cache?: Size;
-  /** Default writeback. */
+  /** Default writeback; through bluestore none, for its device is opened with O_DIRECT. */
   readonly cacheMode?: CacheMode;
   readonly eviction?: 'lru';
   /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
@@ -84,9 +84,15 @@ export function resolveReplay(
   const through = options.through ?? reader.entrance;
   if (!ENTRANCES.includes(through))
     throw new ConfigError('through', through, `one of ${ENTRANCES.join(', ')}`);
-  const cacheMode = options.cacheMode ?? 'writeback';
+  const cacheMode = options.cacheMode ?? (through === 'bluestore' ? 'none' : 'writeback');
   if (!CACHE_MODE_NAMES.includes(cacheMode))
     throw new ConfigError('cacheMode', cacheMode, `one of ${CACHE_MODE_NAMES.join(', ')}`);
+  if (through === 'bluestore' && cacheMode !== 'none' && cacheMode !== 'directsync')
+    throw new ConfigError(
+      'cacheMode',
+      cacheMode,
+      "'none' or 'directsync' through bluestore: its device is opened with O_DIRECT",
+    );
   const payload = options.payload ?? 'full';
   if (payload === 'none' && options.image !== undefined)
     throw new ConfigError('payload', 'none', "'full' with --image: an image needs bytes");

@@ -10,6 +10,7 @@ import {
   REPLAY_ERROR_LINE,
   REPLAY_REQUESTS,
   REPLAY_THROUGH_AIO,
+  REPLAY_THROUGH_BLUESTORE,
   REPLAY_THROUGH_USRBIO,
   REPLAY_THROUGH_VIRTIO,
   ROOT_REPLAY_GENERATIONS,
@@ -43,6 +44,7 @@ const THROUGH: Readonly<Record<Entrance, number>> = {
   virtio: REPLAY_THROUGH_VIRTIO,
   aio: REPLAY_THROUGH_AIO,
   usrbio: REPLAY_THROUGH_USRBIO,
+  bluestore: REPLAY_THROUGH_BLUESTORE,
 };
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;

@@ -57,6 +57,12 @@ function traceLines(report: ReplayReport): string[] {
 function entranceLine(report: ReplayReport): string {
   const { guest, aio, usrbio, config, player } = report;
   const held = player.heldForOverlap > 0 ? `, ${count(player.heldForOverlap)} held for overlap` : '';
+  if (config.through === 'bluestore') {
+    return line(
+      'bluestore',
+      `${many(aio.submitted, 'aio')} of whole 4 KiB blocks (batch ${config.batch})${held}`,
+    );
+  }
   if (config.through === 'aio') {
     const submits = many(player.notifications, 'io_submit');
     return line('aio', `${many(aio.submitted, 'iocb')} in ${submits} (batch ${config.batch})${held}`);
