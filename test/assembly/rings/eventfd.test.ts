@@ -121,9 +121,10 @@ for (const build of BUILDS) {
         exports.fileSync(fd, 0),
         exports.fileSync(fd, 1),
         exports.fileDiscard(fd, 0, 512),
+        exports.fileTruncate(fd, 0),
         exports.fileSize(fd),
       ]);
-      assert.equal(answers, new Array(6).fill(expected));
+      assert.equal(answers, new Array(7).fill(expected));
     }
     assert.is(ring.readEventfd(event), 1n);
   });
