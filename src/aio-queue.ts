@@ -141,7 +141,18 @@ export class Aio {
   }
 }
 
-/** aio_queue_t: one submission and completion queue. */
+/**
+ * aio_queue_t: one submission and completion queue.
+ *
+ * @example
+ * const machine = await Machine.create();
+ * const queue = machine.createAioQueue(64);
+ * queue.init();
+ * const aio = new Aio(machine, machine.openFile('drive0', { direct: true }));
+ * aio.pread(0, 4096);
+ * const completed = [];
+ * console.log(queue.submitBatch([aio]).result, queue.getNextCompleted(250, completed), aio.returnValue);
+ */
 export class AioQueue {
   readonly #machine: Machine;
   readonly #submitted = new Map<number, Aio>();

@@ -40,7 +40,8 @@ export type { Counters } from './counters.ts';
 export { type AbortReason, CephAbortError, ConfigError, InternalError, StorageError } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
-export { IoContext, type IoContextOptions, KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
+export { IoContext, type IoContextOptions } from './io-context.ts';
+export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';
 export { type MachineRecord, RECORD_KIND_NAMES, type RecordKind, RecordReader } from './records.ts';
 export {

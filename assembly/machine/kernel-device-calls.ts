@@ -20,14 +20,13 @@ import {
   contextDevice,
   contextGive,
   contextOf,
-  contextRead,
   contextSleep,
   contextSubmit,
   contextTake,
   contextTakeDone,
-  contextWrite,
   IoContext,
 } from '../rings/io-context';
+import { contextRead, contextWrite } from '../rings/io-request';
 import {
   checkAlive,
   checkBuffer,

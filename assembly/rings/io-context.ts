@@ -1,24 +1,17 @@
 // IOContext: a group of requests to a BlueStore device, queued first, then submitted together (src/blk/BlockDevice.h).
 //
-// Verbs: contextsClaim, contextTake, contextGive, contextOf, contextNotify, contextWrite, contextRead, contextSubmit,
-// contextRequestDone (for the AIO thread), contextTakeDone. For users inside the core: contextTake, contextNotify, contextWrite
-// or contextRead, contextSubmit until it is not PENDING; the end comes as a completion.
-// A write's pieces that are not whole blocks, or 1,024 and more, are copied into shared memory; else the client's memory
-// is used in place and may not change until the request is done.
+// Verbs: contextsClaim, contextTake, contextGive, contextOf, contextNotify, contextSubmit, contextSleep, contextTakeDone,
+// contextRequestDone (for the AIO thread). What is queued comes from io-request.ts. Users inside the core take a context,
+// name a (kind, owner) with contextNotify, queue, and call contextSubmit until it is not PENDING, contextSleep()
+// nanoseconds apart; the end comes as a completion.
 // Invariant: numPending and numRunning count the two lists; numRunning rises before the kernel sees a request.
 
 import { complete, KIND_NONE } from '../base/dispatch';
-import { EAGAIN, EBUSY, EIO, EMFILE, ENOMEM } from '../base/errno';
+import { EBUSY, EIO, EMFILE } from '../base/errno';
 import { PENDING } from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
-import { SpanCursor, spanCopyOut, spanGiveChain, spanPieces } from '../base/span';
-import { movesBytes } from '../drive/drive-table';
 import {
   ABORT_SUBMIT,
-  AIO_T_INLINE_COUNT,
-  AIO_T_INLINE_IOVECS,
-  AIO_T_IOV,
-  AIO_T_IOV_COUNT,
   AIO_T_PRIV,
   IO_CONTEXT_ALLOW_EIO,
   IO_CONTEXT_NUM_PENDING,
@@ -27,15 +20,9 @@ import {
   IO_CONTEXT_RESULT,
   IO_CONTEXT_RETRIES,
   IO_CONTEXT_SLEPT,
-  IOCB_CMD_PREADV,
-  IOCB_CMD_PWRITEV,
-  IOVEC_BASE,
-  IOVEC_LENGTH,
-  IOVEC_SIZE,
 } from '../layout';
-import { DEVICE_MAX_PIECES, MAX_IO_CONTEXTS } from '../limits';
+import { MAX_IO_CONTEXTS } from '../limits';
 import { AioQueue, queueBegin, queueOffer } from './aio-queue';
-import { aioClear, aioPrepareVector } from './aio-t';
 import {
   AIO_ACCEPTED,
   AioList,
@@ -44,15 +31,11 @@ import {
   deviceAioAddress,
   deviceAioGive,
   deviceAioGiveAll,
-  deviceAioLink,
   deviceAioPointers,
   deviceAioSplice,
-  deviceAioTake,
   deviceAioUnlink,
 } from './device-aio';
-import { checkAlive, checkBuffer, checkIo, deviceKill, KernelDevice } from './kernel-device';
-import { pieces, piecesAreWhole, piecesExport, piecesImport } from './pieces';
-import { sharedTake } from './shared-memory';
+import { checkAlive, deviceKill, KernelDevice } from './kernel-device';
 import { BATCH_OFFER, BATCH_SLEEP, Batch, batchOffer } from './submit-batch';
 
 @unmanaged
@@ -88,7 +71,6 @@ export class IoContext {
 const CONTEXT_SIZE: u32 = <u32>offsetof<IoContext>('batch') + <u32>offsetof<Batch>();
 
 export const contextPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
-const cursor = changetype<SpanCursor>(memory.data(offsetof<SpanCursor>(), 8));
 
 export function contextsClaim(): void {
   if (offsetof<IoContext>('priv') != IO_CONTEXT_PRIV) ERROR('IO_CONTEXT_PRIV');
@@ -105,7 +87,8 @@ export function contextsInit(): void {
   poolInit(contextPool);
 }
 
-function pendingOf(context: IoContext): AioList {
+/** Requests that are queued. */
+export function pendingOf(context: IoContext): AioList {
   return changetype<AioList>(changetype<usize>(context) + offsetof<IoContext>('pendingFirst'));
 }
 
@@ -176,127 +159,6 @@ export function contextsOrphan(device: usize): void {
     context.isSubmitting = 0;
     context.doneCount = 0;
   }
-}
-
-/** Forgets what was queued behind `last`. */
-function rollBack(context: IoContext, last: usize): void {
-  const list = pendingOf(context);
-  while (list.last != last) {
-    const aio = changetype<DeviceAio>(list.last);
-    deviceAioUnlink(list, aio);
-    deviceAioGive(aio);
-    context.numPending--;
-  }
-}
-
-/** Fills a request's iovecs with the next `bytes` of the cursor. 0, or ENOMEM without shared memory for a long list. */
-function fillPieces(aio: DeviceAio, at: usize, bytes: u64): i32 {
-  const count = spanPieces(cursor.span, cursor.offset, <u32>bytes);
-  let list = at + AIO_T_INLINE_IOVECS;
-  if (count > <u32>AIO_T_INLINE_COUNT) {
-    aio.listBytes = count * IOVEC_SIZE;
-    aio.list = sharedTake(aio.listBytes);
-    if (aio.list == 0) return -ENOMEM;
-    list = aio.list;
-    store<u64>(at, list, AIO_T_IOV);
-  }
-  store<u32>(at, piecesExport(cursor, bytes, list), AIO_T_IOV_COUNT);
-  return 0;
-}
-
-function storePiece(at: usize, base: u64, length: u64): void {
-  store<u64>(at, base, AIO_T_INLINE_IOVECS + IOVEC_BASE);
-  store<u64>(at, length, AIO_T_INLINE_IOVECS + IOVEC_LENGTH);
-  store<u32>(at, 1, AIO_T_IOV_COUNT);
-}
-
-/** Copies the next `bytes` of the cursor into shared memory. 0 or ENOMEM. */
-function fillCopy(aio: DeviceAio, at: usize, bytes: u64): i32 {
-  aio.copy = sharedTake(bytes);
-  if (aio.copy == 0) return -ENOMEM;
-  if (movesBytes()) spanCopyOut(cursor, aio.copy, <u32>bytes);
-  storePiece(at, aio.copy, bytes);
-  return 0;
-}
-
-/** Queues one request of `bytes` at `offset`; its pieces are filled in by the caller. The record, or 0. */
-function queueAio(context: IoContext, device: KernelDevice, bytes: u64): usize {
-  const pointer = deviceAioTake(changetype<usize>(context));
-  if (pointer == 0) return 0;
-  const aio = changetype<DeviceAio>(pointer);
-  aio.length = bytes;
-  aioClear(deviceAioAddress(aio), 0, device.descriptor);
-  deviceAioLink(pendingOf(context), aio);
-  context.numPending++;
-  return pointer;
-}
-
-/** Queues the chain in `pieces` as writes of at most rwIoMax bytes. */
-function queueWrites(context: IoContext, device: KernelDevice, offset: u64): i32 {
-  const isCopied =
-    pieces.count >= <u32>DEVICE_MAX_PIECES ||
-    !piecesAreWhole(pieces.head, device.blockSize - 1, device.addressMask);
-  cursor.span = pieces.head;
-  cursor.offset = 0;
-  for (let done: u64 = 0; done < pieces.total; ) {
-    const bytes = min<u64>(pieces.total - done, device.rwIoMax);
-    const pointer = queueAio(context, device, bytes);
-    if (pointer == 0) return -EAGAIN;
-    const aio = changetype<DeviceAio>(pointer);
-    const at = deviceAioAddress(aio);
-    const filled = isCopied ? fillCopy(aio, at, bytes) : fillPieces(aio, at, bytes);
-    if (filled != 0) return filled;
-    aioPrepareVector(at, IOCB_CMD_PWRITEV, offset + done, bytes);
-    done += bytes;
-  }
-  return 0;
-}
-
-/**
- * aio_write of `count` iovecs at `iovecs`: queues, submits nothing. 0; EINVAL, an abort, for no whole blocks of the
- * device; EFAULT; EAGAIN without a request or span left, ENOMEM without shared memory for a copy: then nothing is queued.
- */
-export function contextWrite(
-  context: IoContext,
-  device: KernelDevice,
-  offset: u64,
-  iovecs: u64,
-  count: u32,
-): i32 {
-  const alive = checkAlive(device);
-  if (alive != 0) return alive;
-  const imported = piecesImport(iovecs, count);
-  if (imported != 0) return imported;
-  let result = checkIo(device, offset, pieces.total);
-  if (result == 0 && device.isBlackhole == 0) {
-    const last = context.pendingLast;
-    result = queueWrites(context, device, offset);
-    if (result != 0) rollBack(context, last);
-  }
-  spanGiveChain(pieces.head);
-  return result;
-}
-
-/** aio_read of `bytes` bytes to `buffer`: queues one request, however long. Errors as contextWrite. */
-export function contextRead(
-  context: IoContext,
-  device: KernelDevice,
-  offset: u64,
-  buffer: u64,
-  bytes: u64,
-): i32 {
-  const alive = checkAlive(device);
-  if (alive != 0) return alive;
-  const checked = checkIo(device, offset, bytes);
-  if (checked != 0) return checked;
-  const reachable = checkBuffer(device, buffer, bytes);
-  if (reachable != 0) return reachable;
-  const pointer = queueAio(context, device, bytes);
-  if (pointer == 0) return -EAGAIN;
-  const at = deviceAioAddress(changetype<DeviceAio>(pointer));
-  storePiece(at, buffer, bytes);
-  aioPrepareVector(at, IOCB_CMD_PREADV, offset, bytes);
-  return 0;
 }
 
 /** The queued requests begin to run: they stand before the older ones, and a batch of them begins. */

@@ -1,7 +1,7 @@
 // KernelDevice: BlueStore's block device over one aio_queue and one open file (src/blk/kernel/KernelDevice.cc of Ceph).
 //
-// Verbs: deviceClaim, deviceOptions, deviceOpen, deviceOf, deviceAbort, deviceKill, checkIo. Requests are queued and
-// submitted in io-context.ts and reaped in aio-thread.ts, which also closes; flushes and synchronous I/O are in
+// Verbs: deviceClaim, deviceOptions, deviceOpen, deviceOf, deviceAbort, deviceKill, checkIo. Requests are queued in
+// io-request.ts, submitted in io-context.ts and reaped in aio-thread.ts, which also closes; flushes and synchronous I/O are in
 // device-call.ts; what waits is in machine/kernel-device-calls.ts.
 // Two kinds of abort: an argument that aborts Ceph is answered and noted, and nothing has happened; an abort of the AIO
 // thread kills the device, which from then on answers ENOTRECOVERABLE.
