@@ -70,7 +70,7 @@ class Model {
   }
 
   settle(context: number): void {
-    for (const { out, expected } of this.readings[context]?.splice(0) ?? []) assert.equal(out, expected);
+    for (const { out, expected } of this.readings[context]?.splice(0) ?? []) sameBytes(out, expected);
     this.busy[context]?.clear();
     this.writing[context]?.clear();
   }
@@ -139,7 +139,7 @@ class Model {
       case 9: {
         if (!isFree) return;
         const length = count * BLOCK - (value % BLOCK);
-        assert.equal(
+        sameBytes(
           this.device.readRandom(length, start + (value % BLOCK)),
           this.bytes.slice(start + (value % BLOCK), start + (value % BLOCK) + length),
         );
@@ -168,12 +168,22 @@ class Model {
 
   close(): void {
     for (const context of [0, 1]) this.wait(context);
-    assert.equal(this.device.readRandom(BLOCKS * BLOCK, 0), this.bytes);
+    sameBytes(this.device.readRandom(BLOCKS * BLOCK, 0), this.bytes);
     for (const context of this.contexts) context.close();
     this.device.close();
     this.machine.run();
     assert.equal(poolsInUse(this.machine), NO_POOL_IN_USE);
   }
+}
+
+/** Compares without the listing of every byte that a failed assert.equal makes. */
+function sameBytes(actual: Uint8Array, expected: Uint8Array): void {
+  assert.is(actual.length, expected.length);
+  assert.is(
+    actual.findIndex((byte, index) => byte !== expected[index]),
+    -1,
+    'the first byte that differs',
+  );
 }
 
 /** `total` bytes of `value`, cut into pieces of the lengths given and a rest. */
