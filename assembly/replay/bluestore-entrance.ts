@@ -22,12 +22,11 @@ import {
   contextGive,
   contextNotify,
   contextOf,
-  contextRead,
   contextSubmit,
   contextTake,
-  contextWrite,
   IoContext,
 } from '../rings/io-context';
+import { contextRead, contextWrite } from '../rings/io-request';
 import { deviceOf, deviceOpen, deviceOptions, KernelDevice } from '../rings/kernel-device';
 import { descriptorOf } from './device';
 import { player, Slot, slotAt, widenDown, widenUp } from './lot';
