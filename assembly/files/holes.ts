@@ -1,6 +1,6 @@
 // Holes: the parts of a file that no write has reached, as a store of chunks sees them (3FS).
 //
-// Verbs: holesClaim, holesInit, holesWrite, holesTruncate, holesPunch, holePresent. The bytes of a hole read as zeros through every
+// Verbs: holesClaim, holesInit, holesWrite, holesShrink, holesGrow, holesPunch, holePresent. The bytes of a hole read as zeros through every
 // entrance; USRBIO also tells a hole from zeros that were written.
 // Layout: a sorted list of [start, end) for each inode, of records from one pool.
 // Invariants: the holes of a file are in order and do not touch; a hole goes on to the end of a chunk or to the end of the
@@ -117,10 +117,14 @@ export function holesWrite(inode: Inode, position: u64, length: u64): void {
   if (inode.holes != 0) fill(inode, first, end);
 }
 
-/** The end of the file moves to `size`: there are no holes behind it, and what is new is one. */
-export function holesTruncate(inode: Inode, size: u64): void {
-  if (size > inode.size) addHole(inode, inode.size, size);
+/** A truncate moves the end of the file down to `size`: there are no holes behind it. */
+export function holesShrink(inode: Inode, size: u64): void {
   if (inode.holes != 0) fill(inode, size, u64.MAX_VALUE);
+}
+
+/** A truncate moves the end of the file up: what is new is a hole. */
+export function holesGrow(inode: Inode, oldSize: u64, size: u64): void {
+  addHole(inode, oldSize, size);
 }
 
 /** Makes [start, end) a hole; both are ends of chunks. False when no record is left: nothing has changed. */

@@ -12,7 +12,7 @@ import { bufferedWrite } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
 import { truncateRange } from '../cache/writeback';
 import { driveRange, readyDriveRange } from './direct';
-import { holesTruncate } from './holes';
+import { holesGrow, holesShrink } from './holes';
 
 // the steps of driveRange lie between these
 const STEP_START: u8 = 0;
@@ -35,7 +35,7 @@ function startTail(operation: Operation, inode: Inode): void {
 /** The first step: what there is to do. */
 function start(operation: Operation, inode: Inode): void {
   if (operation.position <= inode.size) {
-    holesTruncate(inode, operation.position);
+    holesShrink(inode, operation.position);
     inode.size = operation.position;
     operation.step = STEP_SHRINK;
     return;
@@ -61,7 +61,8 @@ export function truncate(operation: Operation, inode: Inode): i32 {
   }
   const result = bufferedWrite(operation, inode);
   if (result != 0) return result;
-  holesTruncate(inode, operation.zeroUntil);
+  // the zeros behind the old end, operation.position, may have moved the end already
+  holesGrow(inode, operation.position, operation.zeroUntil);
   inode.size = operation.zeroUntil;
   operation.position = inode.size;
   operation.length = 0;
