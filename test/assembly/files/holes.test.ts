@@ -10,6 +10,7 @@ import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
 import type { IoRing, Iovec } from '../../../src/usrbio.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { ChunkFile } from './chunk-file.ts';
 
 const SEED = 20240711;
 const RUNS = 100;
@@ -57,103 +58,35 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sync' as const) }) },
 );
 
-/** What a chunk store knows of a file. */
-class Model {
-  size: number;
-  readonly capacity: number;
-  readonly isDrive: boolean;
-  readonly bytes: Uint8Array;
-  /** Bytes of each chunk that exist, from its first one. */
-  readonly existing: number[];
-
-  constructor(size: number, capacity: number, isDrive: boolean) {
-    this.size = size;
-    this.capacity = capacity;
-    this.isDrive = isDrive;
-    this.bytes = new Uint8Array(CHUNKS * CHUNK + 4 * CHUNK);
-    this.bytes.fill(OLD, 0, size);
-    this.existing = Array.from({ length: CHUNKS + 4 }, (_, chunk) =>
-      Math.min(CHUNK, Math.max(0, size - chunk * CHUNK)),
-    );
-  }
-
-  /** Bytes that the file takes; then they are there. */
-  write(at: number, content: Uint8Array): number {
-    const taken = Math.max(0, Math.min(content.length, this.capacity - at));
-    for (let position = at; position < at + taken; position++) {
-      const chunk = Math.floor(position / CHUNK);
-      this.bytes[position] = content[position - at] as number;
-      this.existing[chunk] = Math.max(this.existing[chunk] as number, (position % CHUNK) + 1);
-    }
-    if (taken > 0) this.size = Math.max(this.size, at + taken);
-    return taken;
-  }
-
-  truncate(size: number): void {
-    if (size < this.size) {
-      this.bytes.fill(0, size);
-      this.existing.forEach((there, chunk) => {
-        this.existing[chunk] = Math.min(there, Math.max(0, size - chunk * CHUNK));
-      });
-    }
-    this.size = size;
-  }
-
-  punch(first: number, end: number): void {
-    this.bytes.fill(0, first * CHUNK, end * CHUNK);
-    for (let chunk = first; chunk < end; chunk++) if (chunk in this.existing) this.existing[chunk] = 0;
-  }
-
-  /** concatIoRes: bytes up to the last one that exists, in parts that begin at its start or a chunk's. */
-  read(at: number, bytes: number, isStrict: boolean): { result: number; isHoley: boolean } {
-    let result = 0;
-    let isHoley = false;
-    for (let offset = 0; offset < bytes; ) {
-      const position = at + offset;
-      const inChunk = position % CHUNK;
-      const part = Math.min(CHUNK - inChunk, bytes - offset);
-      const there = Math.min(
-        (this.existing[Math.floor(position / CHUNK)] ?? 0) - inChunk,
-        this.size - position,
-      );
-      const present = Math.max(0, Math.min(part, there));
-      if (present > 0) {
-        isHoley ||= offset > result;
-        result = offset + present;
-      }
-      offset += part;
-    }
-    return { result: isStrict && isHoley ? -61 : result, isHoley };
-  }
-}
-
 class Player {
   readonly machine: Machine;
   readonly file: OpenFile;
   readonly direct: OpenFile;
-  readonly model: Model;
+  readonly model: ChunkFile;
+  readonly isDrive: boolean;
   readonly #iov: Iovec;
   readonly #plain: IoRing;
   readonly #strict: IoRing;
   #seed = 1;
   holeReads = 0;
 
-  constructor(machine: Machine, name: string, model: Model) {
+  constructor(machine: Machine, name: string, model: ChunkFile, isDrive: boolean) {
     this.machine = machine;
     this.file = machine.openFile(name);
     this.direct = machine.openFile(name, { direct: true });
     this.model = model;
+    this.isDrive = isDrive;
     this.#iov = machine.usrbio.createIov(4 * CHUNK);
     this.#plain = machine.usrbio.createRing({ entries: 2 });
     this.#strict = machine.usrbio.createRing({ entries: 2, forbidReadHoles: true });
-    if (model.size > 0) this.file.write(model.bytes.slice(0, model.size), 0);
+    if (!isDrive && model.size > 0) this.file.write(model.bytes.slice(0, model.size), 0);
   }
 
   #write(at: number, length: number, isDirect: boolean): void {
     const round = isDirect ? 512 : 1;
     const start = Math.floor(at / round) * round;
     const content = new Uint8Array(Math.ceil(length / round) * round).fill(this.#seed++ % 200 || 1);
-    const limit = this.model.isDrive ? Math.min(content.length, CAPACITY - start) : content.length;
+    const limit = this.isDrive ? Math.min(content.length, CAPACITY - start) : content.length;
     if (limit <= 0) return;
     const expected = this.model.write(start, content.subarray(0, limit));
     let put = 0;
@@ -170,7 +103,8 @@ class Player {
     part.bytes.fill(0xaa);
     const ring = isStrict ? this.#strict : this.#plain;
     const [got] = ring.prepare(part, this.file, at).submit().wait({ minResults: 1 });
-    const { result, isHoley } = this.model.read(at, bytes, isStrict);
+    const { length, isHoley } = this.model.read(at, bytes);
+    const result = isStrict && isHoley ? -61 : length;
     assert.is(got?.result, result, `read of ${bytes} at ${at}`);
     if (isHoley) this.holeReads++;
     if (result < 0) return;
@@ -188,7 +122,7 @@ class Player {
         this.#write(one.at, one.length, one.isDirect);
         break;
       case 'truncate':
-        if (model.isDrive || one.size > model.capacity) break;
+        if (this.isDrive || one.size > model.capacity) break;
         model.truncate(one.size);
         file.truncate(one.size);
         break;
@@ -269,9 +203,10 @@ for (const build of BUILDS) {
         fc.boolean(),
         async (steps, size, isDrive) => {
           const machine = await open(build, size);
-          const model = isDrive ? new Model(DRIVE, DRIVE, true) : new Model(size, CAPACITY, false);
-          if (isDrive) model.bytes.fill(0);
-          const player = new Player(machine, isDrive ? 'drive0' : 'file', model);
+          const model = isDrive
+            ? new ChunkFile(CHUNK, DRIVE, DRIVE, 0)
+            : new ChunkFile(CHUNK, size, CAPACITY, OLD);
+          const player = new Player(machine, isDrive ? 'drive0' : 'file', model, isDrive);
           for (const one of steps) player.play(one);
           player.finish();
           holeReads += player.holeReads;
