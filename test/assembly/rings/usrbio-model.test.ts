@@ -221,6 +221,9 @@ class Player {
     guards.push(client.iov(4096));
     for (const guard of guards) client.content(guard).fill(GUARD);
     this.#guards = guards;
+    for (let chunk = 1; chunk < 64; chunk += 3) {
+      for (const file of [0, 1]) this.#punch(file, chunk, chunk + 1 + (chunk % 2));
+    }
     this.#shadows = IOVS.map(({ bytes }) => new Uint8Array(bytes));
   }
 
@@ -389,6 +392,12 @@ class Player {
     return Math.max(0, event?.res ?? -1);
   }
 
+  #punch(file: number, first: number, end: number): void {
+    this.#models[file]?.punch(first, end);
+    const range = { start: first * CHUNK, end: end * CHUNK };
+    this.machine.usrbio.punchHole(this.#files[file] as OpenFile, [range]);
+  }
+
   play(one: Step): void {
     switch (one.do) {
       case 'prepare':
@@ -428,8 +437,7 @@ class Player {
       case 'punch': {
         const [start, end] = [one.first * CHUNK, (one.first + one.count) * CHUNK];
         if (this.#isHolding || this.#isInTheWay({ file: one.file, start, end }, false)) break;
-        this.#models[one.file]?.punch(one.first, one.first + one.count);
-        this.machine.usrbio.punchHole(this.#files[one.file] as OpenFile, [{ start, end }]);
+        this.#punch(one.file, one.first, one.first + one.count);
         break;
       }
     }
