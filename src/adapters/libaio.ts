@@ -138,7 +138,8 @@ class LineStream {
  * sees them through system calls; the ring behind a handle can not be read, so libaio's shortcut past the kernel finds
  * nothing there and is not needed. A file is opened by its name in the machine (`/drive0`, `/log`); one that does not
  * exist can not be made: ENOENT, or ENOSPC with O_CREAT. Requests in flight use the machine's `buffers`, io_submit
- * answers EAGAIN while they are full, ENOMEM when a request can never fit.
+ * answers EAGAIN while they are full, ENOMEM when a request can never fit. The mask of io_prep_poll is in the kernel's
+ * numbers (POLLIN 1, POLLOUT 4), which wasi-libc's <poll.h> does not share.
  *
  * @example
  * const machine = await Machine.create({ files: [{ name: 'log', capacity: '1MiB' }] });

@@ -25,6 +25,7 @@ const MACHINE: MachineConfig = {
   files: [
     { name: 'file', capacity: 9 * MIB },
     { name: 'small', capacity: 65536 },
+    { name: 'limited', capacity: 65536, atCapacity: 'EFBIG' },
   ],
   cache: '2MiB',
   buffers: '32MiB',
@@ -36,11 +37,11 @@ const SLOW = {
 };
 
 const RUNS: Readonly<
-  Record<string, { config: MachineConfig; args: [string, string]; options?: LibaioOptions }>
+  Record<string, { config: MachineConfig; args: readonly string[]; options?: LibaioOptions }>
 > = {
-  'flat files': { config: MACHINE, args: ['/file', '/small'] },
+  'flat files': { config: MACHINE, args: ['/file', '/small', '/limited'] },
   'whole drives': { config: MACHINE, args: ['/drive1', '/drive2'] },
-  'flat files on drives that take time': { config: SLOW, args: ['/file', '/small'] },
+  'flat files on drives that take time': { config: SLOW, args: ['/file', '/small', '/limited'] },
 };
 
 /** The program as a module, or why it could not be compiled. The header is the system's, the C library wasi-libc's. */
@@ -70,7 +71,8 @@ function compile(): Uint8Array<ArrayBuffer> {
 const PATTERN = Uint8Array.from({ length: 65536 }, (_, index) => index * 31 + (index >> 8) + 42);
 
 const peer = suite('libaio');
-const missing = NEEDED.filter((file) => !existsSync(file));
+const runtime = spawnSync('clang', ['--target=wasm32-wasi', '-print-libgcc-file-name'], { encoding: 'utf8' });
+const missing = [...NEEDED, runtime.stdout?.trim() || 'libclang_rt'].filter((file) => !existsSync(file));
 
 if (missing.length > 0) {
   const remedy = 'apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 libaio-dev';

@@ -48,6 +48,8 @@ const WASI_OF_LINUX: ReadonlyMap<number, number> = new Map([
   [116, 72], // ESTALE
   [122, 19], // EDQUOT
   [125, 11], // ECANCELED
+  [130, 62], // EOWNERDEAD
+  [131, 56], // ENOTRECOVERABLE
 ]);
 
 export const WASI_SUCCESS = 0;

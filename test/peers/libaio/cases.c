@@ -1,6 +1,7 @@
 // A program that uses libaio in earnest, compiled against the libaio.h of the system it is built on.
 //
-// Usage: cases FILE SMALL. FILE: a file or drive of at least 8 MiB. SMALL: one that ends at exactly 64 KiB.
+// Usage: cases FILE SMALL [LIMITED]. FILE: a file or drive of at least 8 MiB. SMALL: one that ends at exactly 64 KiB, as a
+// full file system does; LIMITED: another, that ends as the largest file does.
 // Each case prints "ok NAME", or "FAIL NAME" with the line and what was expected; the exit status is 0 only if all pass.
 // The io_* functions are left undefined: whoever runs the program supplies them. Error numbers are compared by name.
 
@@ -21,6 +22,7 @@
 
 static const char *file_path;
 static const char *small_path;
+static const char *limited_path;
 static int is_drive;
 static int failures;
 
@@ -247,13 +249,13 @@ static void truncate_file(void) {
   EXPECT(close(fd), 0);
 }
 
-static void end_of_room(void) {
+static void check_end(const char *path, int error) {
   io_context_t context = open_context(16);
-  int fd = open(small_path, O_RDWR);
+  int fd = open(path, O_RDWR);
   static unsigned char bytes[SMALL_SIZE], seen[SMALL_SIZE];
   fill(bytes, SMALL_SIZE, 5);
   EXPECT(run_pwrite(context, fd, bytes, SMALL_SIZE, 0), SMALL_SIZE);
-  EXPECT(run_pwrite(context, fd, bytes, 1, SMALL_SIZE), -ENOSPC);
+  EXPECT(run_pwrite(context, fd, bytes, 1, SMALL_SIZE), -error);
   EXPECT(run_pwrite(context, fd, bytes, SMALL_SIZE, 1), SMALL_SIZE - 1);
   EXPECT(run_pwrite(context, fd, bytes, 0, SMALL_SIZE), 0);
   EXPECT(run_pwrite(context, fd, bytes, 0, 1ll << 40), 0);
@@ -261,9 +263,14 @@ static void end_of_room(void) {
   EXPECT(run_pread(context, fd, seen, SMALL_SIZE, 1), SMALL_SIZE - 1);
   EXPECT(memcmp(seen, bytes, SMALL_SIZE - 1), 0);
   EXPECT(pwrite(fd, bytes, 1, SMALL_SIZE), -1);
-  EXPECT(errno, ENOSPC);
+  EXPECT(errno, error);
   EXPECT(io_destroy(context), 0);
   EXPECT(close(fd), 0);
+}
+
+static void end_of_room(void) {
+  check_end(small_path, ENOSPC);
+  if (limited_path != NULL) check_end(limited_path, EFBIG);
 }
 
 static void one_large(void) {
@@ -721,9 +728,10 @@ static const struct {
 };
 
 int main(int count, char **arguments) {
-  if (count != 3) return 2;
+  if (count < 3) return 2;
   file_path = arguments[1];
   small_path = arguments[2];
+  limited_path = arguments[3];
   struct stat status;
   if (stat(file_path, &status) != 0) return 2;
   is_drive = S_ISBLK(status.st_mode);
