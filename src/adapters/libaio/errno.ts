@@ -39,6 +39,7 @@ const WASI_OF_LINUX: ReadonlyMap<number, number> = new Map([
   [38, 52], // ENOSYS
   [39, 55], // ENOTEMPTY
   [40, 32], // ELOOP
+  [67, 47], // ENOLINK
   [75, 61], // EOVERFLOW
   [84, 25], // EILSEQ
   [95, 58], // EOPNOTSUPP
@@ -70,7 +71,7 @@ export const WASI_ENOTSUP = 58;
 export const WASI_ESPIPE = 70;
 export const WASI_EROFS = 69;
 
-/** The WASI number of a Linux error, both positive; EIO for one that WASI has no number for (ENODATA, EREMOTEIO). */
+/** The WASI number of a Linux error, both positive; EIO for one that WASI has no number for (EBADE, ENODATA, EREMOTEIO …). */
 export function wasiErrno(linux: number): number {
   return WASI_OF_LINUX.get(linux) ?? WASI_EIO;
 }

