@@ -262,7 +262,7 @@ for (const build of BUILDS) {
   });
 }
 
-const RUNS = { release: 250, debug: 60 } as const;
+const RUNS = { release: 160, debug: 40 } as const;
 /** Truncates stay at or above it; requests in flight write below it, each in a slot of its own. */
 const FLOOR = 4 * PAGE;
 const SLOT = 2048;
