@@ -16,7 +16,7 @@ import { EINVAL, ENODATA, ENOSPC, UsrbioTester } from './usrbio-client.ts';
 import { type RingConfig, RingModel, type Wanted } from './usrbio-model.ts';
 
 const SEED = 20240715;
-const RUNS = 120;
+const RUNS = 90;
 const CHUNK = 4096;
 const FILE_BYTES = 64 * CHUNK;
 const IOVS = [
