@@ -86,7 +86,16 @@ export {
 } from './machine/usrbio-calls';
 
 // guest
-export { virtioKick, virtioNeedsReset, virtioQueue } from './machine/virtio-calls';
+export {
+  virtioDrainBegin,
+  virtioDrainEnd,
+  virtioMemory,
+  virtioRead,
+  virtioResize,
+  virtioResume,
+  virtioStats,
+  virtioWrite,
+} from './machine/virtio-calls';
 
 // replay
 export { replayBatch, replayLatency, replayOpen, replayRun, replaySync } from './machine/replay-calls';

@@ -119,7 +119,9 @@ export const RECORD_USRBIO_PREPARED = 30;
 export const RECORD_USRBIO_JOB = 31;
 /** A USRBIO request was finished. device = ring, id = slot, detail = result (i32). */
 export const RECORD_USRBIO_DONE = 32;
-export const RECORD_KIND_COUNT = 33;
+/** A guest request failed, and the error policy stops the machine. detail = errno (i32). */
+export const RECORD_GUEST_STOPPED = 33;
+export const RECORD_KIND_COUNT = 34;
 
 /** Why a bio became a request of its own (detail of RECORD_QUEUED). */
 export const MERGE_NO_CANDIDATE = 0;
@@ -188,7 +190,8 @@ export const COUNTER_STEPS = 328;
 export const COUNTER_USRBIO_PREPARED = 336;
 export const COUNTER_USRBIO_COMPLETED = 344;
 export const COUNTER_USRBIO_JOBS = 352;
-export const COUNTERS_SIZE = 360;
+export const COUNTER_GUEST_WRITE_ZEROES = 360;
+export const COUNTERS_SIZE = 368;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -233,7 +236,22 @@ export const CONFIG_USRBIO_PARTS = 108;
 export const CONFIG_USRBIO_FLAGS = 112;
 /** Bytes of one file chunk; a USRBIO request is cut where one ends. */
 export const CONFIG_USRBIO_CHUNK_BYTES = 116;
-export const CONFIG_SIZE = 128;
+export const CONFIG_VIRTIO_QUEUES = 120;
+/** logical_block_size of the devices. */
+export const CONFIG_VIRTIO_BLOCK_SIZE = 124;
+/** request_alignment of the files below them. */
+export const CONFIG_VIRTIO_ALIGNMENT = 128;
+/** rerror and werror: ON_ERROR_…. */
+export const CONFIG_VIRTIO_READ_ERROR = 132;
+export const CONFIG_VIRTIO_WRITE_ERROR = 136;
+/** VIRTIO_ENGINE_…. */
+export const CONFIG_VIRTIO_ENGINE = 140;
+/** Threads of the pool. */
+export const CONFIG_VIRTIO_WORKERS = 144;
+/** aio-max-batch. */
+export const CONFIG_VIRTIO_AIO_BATCH = 148;
+export const CONFIG_VIRTIO_FLAGS = 152;
+export const CONFIG_SIZE = 192;
 
 export const CONFIG_DRIVE_SIZE_BYTES = 0;
 export const CONFIG_DRIVE_LATENCY_READ = 8;
@@ -540,11 +558,90 @@ export const VIRTQ_DESC_NEXT = 14;
 export const VIRTQ_DESC_F_NEXT = 1;
 export const VIRTQ_DESC_F_WRITE = 2;
 export const VIRTQ_DESC_F_INDIRECT = 4;
+/** Flags of the available ring: the driver wants no interrupts; of the used ring: the device wants no notifications. */
+export const VIRTQ_AVAIL_F_NO_INTERRUPT = 1;
+export const VIRTQ_USED_F_NO_NOTIFY = 1;
 export const VIRTQ_AVAIL_IDX = 2;
 export const VIRTQ_AVAIL_RING = 4;
 export const VIRTQ_USED_IDX = 2;
 export const VIRTQ_USED_RING = 4;
 export const VIRTQ_USED_ENTRY_SIZE = 8;
+
+// ---- virtio device: status, features, registers of virtio-mmio version 2 (virtio 1.2 §2.1, §6, §4.2.2) ----
+
+export const VIRTIO_STATUS_ACKNOWLEDGE = 1;
+export const VIRTIO_STATUS_DRIVER = 2;
+export const VIRTIO_STATUS_DRIVER_OK = 4;
+export const VIRTIO_STATUS_FEATURES_OK = 8;
+export const VIRTIO_STATUS_NEEDS_RESET = 64;
+export const VIRTIO_STATUS_FAILED = 128;
+
+/** Feature bits, counted from 0. */
+export const VIRTIO_BLK_F_SEG_MAX = 2;
+export const VIRTIO_BLK_F_GEOMETRY = 4;
+export const VIRTIO_BLK_F_RO = 5;
+export const VIRTIO_BLK_F_BLK_SIZE = 6;
+export const VIRTIO_BLK_F_FLUSH = 9;
+export const VIRTIO_BLK_F_TOPOLOGY = 10;
+export const VIRTIO_BLK_F_CONFIG_WCE = 11;
+export const VIRTIO_BLK_F_MQ = 12;
+export const VIRTIO_BLK_F_DISCARD = 13;
+export const VIRTIO_BLK_F_WRITE_ZEROES = 14;
+export const VIRTIO_F_INDIRECT_DESC = 28;
+export const VIRTIO_F_EVENT_IDX = 29;
+export const VIRTIO_F_VERSION_1 = 32;
+
+export const VIRTIO_INTERRUPT_USED = 1;
+export const VIRTIO_INTERRUPT_CONFIG = 2;
+
+export const VIRTIO_MMIO_MAGIC = 0x000;
+export const VIRTIO_MMIO_VERSION = 0x004;
+export const VIRTIO_MMIO_DEVICE_ID = 0x008;
+export const VIRTIO_MMIO_VENDOR_ID = 0x00c;
+export const VIRTIO_MMIO_DEVICE_FEATURES = 0x010;
+export const VIRTIO_MMIO_DEVICE_FEATURES_SEL = 0x014;
+export const VIRTIO_MMIO_DRIVER_FEATURES = 0x020;
+export const VIRTIO_MMIO_DRIVER_FEATURES_SEL = 0x024;
+export const VIRTIO_MMIO_QUEUE_SEL = 0x030;
+export const VIRTIO_MMIO_QUEUE_SIZE_MAX = 0x034;
+export const VIRTIO_MMIO_QUEUE_SIZE = 0x038;
+export const VIRTIO_MMIO_QUEUE_READY = 0x044;
+export const VIRTIO_MMIO_QUEUE_NOTIFY = 0x050;
+export const VIRTIO_MMIO_INTERRUPT_STATUS = 0x060;
+export const VIRTIO_MMIO_INTERRUPT_ACK = 0x064;
+export const VIRTIO_MMIO_STATUS = 0x070;
+export const VIRTIO_MMIO_QUEUE_DESC_LOW = 0x080;
+export const VIRTIO_MMIO_QUEUE_DESC_HIGH = 0x084;
+export const VIRTIO_MMIO_QUEUE_DRIVER_LOW = 0x090;
+export const VIRTIO_MMIO_QUEUE_DRIVER_HIGH = 0x094;
+export const VIRTIO_MMIO_QUEUE_DEVICE_LOW = 0x0a0;
+export const VIRTIO_MMIO_QUEUE_DEVICE_HIGH = 0x0a4;
+export const VIRTIO_MMIO_SHM_LEN_LOW = 0x0b0;
+export const VIRTIO_MMIO_SHM_BASE_HIGH = 0x0bc;
+export const VIRTIO_MMIO_CONFIG_GENERATION = 0x0fc;
+export const VIRTIO_MMIO_CONFIG = 0x100;
+
+// ---- virtio-blk config space (virtio 1.2 §5.2.4): the part that this device has ----
+
+export const VIRTIO_BLK_CONFIG_CAPACITY = 0;
+export const VIRTIO_BLK_CONFIG_SEG_MAX = 12;
+export const VIRTIO_BLK_CONFIG_CYLINDERS = 16;
+export const VIRTIO_BLK_CONFIG_HEADS = 18;
+export const VIRTIO_BLK_CONFIG_SECTORS = 19;
+export const VIRTIO_BLK_CONFIG_BLK_SIZE = 20;
+export const VIRTIO_BLK_CONFIG_PHYSICAL_BLOCK_EXP = 24;
+export const VIRTIO_BLK_CONFIG_MIN_IO_SIZE = 26;
+export const VIRTIO_BLK_CONFIG_OPT_IO_SIZE = 28;
+export const VIRTIO_BLK_CONFIG_WRITEBACK = 32;
+export const VIRTIO_BLK_CONFIG_NUM_QUEUES = 34;
+export const VIRTIO_BLK_CONFIG_MAX_DISCARD_SECTORS = 36;
+export const VIRTIO_BLK_CONFIG_MAX_DISCARD_SEG = 40;
+export const VIRTIO_BLK_CONFIG_DISCARD_ALIGNMENT = 44;
+export const VIRTIO_BLK_CONFIG_MAX_WRITE_ZEROES_SECTORS = 48;
+export const VIRTIO_BLK_CONFIG_MAX_WRITE_ZEROES_SEG = 52;
+export const VIRTIO_BLK_CONFIG_WRITE_ZEROES_MAY_UNMAP = 56;
+/** With DISCARD and WRITE_ZEROES, as QEMU sizes it. */
+export const VIRTIO_BLK_CONFIG_SIZE = 57;
 
 export const VIRTIO_BLK_HEADER_SIZE = 16;
 export const VIRTIO_BLK_T_IN = 0;
@@ -552,10 +649,48 @@ export const VIRTIO_BLK_T_OUT = 1;
 export const VIRTIO_BLK_T_FLUSH = 4;
 export const VIRTIO_BLK_T_GET_ID = 8;
 export const VIRTIO_BLK_T_DISCARD = 11;
+export const VIRTIO_BLK_T_WRITE_ZEROES = 13;
+/** Legacy: SCSI passthrough. */
+export const VIRTIO_BLK_T_SCSI_CMD = 2;
 export const VIRTIO_BLK_S_OK = 0;
 export const VIRTIO_BLK_S_IOERR = 1;
 export const VIRTIO_BLK_S_UNSUPP = 2;
 export const VIRTIO_BLK_ID_BYTES = 20;
+
+/** What query-blockstats says of a device: three groups (reads, writes, flushes) of u64, then events and I/O status. */
+export const VIRTIO_STATS_OPERATIONS = 0;
+export const VIRTIO_STATS_BYTES = 8;
+export const VIRTIO_STATS_MERGED = 16;
+export const VIRTIO_STATS_FAILED = 24;
+export const VIRTIO_STATS_INVALID = 32;
+/** Nanoseconds from submission to completion, all requests together. */
+export const VIRTIO_STATS_TIME = 40;
+export const VIRTIO_STATS_GROUP_SIZE = 48;
+export const VIRTIO_STATS_EVENTS = 144;
+export const VIRTIO_STATS_STATUS = 152;
+export const VIRTIO_STATS_SIZE = 160;
+
+export const VIRTIO_IO_STATUS_OK = 0;
+export const VIRTIO_IO_STATUS_FAILED = 1;
+export const VIRTIO_IO_STATUS_NOSPACE = 2;
+
+/** rerror and werror. */
+export const ON_ERROR_REPORT = 0;
+export const ON_ERROR_IGNORE = 1;
+export const ON_ERROR_STOP = 2;
+export const ON_ERROR_ENOSPC = 3;
+
+export const VIRTIO_ENGINE_THREADS = 0;
+export const VIRTIO_ENGINE_LINUX_AIO = 1;
+
+/** Flags of CONFIG_VIRTIO_FLAGS. */
+export const VIRTIO_FLAG_DETECT_ZEROES = 1;
+/** A write of zeros that was detected gives its blocks back. */
+export const VIRTIO_FLAG_DETECT_UNMAP = 2;
+/** Discards answer success and do nothing (discard=ignore). */
+export const VIRTIO_FLAG_IGNORE_DISCARD = 4;
+/** A write with FUA is a write and a flush. */
+export const VIRTIO_FLAG_EMULATE_FUA = 8;
 
 /** Cache modes of a virtio-blk device, QEMU's names. */
 export const CACHE_MODE_WRITEBACK = 0;
@@ -645,6 +780,7 @@ export const ROOT_USED_SHARED_PAGES = 132;
 export const ROOT_USED_BLUESTORE_AIOS = 136;
 export const ROOT_USED_IO_CONTEXTS = 140;
 export const ROOT_USED_DEVICE_CALLS = 144;
+export const ROOT_USED_BLOCK_REQUESTS = 148;
 export const ROOT_SIZE = 160;
 
 /** What configAddress() leaves for drives and files in the first megabyte of memory is enough for 4,096 of each. */

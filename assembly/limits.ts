@@ -109,6 +109,19 @@ export const MULTIREQ_MAX_REQUESTS = 32;
 export const MULTIREQ_MAX_PIECES = 1024;
 /** Largest virtqueue (VIRTQUEUE_MAX_SIZE of QEMU). */
 export const VIRTQUEUE_MAX_SIZE = 1024;
+/** Entries of a virtqueue when nobody says (QEMU). */
+export const VIRTQUEUE_DEFAULT_SIZE = 256;
+/** Queues of one virtio device. */
+export const MAX_VIRTIO_QUEUES = 16;
+/** Longest request of the block layer (BDRV_REQUEST_MAX_BYTES of QEMU). */
+export const BLOCK_REQUEST_MAX_BYTES = 2147483136;
+/** Requests on Linux AIO at one time (MAX_EVENTS of block/linux-aio.c), iocbs of one io_submit, and iovecs kept beside an iocb. */
+export const LINUX_AIO_MAX_EVENTS = 1024;
+export const LINUX_AIO_DEFAULT_BATCH = 32;
+export const LINUX_AIO_IOVECS = 16;
+/** Threads of the pool (THREAD_POOL_MAX_THREADS_DEFAULT). */
+export const DEFAULT_VIRTIO_WORKERS = 64;
+export const MAX_VIRTIO_WORKERS = 1024;
 /** Buffers mapped in one chain. */
 export const VIRTQUEUE_MAX_PIECES = 1024;
 /** Sectors of one virtio request (BDRV_REQUEST_MAX_SECTORS of QEMU). */

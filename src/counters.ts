@@ -12,6 +12,7 @@ const GROUPS = {
     discards: layout.COUNTER_GUEST_DISCARDS,
     readsMerged: layout.COUNTER_GUEST_READS_MERGED,
     writesMerged: layout.COUNTER_GUEST_WRITES_MERGED,
+    writeZeroes: layout.COUNTER_GUEST_WRITE_ZEROES,
     invalid: layout.COUNTER_GUEST_INVALID,
   },
   aio: {

@@ -38,6 +38,7 @@ export const RECORD_KIND_NAMES = [
   'usrbioPrepared',
   'usrbioJob',
   'usrbioDone',
+  'guestStopped',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

@@ -34,7 +34,12 @@ export const KIND_USRBIO_READY: u32 = 21;
 export const KIND_KERNEL_DEVICE_READY: u32 = 22;
 export const KIND_KERNEL_DEVICE_DONE: u32 = 23;
 export const KIND_PLAYER_PART: u32 = 24;
-export const KIND_COUNT: u32 = 25;
+export const KIND_BLOCK_RESUME: u32 = 25;
+export const KIND_ENGINE_DONE: u32 = 26;
+export const KIND_ENGINE_THREAD: u32 = 27;
+export const KIND_ENGINE_AIO_READY: u32 = 28;
+export const KIND_ENGINE_AIO_RETRY: u32 = 29;
+export const KIND_COUNT: u32 = 30;
 
 const ENTRY_SIZE: usize = 12;
 
@@ -47,7 +52,7 @@ class Dispatch {
 }
 
 const fifo = changetype<Dispatch>(memory.data(offsetof<Dispatch>(), 16));
-const HANDLERS: usize = memory.data(128, 16);
+const HANDLERS: usize = memory.data(256, 16);
 
 export type Handler = (owner: usize, result: i32) => void;
 

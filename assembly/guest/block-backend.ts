@@ -1,95 +1,99 @@
-// QEMU's block backend, thin: a guest I/O becomes one operation on the host file.
+// QEMU's block backend: the door between a guest's device and its node (block/block-backend.c).
 //
-// Verbs: backendTransfer, backendFlush, backendDiscard. Cache modes map to how the file is used: writeback goes through
-// the page cache, none around it, writethrough and directsync make every write durable, unsafe ignores flushes.
-// Invariant: in_flight is counted from submit to the end of the completion handler; a completion never runs inside a
-// submit. An operation is always free: the pool holds one for each virtio request.
+// Verbs: backendSubmit, backendFinished, backendDrainBegin, backendDrainEnd, errorAction. A request that arrives while the node is
+// quiesced waits outside, uncounted, so that the drain need not wait for it.
+// Invariants: in_flight is counted from entrance to the end of the completion handler; a completion never runs inside a
+// submit.
 
-import { KIND_BACKEND_DONE } from '../base/dispatch';
-import {
-  FLAG_BOUNCED,
-  FLAG_DIRECT,
-  FLAG_DSYNC,
-  FLAG_UNSAFE,
-  OPERATION_DATASYNC,
-  OPERATION_DISCARD,
-  OPERATION_READ,
-  OPERATION_WRITE,
-  Operation,
-  operationTake,
-} from '../base/operation';
-import { inodeAt } from '../cache/inode';
-import { startOperation } from '../files/file-operation';
-import {
-  CACHE_MODE_DIRECTSYNC,
-  CACHE_MODE_NONE,
-  CACHE_MODE_UNSAFE,
-  CACHE_MODE_WRITETHROUGH,
-} from '../layout';
-import { SECTOR_SHIFT } from '../limits';
+import { ENOSPC } from '../base/errno';
+import { BlockNode, BlockRequest, nodeAt } from './block-node';
+import { requestStart, requestTake } from './block-request';
+
+/** What is done about an error (BlockErrorAction), and the policies that lead to it (BlockdevOnError). */
+export const ACTION_REPORT: u32 = 0;
+export const ACTION_IGNORE: u32 = 1;
+export const ACTION_STOP: u32 = 2;
+/** Stop for ENOSPC, report everything else. */
+const POLICY_ENOSPC: u32 = 3;
 
 @unmanaged
-class Backend {
-  inFlight: u32;
+class Policies {
+  read: u32;
+  write: u32;
 }
 
-const backend = changetype<Backend>(memory.data(offsetof<Backend>(), 16));
+const policies = changetype<Policies>(memory.data(offsetof<Policies>(), 16));
 
-/** The operation flags of a cache mode. */
-function modeFlags(mode: u32): u16 {
-  switch (mode) {
-    case CACHE_MODE_NONE:
-      return FLAG_DIRECT | FLAG_BOUNCED;
-    case CACHE_MODE_WRITETHROUGH:
-      return FLAG_DSYNC;
-    case CACHE_MODE_DIRECTSYNC:
-      return FLAG_DIRECT | FLAG_BOUNCED | FLAG_DSYNC;
-    case CACHE_MODE_UNSAFE:
-      return FLAG_UNSAFE;
-    default:
-      return 0;
-  }
+/** rerror and werror: ON_ERROR_…. */
+export function backendInit(readPolicy: u32, writePolicy: u32): void {
+  policies.read = readPolicy;
+  policies.write = writePolicy;
 }
 
-function start(kind: u8, device: u32, mode: u32, sector: u64, bytes: u64, spans: usize, owner: usize): void {
-  const pointer = operationTake();
-  assert(pointer != 0, 'no operation is left for a virtio request');
-  const operation = changetype<Operation>(pointer);
-  operation.kind = kind;
-  operation.flags = modeFlags(mode);
-  operation.inode = changetype<usize>(inodeAt(device));
-  operation.position = sector << SECTOR_SHIFT;
-  operation.length = bytes;
-  operation.spans = spans;
-  operation.doneKind = KIND_BACKEND_DONE;
-  operation.owner = owner;
-  backend.inFlight++;
-  startOperation(operation);
+/** blk_get_error_action. */
+export function errorAction(isRead: bool, errno: i32): u32 {
+  const policy = isRead ? policies.read : policies.write;
+  if (policy != POLICY_ENOSPC) return policy;
+  return errno == -ENOSPC ? ACTION_STOP : ACTION_REPORT;
 }
 
-/** One read or write of the device's file; ends with KIND_BACKEND_DONE. The spans belong to it from now on. */
-export function backendTransfer(
-  isWrite: bool,
+function enter(node: BlockNode, request: BlockRequest): void {
+  node.inFlight++;
+  requestStart(request);
+}
+
+/**
+ * One request of a guest: ends with (doneKind, owner, 0 or a negative errno). The spans belong to it from now on.
+ * `isForced`: the write is on the media when it ends.
+ */
+export function backendSubmit(
   device: u32,
-  mode: u32,
-  sector: u64,
-  bytes: u32,
+  kind: u32,
+  offset: u64,
+  bytes: u64,
+  flags: u32,
   spans: usize,
+  doneKind: u32,
   owner: usize,
 ): void {
-  start(isWrite ? OPERATION_WRITE : OPERATION_READ, device, mode, sector, bytes, spans, owner);
-}
-
-export function backendFlush(device: u32, mode: u32, owner: usize): void {
-  start(OPERATION_DATASYNC, device, mode, 0, 0, 0, owner);
-}
-
-export function backendDiscard(device: u32, mode: u32, sector: u64, bytes: u64, owner: usize): void {
-  start(OPERATION_DISCARD, device, mode, sector, bytes, 0, owner);
+  const node = nodeAt(device);
+  const request = requestTake(node, kind, offset, bytes, flags, spans, doneKind, owner);
+  if (node.quiesced == 0) {
+    enter(node, request);
+    return;
+  }
+  const pointer = changetype<usize>(request);
+  if (node.waitingTail != 0) changetype<BlockRequest>(node.waitingTail).next = pointer;
+  else node.waitingHead = pointer;
+  node.waitingTail = pointer;
 }
 
 /** To be called at the end of the completion handler. */
-export function backendFinished(): void {
-  assert(backend.inFlight > 0, 'a backend request ended twice');
-  backend.inFlight--;
+export function backendFinished(device: u32): void {
+  const node = nodeAt(device);
+  assert(node.inFlight > 0, 'a backend request ended twice');
+  node.inFlight--;
+}
+
+/** Requests of a device that have entered and not ended. */
+export function backendInFlight(device: u32): u32 {
+  return nodeAt(device).inFlight;
+}
+
+/** bdrv_drained_begin: nothing enters from now on. Nests. */
+export function backendDrainBegin(device: u32): void {
+  nodeAt(device).quiesced++;
+}
+
+/** bdrv_drained_end: at the outermost, what waited enters in its order. */
+export function backendDrainEnd(device: u32): void {
+  const node = nodeAt(device);
+  if (node.quiesced == 0 || --node.quiesced > 0) return;
+  while (node.waitingHead != 0 && node.quiesced == 0) {
+    const request = changetype<BlockRequest>(node.waitingHead);
+    node.waitingHead = request.next;
+    if (node.waitingHead == 0) node.waitingTail = 0;
+    request.next = 0;
+    enter(node, request);
+  }
 }

@@ -7,6 +7,8 @@ import { EINVAL } from '../base/errno';
 import {
   BAD_FIELD_DRIVES,
   BAD_FIELD_FILES,
+  CACHE_MODE_DIRECTSYNC,
+  CACHE_MODE_NONE,
   CACHE_MODE_UNSAFE,
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
@@ -41,14 +43,27 @@ import {
   CONFIG_SPANS,
   CONFIG_USRBIO_CHUNK_BYTES,
   CONFIG_USRBIO_PARTS,
+  CONFIG_VIRTIO_AIO_BATCH,
+  CONFIG_VIRTIO_ALIGNMENT,
+  CONFIG_VIRTIO_BLOCK_SIZE,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_ENGINE,
+  CONFIG_VIRTIO_MAX_TRANSFER,
+  CONFIG_VIRTIO_QUEUES,
+  CONFIG_VIRTIO_READ_ERROR,
   CONFIG_VIRTIO_REQUESTS,
+  CONFIG_VIRTIO_WORKERS,
+  CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
   FILE_FLAG_EFBIG,
+  ON_ERROR_ENOSPC,
+  VIRTIO_ENGINE_LINUX_AIO,
 } from '../layout';
 import {
+  BLOCK_REQUEST_MAX_BYTES,
+  LINUX_AIO_MAX_EVENTS,
   MAX_BLUESTORE_AIOS,
   MAX_CACHE_PAGES,
   MAX_CHANNELS,
@@ -57,6 +72,8 @@ import {
   MAX_FILES,
   MAX_IOVECS,
   MAX_REPLAY_BATCH,
+  MAX_VIRTIO_QUEUES,
+  MAX_VIRTIO_WORKERS,
   PAGE_SIZE,
   SECTOR_SIZE,
 } from '../limits';
@@ -114,7 +131,8 @@ export function checkConfig(): i32 {
   if (field(CONFIG_BLUESTORE_AIOS) > <u32>MAX_BLUESTORE_AIOS) return bad(CONFIG_BLUESTORE_AIOS, 0);
   if (field(CONFIG_VIRTIO_DEVICES) > drives) return bad(CONFIG_VIRTIO_DEVICES, 0);
   if (field(CONFIG_VIRTIO_REQUESTS) > 65536) return bad(CONFIG_VIRTIO_REQUESTS, 0);
-  if (field(CONFIG_VIRTIO_CACHE_MODE) > <u32>CACHE_MODE_UNSAFE) return bad(CONFIG_VIRTIO_CACHE_MODE, 0);
+  const virtio = checkVirtio();
+  if (virtio != 0) return virtio;
   const parts = field(CONFIG_USRBIO_PARTS);
   if (parts < 1 || parts > 65536) return bad(CONFIG_USRBIO_PARTS, 0);
   const chunk = field(CONFIG_USRBIO_CHUNK_BYTES);
@@ -124,6 +142,34 @@ export function checkConfig(): i32 {
   if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
     return bad(CONFIG_REPLAY_BATCH, 0);
   return checkDrives(drives);
+}
+
+function isWithin(offset: usize, low: u32, high: u32): bool {
+  return field(offset) >= low && field(offset) <= high;
+}
+
+/** The devices of guests, and the block layer below them. */
+function checkVirtio(): i32 {
+  const mode = field(CONFIG_VIRTIO_CACHE_MODE);
+  if (mode > <u32>CACHE_MODE_UNSAFE) return bad(CONFIG_VIRTIO_CACHE_MODE, 0);
+  if (!isWithin(CONFIG_VIRTIO_QUEUES, 1, MAX_VIRTIO_QUEUES)) return bad(CONFIG_VIRTIO_QUEUES, 0);
+  const blockSize = field(CONFIG_VIRTIO_BLOCK_SIZE);
+  if (!isPowerOfTwo(blockSize) || !isWithin(CONFIG_VIRTIO_BLOCK_SIZE, SECTOR_SIZE, PAGE_SIZE))
+    return bad(CONFIG_VIRTIO_BLOCK_SIZE, 0);
+  const alignment = field(CONFIG_VIRTIO_ALIGNMENT);
+  if (!isPowerOfTwo(alignment) || !isWithin(CONFIG_VIRTIO_ALIGNMENT, SECTOR_SIZE, PAGE_SIZE))
+    return bad(CONFIG_VIRTIO_ALIGNMENT, 0);
+  const maxTransfer = field(CONFIG_VIRTIO_MAX_TRANSFER);
+  if (maxTransfer != 0 && !isWithin(CONFIG_VIRTIO_MAX_TRANSFER, alignment, BLOCK_REQUEST_MAX_BYTES))
+    return bad(CONFIG_VIRTIO_MAX_TRANSFER, 0);
+  if (field(CONFIG_VIRTIO_READ_ERROR) > <u32>ON_ERROR_ENOSPC) return bad(CONFIG_VIRTIO_READ_ERROR, 0);
+  if (field(CONFIG_VIRTIO_WRITE_ERROR) > <u32>ON_ERROR_ENOSPC) return bad(CONFIG_VIRTIO_WRITE_ERROR, 0);
+  const engine = field(CONFIG_VIRTIO_ENGINE);
+  const isDirect = mode == CACHE_MODE_NONE || mode == CACHE_MODE_DIRECTSYNC;
+  if (engine > <u32>VIRTIO_ENGINE_LINUX_AIO || (engine == VIRTIO_ENGINE_LINUX_AIO && !isDirect))
+    return bad(CONFIG_VIRTIO_ENGINE, 0);
+  if (!isWithin(CONFIG_VIRTIO_WORKERS, 1, MAX_VIRTIO_WORKERS)) return bad(CONFIG_VIRTIO_WORKERS, 0);
+  return isWithin(CONFIG_VIRTIO_AIO_BATCH, 1, LINUX_AIO_MAX_EVENTS) ? 0 : bad(CONFIG_VIRTIO_AIO_BATCH, 0);
 }
 
 function checkDrives(drives: u32): i32 {

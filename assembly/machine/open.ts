@@ -12,9 +12,14 @@ import {
   KIND_AIO_DONE,
   KIND_AIO_READY,
   KIND_BACKEND_DONE,
+  KIND_BLOCK_RESUME,
   KIND_CALL_DONE,
   KIND_DRIVE_RELEASED,
   KIND_DRIVE_SERVED,
+  KIND_ENGINE_AIO_READY,
+  KIND_ENGINE_AIO_RETRY,
+  KIND_ENGINE_DONE,
+  KIND_ENGINE_THREAD,
   KIND_EVENTFD_SIGNALLED,
   KIND_GUEST_INTERRUPT,
   KIND_KERNEL_DEVICE_DONE,
@@ -54,7 +59,24 @@ import { operationBioDone } from '../files/direct';
 import { resumeOperation, syncFlushDone } from '../files/file-operation';
 import { flatInit } from '../files/flat';
 import { holesClaim, holesInit } from '../files/holes';
-import { backendDone, virtioClaim, virtioInit, virtioSpansBack } from '../guest/virtio-blk';
+import { backendInit } from '../guest/block-backend';
+import { nodesClaim, nodesInit } from '../guest/block-node';
+import {
+  DETECT_OFF,
+  DETECT_ON,
+  DETECT_UNMAP,
+  engineDone,
+  requestResume,
+  requestsClaim,
+  requestsInit,
+  requestsSpansBack,
+} from '../guest/block-request';
+import { engineClaim, engineClaimPrivate, engineInit } from '../guest/engine';
+import { linuxAioReady, linuxAioRetry } from '../guest/engine-linux-aio';
+import { threadDone } from '../guest/engine-threads';
+import { backendDone, blkClaim, blkInit, virtioSpansBack } from '../guest/virtio-blk';
+import { deviceClaim as virtioDevicesClaim, deviceInit as virtioDevicesInit } from '../guest/virtio-device';
+import { statsClaim } from '../guest/virtio-stats';
 import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
@@ -84,13 +106,26 @@ import {
   CONFIG_USRBIO_CHUNK_BYTES,
   CONFIG_USRBIO_FLAGS,
   CONFIG_USRBIO_PARTS,
+  CONFIG_VIRTIO_AIO_BATCH,
+  CONFIG_VIRTIO_ALIGNMENT,
+  CONFIG_VIRTIO_BLOCK_SIZE,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_ENGINE,
+  CONFIG_VIRTIO_FLAGS,
   CONFIG_VIRTIO_MAX_TRANSFER,
+  CONFIG_VIRTIO_QUEUES,
+  CONFIG_VIRTIO_READ_ERROR,
   CONFIG_VIRTIO_REQUESTS,
+  CONFIG_VIRTIO_WORKERS,
+  CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_UNDO,
+  VIRTIO_FLAG_DETECT_UNMAP,
+  VIRTIO_FLAG_DETECT_ZEROES,
+  VIRTIO_FLAG_EMULATE_FUA,
+  VIRTIO_FLAG_IGNORE_DISCARD,
 } from '../layout';
-import { EVICTION_RESERVE_PAGES, MAX_USRBIO_RINGS } from '../limits';
+import { BLOCK_REQUEST_MAX_BYTES, EVICTION_RESERVE_PAGES, MAX_USRBIO_RINGS } from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import {
   playerAioReady,
@@ -130,6 +165,7 @@ const PAYLOAD_FULL: u32 = 1;
 
 /** Handler of KIND_SPANS_BACK: whoever found none tries again. */
 function spansBack(owner: usize, result: i32): void {
+  requestsSpansBack();
   virtioSpansBack(owner, result);
   daemonSpansBack();
 }
@@ -146,6 +182,11 @@ function registerHandlers(): void {
   handle(KIND_AIO_DONE, kiocbDone);
   handle(KIND_EVENTFD_SIGNALLED, pollWoken);
   handle(KIND_BACKEND_DONE, backendDone);
+  handle(KIND_BLOCK_RESUME, requestResume);
+  handle(KIND_ENGINE_DONE, engineDone);
+  handle(KIND_ENGINE_THREAD, threadDone);
+  handle(KIND_ENGINE_AIO_READY, linuxAioReady);
+  handle(KIND_ENGINE_AIO_RETRY, linuxAioRetry);
   handle(KIND_CALL_DONE, callDone);
   handle(KIND_GUEST_INTERRUPT, playerInterrupt);
   handle(KIND_AIO_READY, playerAioReady);
@@ -186,6 +227,7 @@ function claimClientMemory(): void {
   queueClaim();
   deviceAioClaim(field(CONFIG_BLUESTORE_AIOS));
   sharedClaim(field(CONFIG_SHARED_BYTES));
+  engineClaim(field(CONFIG_VIRTIO_ENGINE));
   if (field(CONFIG_REPLAY_RECORDS) > 0) {
     playerClaim(
       field(CONFIG_DRIVE_COUNT),
@@ -238,7 +280,43 @@ function claimParts(): void {
   const pageTotal = field(CONFIG_CACHE_PAGES) + EVICTION_RESERVE_PAGES;
   pageClaim(pageTotal, hasBytes);
   indexClaim(pageTotal);
-  virtioClaim(field(CONFIG_VIRTIO_DEVICES), field(CONFIG_VIRTIO_REQUESTS));
+  claimVirtio();
+}
+
+function claimVirtio(): void {
+  const deviceCount = field(CONFIG_VIRTIO_DEVICES);
+  virtioDevicesClaim(deviceCount, field(CONFIG_VIRTIO_QUEUES));
+  blkClaim(field(CONFIG_VIRTIO_REQUESTS));
+  statsClaim(deviceCount);
+  nodesClaim(deviceCount);
+  requestsClaim(field(CONFIG_VIRTIO_REQUESTS));
+  engineClaimPrivate(deviceCount);
+}
+
+/** Bytes of one job of the block layer: the limit, or the longest there is, in whole blocks. */
+function virtioMaxTransfer(): u32 {
+  const limit = field(CONFIG_VIRTIO_MAX_TRANSFER);
+  const bytes = limit == 0 ? BLOCK_REQUEST_MAX_BYTES : limit;
+  return bytes & ~(field(CONFIG_VIRTIO_ALIGNMENT) - 1);
+}
+
+function initVirtio(isMerging: bool): void {
+  const flags = field(CONFIG_VIRTIO_FLAGS);
+  let detectZeroes = DETECT_OFF;
+  if (flags & VIRTIO_FLAG_DETECT_ZEROES)
+    detectZeroes = flags & VIRTIO_FLAG_DETECT_UNMAP ? DETECT_UNMAP : DETECT_ON;
+  nodesInit(field(CONFIG_VIRTIO_CACHE_MODE));
+  engineInit(field(CONFIG_VIRTIO_ALIGNMENT), field(CONFIG_VIRTIO_WORKERS), field(CONFIG_VIRTIO_AIO_BATCH));
+  requestsInit(
+    field(CONFIG_VIRTIO_ALIGNMENT),
+    virtioMaxTransfer(),
+    detectZeroes,
+    (flags & VIRTIO_FLAG_IGNORE_DISCARD) == 0,
+    (flags & VIRTIO_FLAG_EMULATE_FUA) != 0,
+  );
+  backendInit(field(CONFIG_VIRTIO_READ_ERROR), field(CONFIG_VIRTIO_WRITE_ERROR));
+  virtioDevicesInit();
+  blkInit(virtioMaxTransfer(), field(CONFIG_VIRTIO_BLOCK_SIZE), isMerging);
 }
 
 function initParts(): void {
@@ -263,7 +341,7 @@ function initParts(): void {
   buffersInit(field(CONFIG_SEED));
   registrationsInit();
   daemonInit(field(CONFIG_USRBIO_FLAGS));
-  virtioInit(field(CONFIG_VIRTIO_CACHE_MODE), field(CONFIG_VIRTIO_MAX_TRANSFER), isMerging);
+  initVirtio(isMerging);
 }
 
 /**

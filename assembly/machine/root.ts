@@ -11,6 +11,7 @@ import { operationPool } from '../base/operation';
 import { recordRing } from '../base/record';
 import { spanPool } from '../base/span';
 import { bioPool, requestPool } from '../drive/request';
+import { blockRequestPool } from '../guest/block-request';
 import { virtioRequestPool } from '../guest/virtio-blk';
 import {
   LATENCY_SIZE,
@@ -37,6 +38,7 @@ import {
   ROOT_REPLAY_STATE,
   ROOT_SIZE,
   ROOT_USED_BIOS,
+  ROOT_USED_BLOCK_REQUESTS,
   ROOT_USED_BLUESTORE_AIOS,
   ROOT_USED_DEVICE_CALLS,
   ROOT_USED_IO_CONTEXTS,
@@ -100,6 +102,7 @@ export function rootAddress(): i32 {
   store<u32>(root, requestPool.used, ROOT_USED_REQUESTS);
   store<u32>(root, kiocbPool.used, ROOT_USED_KIOCBS);
   store<u32>(root, virtioRequestPool.used, ROOT_USED_VIRTIO);
+  store<u32>(root, blockRequestPool.used, ROOT_USED_BLOCK_REQUESTS);
   store<u32>(root, jobPool.used, ROOT_USED_USRBIO_JOBS);
   store<u32>(root, partPool.used, ROOT_USED_USRBIO_PARTS);
   store<u32>(root, sharedRuns.usedPages, ROOT_USED_SHARED_PAGES);

@@ -15,8 +15,7 @@ import {
 } from '../base/operation';
 import { driveAt } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
-import { driverAttach, driverPut } from '../guest/driver';
-import { virtioNotify } from '../guest/virtio-blk';
+import { driverAttach, driverKick, driverPut } from '../guest/driver';
 import {
   IOCB_BUF,
   IOCB_CMD_FDSYNC,
@@ -223,6 +222,6 @@ export function playerNotify(): void {
     let isFirst = true;
     for (let earlier: u32 = 0; earlier < index && isFirst; earlier++)
       isFirst = slotAt(earlier).device != device;
-    if (isFirst) virtioNotify(device);
+    if (isFirst) driverKick(device);
   }
 }

@@ -14,8 +14,7 @@ import { OPERATION_DATASYNC, Operation, operationTake } from '../base/operation'
 import { errseqCheckAndAdvance, errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
 import { movesBytes } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
-import { driverStatus, driverTakeUsed } from '../guest/driver';
-import { virtioInterruptTaken } from '../guest/virtio-blk';
+import { driverInterrupted, driverStatus, driverTakeUsed } from '../guest/driver';
 import {
   HF3FS_CQE_RESULT,
   HF3FS_CQE_USERDATA,
@@ -167,7 +166,7 @@ function finish(index: u32, isGood: bool): void {
 
 /** Handler of KIND_GUEST_INTERRUPT: reads the device's used ring. */
 export function playerInterrupt(device: usize, _result: i32): void {
-  virtioInterruptTaken(<u32>device);
+  driverInterrupted(<u32>device);
   while (true) {
     const slot = driverTakeUsed(<u32>device);
     if (slot < 0) return;

@@ -57,10 +57,19 @@ import {
   CONFIG_USRBIO_CHUNK_BYTES,
   CONFIG_USRBIO_FLAGS,
   CONFIG_USRBIO_PARTS,
+  CONFIG_VIRTIO_AIO_BATCH,
+  CONFIG_VIRTIO_ALIGNMENT,
+  CONFIG_VIRTIO_BLOCK_SIZE,
   CONFIG_VIRTIO_CACHE_MODE,
   CONFIG_VIRTIO_DEVICES,
+  CONFIG_VIRTIO_ENGINE,
+  CONFIG_VIRTIO_FLAGS,
   CONFIG_VIRTIO_MAX_TRANSFER,
+  CONFIG_VIRTIO_QUEUES,
+  CONFIG_VIRTIO_READ_ERROR,
   CONFIG_VIRTIO_REQUESTS,
+  CONFIG_VIRTIO_WORKERS,
+  CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
@@ -68,6 +77,10 @@ import {
   FILE_FLAG_EFBIG,
   USRBIO_FLAG_PRIORITY,
   USRBIO_FLAG_READ_ONLY,
+  VIRTIO_FLAG_DETECT_UNMAP,
+  VIRTIO_FLAG_DETECT_ZEROES,
+  VIRTIO_FLAG_EMULATE_FUA,
+  VIRTIO_FLAG_IGNORE_DISCARD,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_AIO_MAX_NR,
@@ -81,10 +94,13 @@ import {
   DEFAULT_USRBIO_CHUNK_BYTES,
   DEFAULT_USRBIO_PARTS,
   DEFAULT_VIRTIO_REQUESTS,
+  DEFAULT_VIRTIO_WORKERS,
   DEFAULT_VOLATILE_WRITES,
+  LINUX_AIO_DEFAULT_BATCH,
   MAX_DRIVES,
   MAX_FILES,
   PAGE_SIZE,
+  SECTOR_SIZE,
 } from '../../assembly/limits.ts';
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { ConfigError } from '../errors.ts';
@@ -163,6 +179,8 @@ export interface MachineConfig {
   readonly aioMaxNr?: number;
   /** How the virtio devices use their drives. Default writeback. */
   readonly cacheMode?: CacheMode;
+  /** The guests' disks and the block layer below them. */
+  readonly virtio?: VirtioConfig;
   /** Bytes of one merged guest I/O; 0 is QEMU's default. */
   readonly maxTransfer?: number;
   /** The 3FS client and daemon. */
@@ -183,6 +201,35 @@ export interface MachineConfig {
   >;
   /** Only for src/replay: makes room for the player. */
   readonly replay?: ReplayRoom;
+}
+
+/** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */
+export type ErrorPolicy = 'report' | 'ignore' | 'stop' | 'enospc';
+
+/** The virtio-blk devices (one for each drive) and QEMU's block layer below them; everything has a default. */
+export interface VirtioConfig {
+  /** Virtqueues of a device, 1 to 16. Default 1. */
+  readonly queues?: number;
+  /** logical_block_size that the guest sees, 512 to 4,096. Default 512. */
+  readonly blockSize?: Size;
+  /** request_alignment of the file: smaller or unaligned requests are read, modified and written. 512 (default) to 4,096. */
+  readonly requestAlignment?: Size;
+  /** rerror. Default report. */
+  readonly readError?: ErrorPolicy;
+  /** werror: of writes, flushes, discards and write-zeroes. Default enospc. */
+  readonly writeError?: ErrorPolicy;
+  /** `threads` (default) or `linux-aio`, which needs cache mode none or directsync. */
+  readonly engine?: 'threads' | 'linux-aio';
+  /** Threads of the pool, 1 to 1,024. Default 64. */
+  readonly workers?: number;
+  /** iocbs of one io_submit (aio-max-batch), 1 to 1,024. Default 32. */
+  readonly aioBatch?: number;
+  /** What becomes of a write of nothing but zeros. Default off. */
+  readonly detectZeroes?: 'off' | 'on' | 'unmap';
+  /** `ignore`: discards answer success and do nothing. Default unmap. */
+  readonly discard?: 'unmap' | 'ignore';
+  /** A write that must be durable: a FUA write (native, default), or a write and a flush. */
+  readonly fua?: 'native' | 'flush';
 }
 
 /** How USRBIO behaves; everything has a default. */
@@ -437,6 +484,7 @@ export function resolveConfig(
       CONFIG_VIRTIO_CACHE_MODE,
       CACHE_MODES[oneOf('cacheMode', config.cacheMode, CACHE_MODE_NAMES, 'writeback')],
     ],
+    ...virtioFields(config.virtio ?? {}),
     [CONFIG_VIRTIO_MAX_TRANSFER, whole('maxTransfer', config.maxTransfer, 0)],
     [
       CONFIG_USRBIO_CHUNK_BYTES,
@@ -458,6 +506,36 @@ export function resolveConfig(
     [CONFIG_REPLAY_DATA_BYTES, replay?.dataBytes ?? 0],
   ]);
   return { fields, drives, files, payload, powerCuts, seed };
+}
+
+const ERROR_POLICIES = ['report', 'ignore', 'stop', 'enospc'] as const;
+const ENGINES = ['threads', 'linux-aio'] as const;
+
+function virtioFields(virtio: VirtioConfig): [number, number][] {
+  const size = (field: string, value: Size | undefined): number =>
+    whole(field, value === undefined ? undefined : parseSize(value, field), SECTOR_SIZE);
+  const policy = (field: string, value: ErrorPolicy | undefined, fallback: ErrorPolicy): number =>
+    ERROR_POLICIES.indexOf(oneOf(field, value, ERROR_POLICIES, fallback));
+  const zeroes = oneOf('virtio.detectZeroes', virtio.detectZeroes, ['off', 'on', 'unmap'] as const, 'off');
+  const discard = oneOf('virtio.discard', virtio.discard, ['unmap', 'ignore'] as const, 'unmap');
+  const fua = oneOf('virtio.fua', virtio.fua, ['native', 'flush'] as const, 'native');
+  return [
+    [CONFIG_VIRTIO_QUEUES, whole('virtio.queues', virtio.queues, 1)],
+    [CONFIG_VIRTIO_BLOCK_SIZE, size('virtio.blockSize', virtio.blockSize)],
+    [CONFIG_VIRTIO_ALIGNMENT, size('virtio.requestAlignment', virtio.requestAlignment)],
+    [CONFIG_VIRTIO_READ_ERROR, policy('virtio.readError', virtio.readError, 'report')],
+    [CONFIG_VIRTIO_WRITE_ERROR, policy('virtio.writeError', virtio.writeError, 'enospc')],
+    [CONFIG_VIRTIO_ENGINE, ENGINES.indexOf(oneOf('virtio.engine', virtio.engine, ENGINES, 'threads'))],
+    [CONFIG_VIRTIO_WORKERS, whole('virtio.workers', virtio.workers, DEFAULT_VIRTIO_WORKERS)],
+    [CONFIG_VIRTIO_AIO_BATCH, whole('virtio.aioBatch', virtio.aioBatch, LINUX_AIO_DEFAULT_BATCH)],
+    [
+      CONFIG_VIRTIO_FLAGS,
+      (zeroes === 'off' ? 0 : VIRTIO_FLAG_DETECT_ZEROES) |
+        (zeroes === 'unmap' ? VIRTIO_FLAG_DETECT_UNMAP : 0) |
+        (discard === 'ignore' ? VIRTIO_FLAG_IGNORE_DISCARD : 0) |
+        (fua === 'flush' ? VIRTIO_FLAG_EMULATE_FUA : 0),
+    ],
+  ];
 }
 
 function setU64(view: DataView, offset: number, value: number): void {
@@ -518,6 +596,13 @@ const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> 
   [CONFIG_USRBIO_PARTS, ['limits.usrbioParts', 'from 1 to 65536']],
   [CONFIG_USRBIO_CHUNK_BYTES, ['usrbio.chunkSize', 'a multiple of 4096 from 4096 to 1 GiB']],
   [CONFIG_BLUESTORE_AIOS, ['limits.bluestoreAios', 'from 0 to 65536']],
+  [CONFIG_VIRTIO_QUEUES, ['virtio.queues', 'from 1 to 16']],
+  [CONFIG_VIRTIO_BLOCK_SIZE, ['virtio.blockSize', '512, 1024, 2048 or 4096']],
+  [CONFIG_VIRTIO_ALIGNMENT, ['virtio.requestAlignment', '512, 1024, 2048 or 4096']],
+  [CONFIG_VIRTIO_MAX_TRANSFER, ['maxTransfer', '0, or from virtio.requestAlignment to 2147483136']],
+  [CONFIG_VIRTIO_ENGINE, ['virtio.engine', "0 ('threads') unless cacheMode is 'none' or 'directsync'"]],
+  [CONFIG_VIRTIO_WORKERS, ['virtio.workers', 'from 1 to 1024']],
+  [CONFIG_VIRTIO_AIO_BATCH, ['virtio.aioBatch', 'from 1 to 1024']],
   [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
   [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],

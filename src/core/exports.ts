@@ -139,9 +139,14 @@ export interface CoreExports {
   usrbioRegFd(descriptor: number): number;
   usrbioSubmitIos(ior: number): number;
   usrbioWaitForIos(ior: number, cqes: number, limit: number, minimum: number, timeout: number): number;
-  virtioKick(device: number): number;
-  virtioNeedsReset(device: number): number;
-  virtioQueue(device: number, size: number, descriptors: number, available: number, used: number): number;
+  virtioDrainBegin(device: number): number;
+  virtioDrainEnd(device: number): number;
+  virtioMemory(device: number, base: number, bytes: number): number;
+  virtioRead(device: number, offset: number, width: number): number;
+  virtioResize(device: number, bytes: number): number;
+  virtioResume(device: number): number;
+  virtioStats(device: number): number;
+  virtioWrite(device: number, offset: number, width: number, value: number): number;
   replayBatch(recordCount: number): number;
   replayLatency(isWrite: number): void;
   replayOpen(through: number): number;

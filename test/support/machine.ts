@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import {
   ROOT_USED_BIOS,
+  ROOT_USED_BLOCK_REQUESTS,
   ROOT_USED_BLUESTORE_AIOS,
   ROOT_USED_DEVICE_CALLS,
   ROOT_USED_IO_CONTEXTS,
@@ -51,6 +52,7 @@ const POOLS = {
   requests: ROOT_USED_REQUESTS,
   kiocbs: ROOT_USED_KIOCBS,
   virtioRequests: ROOT_USED_VIRTIO,
+  blockRequests: ROOT_USED_BLOCK_REQUESTS,
   bluestoreAios: ROOT_USED_BLUESTORE_AIOS,
   ioContexts: ROOT_USED_IO_CONTEXTS,
   deviceCalls: ROOT_USED_DEVICE_CALLS,
@@ -74,6 +76,7 @@ export const NO_POOL_IN_USE: Readonly<Record<keyof typeof POOLS, number>> = {
   requests: 0,
   kiocbs: 0,
   virtioRequests: 0,
+  blockRequests: 0,
   bluestoreAios: 0,
   ioContexts: 0,
   deviceCalls: 0,

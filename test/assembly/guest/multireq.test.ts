@@ -28,6 +28,8 @@ interface Row {
   /** `W 0+8` is a write of 8 sectors at 0; `/600` in 600 pieces; `F` a flush, `D` a discard of sectors 4096 to 4103. */
   readonly ring: readonly string[];
   readonly issued: readonly Issued[];
+  /** What reaches the file, where it is not what multireq issued. */
+  readonly operations?: readonly string[];
   readonly merged: { readonly reads?: number; readonly writes?: number };
   readonly maxTransfer?: number;
   readonly sectors?: number;
@@ -186,6 +188,8 @@ const ROWS: readonly Row[] = [
       ['W0+256', [0]],
       ['W256+16', [1, 2]],
     ],
+    // cut lower down, one piece after the other
+    operations: ['W0+128', 'W256+16', 'W128+128'],
     merged: { writes: 1 },
     maxTransfer: 65536,
   },
@@ -312,7 +316,13 @@ async function openDevice(build: Build, row: Partial<Row>): Promise<[Machine, Gu
   const old = new Uint8Array((row.sectors ?? 1024) * 512).map((_, at) => OLD + ((at >> 9) & 63));
   file.write(old, 0);
   file.close();
-  return [machine, GuestQueue.attached(machine)];
+  const queue = GuestQueue.attached(machine);
+  // a flush does nothing before something has been written through the device (request-merging, row 43)
+  const put = queue.put({ type: VIRTIO_BLK_T_OUT, sector: 0, pieces: [512] });
+  queue.bytes.fill(OLD, put.data, put.data + 512);
+  queue.kickAndRun();
+  queue.takeUsed();
+  return [machine, queue];
 }
 
 /** 512 × sectors in so many pieces: all of 6 bytes but the last. */
@@ -403,10 +413,7 @@ async function checkDevice(build: Build, row: Row): Promise<void> {
   const used = queue.takeUsed().map(({ id }) => puts.findIndex(({ head }) => head === id));
 
   const { merged, operations } = issuedOf(machine);
-  assert.equal(
-    operations,
-    row.issued.map(([io]) => io),
-  );
+  assert.equal(operations, row.operations ?? row.issued.map(([io]) => io));
   assert.equal(
     merged,
     row.issued.filter(([io]) => io.length > 1).map(([io, members]) => [io, members.length]),

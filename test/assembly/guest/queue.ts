@@ -26,6 +26,8 @@ export const NEXT = VIRTQ_DESC_F_NEXT;
 export const WRITE = VIRTQ_DESC_F_WRITE;
 export const INDIRECT = VIRTQ_DESC_F_INDIRECT;
 
+const STATUS = 0x070;
+
 /** What a status byte holds before the device has answered. */
 export const NO_STATUS = 0xff;
 
@@ -69,6 +71,8 @@ export class GuestQueue {
   readonly descriptors: number;
   readonly available: number;
   readonly used: number;
+  /** Which of the device's queues this is. */
+  queue = 0;
   #availableIndex = 0;
   #usedIndex = 0;
   #nextDescriptor = 0;
@@ -91,8 +95,8 @@ export class GuestQueue {
   /** Rings that the device knows. */
   static attached(machine: Machine, options: { size?: number; device?: number; room?: number } = {}) {
     const queue = new GuestQueue(machine, options);
-    const result = queue.attach();
-    if (result !== 0) throw new Error(`virtioQueue answered ${result}`);
+    const status = queue.attach();
+    if (status !== 15) throw new Error(`the status is ${status}`);
     return queue;
   }
 
@@ -120,18 +124,67 @@ export class GuestQueue {
     this.#nextByte = mark;
   }
 
-  /** Tells the device (again), which resets it: both sides start at 0. */
-  attach(): number {
-    const result = this.machine.core.call((exports) =>
-      exports.virtioQueue(this.device, this.size, this.descriptors, this.available, this.used),
-    );
-    if (result !== 0) return result;
+  /**
+   * Resets the device, negotiates, and tells it (again) where the ring is: both sides start at 0. `features`: those that the
+   * driver accepts, else all that are offered but EVENT_IDX. Returns the device's status.
+   */
+  attach(options: { features?: bigint; status?: number } = {}): number {
+    this.write(STATUS, 0);
+    this.write(STATUS, 1);
+    this.write(STATUS, 3);
+    const features = options.features ?? this.offered & ~(1n << 29n);
+    for (const word of [0, 1]) {
+      this.write(0x024, word);
+      this.write(0x020, Number((features >> BigInt(word * 32)) & 0xffffffffn));
+    }
+    this.write(STATUS, 11);
+    this.setUpQueue(0);
+    this.write(STATUS, options.status ?? 15);
+    return this.read(STATUS);
+  }
+
+  /** Gives the ring to queue number `queue` of the device. */
+  setUpQueue(queue: number): void {
     this.view.setUint32(this.available, 0, true);
     this.view.setUint32(this.used, 0, true);
     this.#availableIndex = 0;
     this.#usedIndex = 0;
     this.#nextDescriptor = 0;
-    return 0;
+    this.queue = queue;
+    this.write(0x030, queue);
+    this.write(0x038, this.size);
+    const addresses = [this.descriptors, this.available, this.used];
+    for (const [index, address] of addresses.entries()) {
+      this.write(0x080 + index * 16, address);
+      this.write(0x084 + index * 16, 0);
+    }
+    this.write(0x044, 1);
+  }
+
+  /** A register of the virtio-mmio window. */
+  read(offset: number, width = 4): number {
+    return this.machine.core.call((exports) => exports.virtioRead(this.device, offset, width)) >>> 0;
+  }
+
+  write(offset: number, value: number, width = 4): number {
+    return this.machine.core.call((exports) => exports.virtioWrite(this.device, offset, width, value));
+  }
+
+  /** Features that the device offers. */
+  get offered(): bigint {
+    const words = [0, 1].map((word) => {
+      this.write(0x014, word);
+      return BigInt(this.read(0x010));
+    });
+    return (words[0] as bigint) | ((words[1] as bigint) << 32n);
+  }
+
+  get interruptStatus(): number {
+    return this.read(0x060);
+  }
+
+  acknowledge(bits = 3): void {
+    this.write(0x064, bits);
   }
 
   /** Writes entry `index` of the main table, or of the table at `table`. */
@@ -216,18 +269,18 @@ export class GuestQueue {
   }
 
   kick(): number {
-    return this.machine.core.call((exports) => exports.virtioKick(this.device));
+    return this.write(0x050, this.queue);
   }
 
   /** Kicks and runs until the machine is idle. */
   kickAndRun(): void {
     const result = this.kick();
-    if (result !== 0) throw new Error(`virtioKick answered ${result}`);
+    if (result !== 0) throw new Error(`the notification answered ${result}`);
     this.machine.run();
   }
 
   get needsReset(): boolean {
-    return this.machine.core.call((exports) => exports.virtioNeedsReset(this.device)) === 1;
+    return (this.read(STATUS) & 64) !== 0;
   }
 
   get usedIndex(): number {
