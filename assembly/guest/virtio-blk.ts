@@ -88,7 +88,6 @@ import {
   hasFeature,
   isRunning,
   queueOf,
-  queueState,
   resetContinues,
   VirtioDevice,
 } from './virtio-device';
@@ -549,7 +548,7 @@ function mayPop(device: VirtioDevice, index: u32): bool {
     isRunning(device) &&
     (device.quiesced | device.isStopped) == 0 &&
     index < device.queueCount &&
-    queueState(device, index).isReady != 0
+    queueOf(device, index).isReady != 0
   );
 }
 

@@ -63,23 +63,9 @@ export class VirtioDevice {
   quiesced: u32;
 }
 
+/** A ring, and the registers that say where it is going to be. */
 @unmanaged
-export class QueueState {
-  // the first words are a Virtqueue
-  descriptors: usize;
-  available: usize;
-  used: usize;
-  size: u32;
-  lastAvailable: u16;
-  usedIndex: u16;
-  signalled: u16;
-  isSignalledValid: u16;
-  hasEventIndex: u32;
-  isSilenced: u32;
-  outstanding: u32;
-  guestBase: u64;
-  guestBytes: u64;
-  // registers
+export class QueueState extends Virtqueue {
   descriptorAddress: u64;
   driverAddress: u64;
   deviceAddress: u64;
@@ -133,12 +119,8 @@ export function deviceInit(): void {
   }
 }
 
-export function queueState(device: VirtioDevice, index: u32): QueueState {
+export function queueOf(device: VirtioDevice, index: u32): QueueState {
   return changetype<QueueState>(device.queues + <usize>index * offsetof<QueueState>());
-}
-
-export function queueOf(device: VirtioDevice, index: u32): Virtqueue {
-  return changetype<Virtqueue>(device.queues + <usize>index * offsetof<QueueState>());
 }
 
 function clearQueues(device: VirtioDevice): void {
@@ -174,26 +156,26 @@ export function writeStatus(device: VirtioDevice, value: u32): bool {
 
 /** QueueReady = 1: the ring is mapped, or the device is broken. */
 export function makeQueueReady(device: VirtioDevice, index: u32): void {
-  const state = queueState(device, index);
   const queue = queueOf(device, index);
   queue.guestBase = device.guestBase;
   queue.guestBytes = device.guestBytes;
   queue.hasEventIndex = hasFeature(device, VIRTIO_F_EVENT_IDX) ? 1 : 0;
   const result = queueSetUp(
     queue,
-    state.wantedSize,
-    state.descriptorAddress,
-    state.driverAddress,
-    state.deviceAddress,
+    queue.wantedSize,
+    queue.descriptorAddress,
+    queue.driverAddress,
+    queue.deviceAddress,
   );
-  if (result == 0) state.isReady = 1;
+  if (result == 0) queue.isReady = 1;
   else deviceBreak(device);
 }
 
 /** QueueReady = 0: the device does not touch the ring any more. */
 export function stopQueue(device: VirtioDevice, index: u32): void {
-  queueState(device, index).isReady = 0;
-  queueOf(device, index).size = 0;
+  const queue = queueOf(device, index);
+  queue.isReady = 0;
+  queue.size = 0;
 }
 
 function raise(device: VirtioDevice, bit: u32): void {

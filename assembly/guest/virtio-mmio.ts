@@ -38,7 +38,7 @@ import {
   acknowledge,
   makeQueueReady,
   QueueState,
-  queueState,
+  queueOf,
   stopQueue,
   VirtioDevice,
   writeDriverFeatures,
@@ -53,7 +53,7 @@ const VENDOR: u32 = 0x554d4551;
 
 /** The selected queue, or null when the driver selected one that does not exist. */
 function selected(device: VirtioDevice): QueueState | null {
-  return device.queueSelect < device.queueCount ? queueState(device, device.queueSelect) : null;
+  return device.queueSelect < device.queueCount ? queueOf(device, device.queueSelect) : null;
 }
 
 function readControl(device: VirtioDevice, offset: u32): u32 {
