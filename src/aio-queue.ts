@@ -23,6 +23,7 @@ import {
   AIO_T_LENGTH,
   AIO_T_OFFSET,
   AIO_T_PRIV,
+  AIO_T_RVAL,
   AIO_T_SIZE,
   IOVEC_BASE,
   IOVEC_LENGTH,
@@ -30,6 +31,7 @@ import {
 } from '../assembly/layout.ts';
 import { DEFAULT_SUBMIT_DELAY_US, DEFAULT_SUBMIT_RETRIES, PAGE_SIZE } from '../assembly/limits.ts';
 import type { CoreExports } from './core/exports.ts';
+import { Scratch } from './core/scratch.ts';
 import { ABORT_REASONS, type AbortReason, check } from './errors.ts';
 import type { OpenFile } from './files.ts';
 import type { Machine } from './machine.ts';
@@ -132,7 +134,7 @@ export class Aio {
 
   /** get_return_value: bytes, a negative errno, or -1000 while nothing was reaped. */
   get returnValue(): number {
-    return this.#machine.core.call((exports) => exports.aioReturnValue(this.address));
+    return this.#memory.s64(this.address + AIO_T_RVAL);
   }
 
   /** Frees the request's memory: only when it has completed or was never submitted. */
@@ -156,12 +158,16 @@ export class Aio {
 export class AioQueue {
   readonly #machine: Machine;
   readonly #submitted = new Map<number, Aio>();
+  readonly #batch: Scratch;
+  readonly #completed: Scratch;
   readonly handle: number;
   readonly maxIodepth: number;
 
   constructor(machine: Machine, maxIodepth: number) {
     this.#machine = machine;
     this.maxIodepth = maxIodepth;
+    this.#batch = new Scratch(machine.buffers);
+    this.#completed = new Scratch(machine.buffers);
     this.handle = check(
       'aio_queue_t',
       machine.core.call((exports) => exports.aioQueueCreate(maxIodepth)),
@@ -188,36 +194,40 @@ export class AioQueue {
 
   /** The destructor: 0; -EBUSY before shutdown, an abort. */
   destroy(): number {
-    return this.#machine.core.call((exports) => exports.aioQueueDestroy(this.handle));
+    const result = this.#machine.core.call((exports) => exports.aioQueueDestroy(this.handle));
+    if (result === 0) for (const scratch of [this.#batch, this.#completed]) scratch.free();
+    return result;
   }
 
   /** submit_batch, retries and their virtual sleeps included. */
   submitBatch(aios: readonly Aio[], options: BatchOptions = {}): BatchResult {
-    const { buffers, core } = this.#machine;
+    const { core } = this.#machine;
     const { memory } = core;
-    return buffers.borrow(AIO_BATCH_SIZE + aios.length * 4, (batch) => {
-      const array = batch + AIO_BATCH_SIZE;
-      memory.bytes.fill(0, batch, array);
-      memory.setU64(batch + AIO_BATCH_PRIV, options.priv ?? 0);
-      memory.setU32(batch + AIO_BATCH_SUBMIT_RETRIES, options.submitRetries ?? DEFAULT_SUBMIT_RETRIES);
-      memory.setU64(batch + AIO_BATCH_INITIAL_DELAY_US, options.initialDelayUs ?? DEFAULT_SUBMIT_DELAY_US);
-      memory.setU32(batch + AIO_BATCH_RULE, options.rule === 'older' ? AIO_RULE_OLDER : AIO_RULE_WINDOW);
-      aios.forEach((aio, index) => {
-        memory.setU32(array + index * 4, aio.address);
-      });
-      const result = core.call((exports) =>
-        exports.aioQueueSubmitBatch(this.handle, array, aios.length, batch),
-      );
-      const done = memory.u32(batch + AIO_BATCH_DONE);
-      for (const aio of aios.slice(0, done)) this.#submitted.set(aio.address, aio);
-      return {
-        result,
-        done,
-        retries: memory.u32(batch + AIO_BATCH_RETRIES),
-        sleptNs: memory.u64(batch + AIO_BATCH_SLEPT),
-        calls: memory.u32(batch + AIO_BATCH_CALLS),
-      };
-    });
+    const batch = this.#batch.reserve(AIO_BATCH_SIZE + aios.length * 4);
+    const array = batch + AIO_BATCH_SIZE;
+    const words = memory.words;
+    words.fill(0, batch >>> 2, array >>> 2);
+    memory.setU64(batch + AIO_BATCH_PRIV, options.priv ?? 0);
+    memory.setU32(batch + AIO_BATCH_SUBMIT_RETRIES, options.submitRetries ?? DEFAULT_SUBMIT_RETRIES);
+    memory.setU64(batch + AIO_BATCH_INITIAL_DELAY_US, options.initialDelayUs ?? DEFAULT_SUBMIT_DELAY_US);
+    memory.setU32(batch + AIO_BATCH_RULE, options.rule === 'older' ? AIO_RULE_OLDER : AIO_RULE_WINDOW);
+    for (let index = 0; index < aios.length; index++)
+      words[(array >>> 2) + index] = (aios[index] as Aio).address;
+    const result = core.call((exports) =>
+      exports.aioQueueSubmitBatch(this.handle, array, aios.length, batch),
+    );
+    const done = memory.u32(batch + AIO_BATCH_DONE);
+    for (let index = 0; index < done; index++) {
+      const aio = aios[index] as Aio;
+      this.#submitted.set(aio.address, aio);
+    }
+    return {
+      result,
+      done,
+      retries: memory.u32(batch + AIO_BATCH_RETRIES),
+      sleptNs: memory.u64(batch + AIO_BATCH_SLEPT),
+      calls: memory.u32(batch + AIO_BATCH_CALLS),
+    };
   }
 
   /**
@@ -225,16 +235,16 @@ export class AioQueue {
    * `max` requests behind what `completed` holds, in the order of completion. How many, 0, or a negative errno.
    */
   getNextCompleted(timeoutMs: number, completed: Aio[], max = 16): number {
-    const { buffers, core } = this.#machine;
-    return buffers.borrow(Math.max(1, max) * 4, (array) => {
-      const result = core.call((exports) =>
-        exports.aioQueueGetNextCompleted(this.handle, timeoutMs, array, max),
-      );
-      for (let index = 0; index < result; index++) {
-        const aio = this.#submitted.get(core.memory.u32(array + index * 4));
-        if (aio !== undefined) completed.push(aio);
-      }
-      return result;
-    });
+    const { core } = this.#machine;
+    const array = this.#completed.reserve(Math.max(1, max) * 4);
+    const result = core.call((exports) =>
+      exports.aioQueueGetNextCompleted(this.handle, timeoutMs, array, max),
+    );
+    const { words } = core.memory;
+    for (let index = 0; index < result; index++) {
+      const aio = this.#submitted.get(words[(array >>> 2) + index] as number);
+      if (aio !== undefined) completed.push(aio);
+    }
+    return result;
   }
 }

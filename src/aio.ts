@@ -16,6 +16,7 @@ import {
 } from '../assembly/layout.ts';
 import { type AioRequest, iovecBytes, readyIocb, writeIocb, writeIovecs } from './aio-request.ts';
 import type { Core } from './core/core.ts';
+import { Scratch } from './core/scratch.ts';
 import { check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -65,35 +66,6 @@ export interface GetEventsOptions {
   readonly timeoutNs?: number;
 }
 
-/** Client memory that is kept from call to call. */
-class Scratch {
-  readonly #machine: Machine;
-  #address = 0;
-  #bytes = 0;
-
-  constructor(machine: Machine) {
-    this.#machine = machine;
-  }
-
-  /** The address of at least `bytes` bytes; what was there is lost when it grows. */
-  reserve(bytes: number): number {
-    if (bytes > this.#bytes || this.#address === 0) {
-      const wanted = Math.max(bytes, 2 * this.#bytes, 64);
-      const address = this.#machine.buffers.allocate(wanted);
-      this.free();
-      this.#address = address;
-      this.#bytes = wanted;
-    }
-    return this.#address;
-  }
-
-  free(): void {
-    if (this.#address !== 0) this.#machine.buffers.free(this.#address);
-    this.#address = 0;
-    this.#bytes = 0;
-  }
-}
-
 /**
  * A completion queue for at least `eventCount` requests; exactly `slotCount` are accepted until events are reaped.
  * Freed by destroy(), which waits for what is in flight.
@@ -136,9 +108,9 @@ export class AioContext<Data = number> implements Disposable {
       return machine.core.memory.u32(address);
     });
     this.slotCount = machine.core.memory.u32(this.handle + AIO_RING_NR) - 1;
-    this.#pointers = new Scratch(machine);
-    this.#iovecs = new Scratch(machine);
-    this.#events = new Scratch(machine);
+    this.#pointers = new Scratch(machine.buffers);
+    this.#iovecs = new Scratch(machine.buffers);
+    this.#events = new Scratch(machine.buffers);
   }
 
   /** Throws EINVAL once the context is destroyed: its memory may belong to others by now. */

@@ -129,9 +129,15 @@ export class UsrbioRaw {
     bytes: number,
     userdata: number,
   ): number {
-    return this.#core.call((exports) =>
-      exports.usrbioPrepIo(ior, iov, isRead ? 1 : 0, pointer, descriptor, offset, bytes, userdata),
-    );
+    // without core.call: it is called for each request, and a function made for it would cost a good part of it
+    const core = this.#core;
+    core.checkAlive();
+    try {
+      const { exports } = core;
+      return exports.usrbioPrepIo(ior, iov, isRead ? 1 : 0, pointer, descriptor, offset, bytes, userdata);
+    } catch (error) {
+      throw core.afterTrap(error);
+    }
   }
 
   /** hf3fs_submit_ios: 0 or EINVAL. */

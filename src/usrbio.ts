@@ -157,8 +157,10 @@ function i32(field: string, value: number): void {
 }
 
 /** Virtual nanoseconds, or undefined for no limit. */
-function deadlineOf(options: WaitOptions, nowNs: number): number | undefined {
-  const deadline = options.deadlineNs ?? nowNs + (options.timeoutNs ?? Infinity);
+function deadlineOf(options: WaitOptions, machine: Machine): number | undefined {
+  const { deadlineNs, timeoutNs } = options;
+  if (deadlineNs === undefined && timeoutNs === undefined) return undefined;
+  const deadline = deadlineNs ?? machine.nowNs + (timeoutNs ?? Infinity);
   if (Number.isNaN(deadline)) throw new ConfigError('timeoutNs', deadline, 'a number of nanoseconds');
   return deadline === Infinity ? undefined : deadline;
 }
@@ -255,7 +257,7 @@ export class IoRing<T = unknown> implements Disposable {
     const least = options.minResults ?? 0;
     const most = Math.max(options.maxResults ?? 0, least) || 1;
     const memory = this.#machine.core.memory;
-    const deadline = deadlineOf(options, this.#machine.nowNs);
+    const deadline = deadlineOf(options, this.#machine);
     const room = Math.min(this.entries, WAIT_LIMIT);
     const timeout = this.#results + room * HF3FS_CQE_SIZE;
     if (deadline !== undefined) {
@@ -289,8 +291,7 @@ export class IoRing<T = unknown> implements Disposable {
     const request = this.#slots[slot];
     if (request === undefined) throw new StorageError('hf3fs_wait_for_ios', -5, { hint: `slot ${slot}` });
     this.#slots[slot] = undefined;
-    const result =
-      (memory.u32(cqe + HF3FS_CQE_RESULT + 4) | 0) * 4294967296 + memory.u32(cqe + HF3FS_CQE_RESULT);
+    const result = memory.s64(cqe + HF3FS_CQE_RESULT);
     return { iov: request.iov, result, userdata: request.userdata, index: slot };
   }
 

@@ -14,9 +14,10 @@ export class LinearMemory {
     this.#words = new Uint32Array(memory.buffer);
   }
 
+  /** Views of memory that has grown have no bytes: asking them costs a fraction of asking for the memory's buffer. */
   #refresh(): void {
+    if (this.#bytes.length !== 0) return;
     const buffer = this.#memory.buffer;
-    if (this.#bytes.buffer === buffer) return;
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
   }
@@ -48,6 +49,12 @@ export class LinearMemory {
   u64(address: number): number {
     const words = this.words;
     return (words[(address >>> 2) + 1] as number) * 4294967296 + (words[address >>> 2] as number);
+  }
+
+  /** s64 at a byte address that is a multiple of 4, as a number: exact up to 2^53. */
+  s64(address: number): number {
+    const words = this.words;
+    return ((words[(address >>> 2) + 1] as number) | 0) * 4294967296 + (words[address >>> 2] as number);
   }
 
   /** Stores a whole number from 0 to 2^53 as a u64. */
