@@ -63,7 +63,7 @@ export {
 } from './machine/kernel-device-calls';
 export { aioDestroy, aioGetevents, aioPgetevents, aioSubmit } from './machine/aio-calls';
 
-export { submitIos as usrbioSubmitIos } from './rings/usrbio-daemon';
+export { submitIos as usrbioSubmitIos } from './rings/usrbio-jobs';
 export {
   extractMountPoint as usrbioExtractMountPoint,
   iovDestroy as usrbioIovDestroy,

@@ -63,7 +63,8 @@ import { deviceCallPool } from '../rings/device-call';
 import { contextPool } from '../rings/io-context';
 import { kiocbPool } from '../rings/kiocb';
 import { sharedRuns } from '../rings/shared-memory';
-import { jobPool, partPool } from '../rings/usrbio-daemon';
+import { jobPool } from '../rings/usrbio-jobs';
+import { partPool } from '../rings/usrbio-parts';
 
 const root: usize = memory.data(ROOT_SIZE, 16);
 export const latencySummary: usize = memory.data(LATENCY_SIZE, 16);

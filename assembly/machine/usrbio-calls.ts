@@ -14,7 +14,7 @@ import { chunkBytes, holesPunch } from '../files/holes';
 import { HF3FS_CQE_SIZE, HF3FS_IOV_BYTES, OPEN_WRITE } from '../layout';
 import { SECTOR_SIZE, USRBIO_PUNCH_RANGES } from '../limits';
 import { iovCreate, iovOpen, iovPublish, iovWrap } from '../rings/usrbio-buffer';
-import { postRing } from '../rings/usrbio-daemon';
+import { postRing } from '../rings/usrbio-jobs';
 import {
   fetchResults,
   ioEntries,

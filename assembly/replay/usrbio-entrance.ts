@@ -7,8 +7,8 @@
 import { KIND_USRBIO_READY } from '../base/dispatch';
 import { HF3FS_CQE_SIZE, HF3FS_IOV_ID, TRACE_READ } from '../layout';
 import { iovPublish, iovWrap, writeMountPoint } from '../rings/usrbio-buffer';
-import { submitIos } from '../rings/usrbio-daemon';
 import { regFd, registrationOf } from '../rings/usrbio-fd';
+import { submitIos } from '../rings/usrbio-jobs';
 import { fetchResults, iorCreate, prepIo, Ring, ringOf, ringOfStruct } from '../rings/usrbio-ring';
 import { descriptorOf } from './device';
 import { player, Slot } from './lot';
