@@ -5,7 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_MODE_NAMES, type CacheMode } from '../core/config.ts';
+import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine } from '../core/config.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';
@@ -18,6 +18,7 @@ interface ReplayFlags {
   readonly through?: Entrance;
   readonly cache?: number;
   readonly cacheMode?: CacheMode;
+  readonly engine?: Engine;
   readonly eviction: 'lru';
   readonly readahead: 'off';
   readonly blockSize?: number;
@@ -90,6 +91,12 @@ export function addReplayCommand(program: Command): void {
         'how the disk is used (default: writeback; through bluestore: none)',
       ).choices([...CACHE_MODE_NAMES]),
     )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        "through virtio: what reads and writes the file (default: threads; linux-aio needs '--cache-mode none' or directsync)",
+      ).choices([...ENGINES]),
+    )
     .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
     .option('--readahead <on|off>', 'read pages ahead (only off, so far)', readahead, 'off')
     .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
@@ -143,6 +150,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(flags.through === undefined ? {} : { through: flags.through }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
     ...(flags.cacheMode === undefined ? {} : { cacheMode: flags.cacheMode }),
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
     ...(flags.image === undefined ? {} : { image: flags.image }),
     merge: flags.merge,

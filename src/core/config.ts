@@ -219,7 +219,7 @@ export interface VirtioConfig {
   /** werror: of writes, flushes, discards and write-zeroes. Default enospc. */
   readonly writeError?: ErrorPolicy;
   /** `threads` (default) or `linux-aio`, which needs cache mode none or directsync. */
-  readonly engine?: 'threads' | 'linux-aio';
+  readonly engine?: Engine;
   /** Threads of the pool, 1 to 1,024. Default 64. */
   readonly workers?: number;
   /** iocbs of one io_submit (aio-max-batch), 1 to 1,024. Default 32. */
@@ -509,7 +509,9 @@ export function resolveConfig(
 }
 
 const ERROR_POLICIES = ['report', 'ignore', 'stop', 'enospc'] as const;
-const ENGINES = ['threads', 'linux-aio'] as const;
+/** How QEMU's block layer reads and writes a file. */
+export const ENGINES = ['threads', 'linux-aio'] as const;
+export type Engine = (typeof ENGINES)[number];
 
 function virtioFields(virtio: VirtioConfig): [number, number][] {
   const size = (field: string, value: Size | undefined): number =>

@@ -7,6 +7,8 @@ import {
   type CacheMode,
   DEFAULT_CACHE,
   type DriveConfig,
+  ENGINES,
+  type Engine,
   type MachineConfig,
   type Size,
 } from '../core/config.ts';
@@ -27,6 +29,8 @@ export interface ReplayOptions {
   /** Default writeback; through bluestore none, for its device is opened with O_DIRECT. */
   readonly cacheMode?: CacheMode;
   readonly eviction?: 'lru';
+  /** Through virtio: what QEMU's block layer reads and writes the file with. Default threads; linux-aio needs cache mode none or directsync. */
+  readonly engine?: Engine;
   /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
   readonly blockSize?: number;
   /** Merge requests. Default true. */
@@ -53,6 +57,7 @@ export interface ResolvedReplay {
   readonly cacheBytes: number;
   readonly cacheMode: CacheMode;
   readonly eviction: 'lru';
+  readonly engine: Engine | null;
   readonly readahead: 'off';
   readonly blockSize: number;
   readonly merge: boolean;
@@ -103,6 +108,7 @@ export function resolveReplay(
     cacheBytes: parseSize(options.cache ?? DEFAULT_CACHE, 'cache'),
     cacheMode,
     eviction: options.eviction ?? 'lru',
+    engine: resolveEngine(through, cacheMode, options.engine),
     readahead: 'off',
     blockSize: options.blockSize ?? 4096,
     merge: options.merge ?? true,
@@ -114,6 +120,16 @@ export function resolveReplay(
     records: options.records ?? false,
     reopen: options.reopen ?? false,
   };
+}
+
+function resolveEngine(through: Entrance, cacheMode: CacheMode, engine: Engine | undefined): Engine | null {
+  if (engine !== undefined && through !== 'virtio')
+    throw new ConfigError('engine', engine, 'left out unless the trace enters through virtio');
+  if (engine !== undefined && !ENGINES.includes(engine))
+    throw new ConfigError('engine', engine, `one of ${ENGINES.join(', ')}`);
+  if (engine === 'linux-aio' && cacheMode !== 'none' && cacheMode !== 'directsync')
+    throw new ConfigError('engine', engine, "'threads' unless the cache mode is none or directsync");
+  return through === 'virtio' ? (engine ?? 'threads') : null;
 }
 
 function describeDrive(drive: ReplayOptions['drive']): string {
@@ -137,6 +153,7 @@ export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions):
     drives,
     cache: resolved.cacheBytes,
     cacheMode: resolved.cacheMode,
+    ...(resolved.engine === null ? {} : { virtio: { engine: resolved.engine } }),
     eviction: resolved.eviction,
     blockSize: resolved.blockSize,
     merge: resolved.merge,

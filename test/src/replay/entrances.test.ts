@@ -64,6 +64,39 @@ for (const trace of traces.filter(({ isLarge }) => isLarge)) {
   }
 }
 
+for (const trace of small.filter(({ isWholeSectors }) => isWholeSectors)) {
+  entrances(`${trace.name}: a guest's disk on Linux AIO leaves what one on threads leaves`, async () => {
+    const reports: ReplayReport[] = [];
+    for (const engine of ['threads', 'linux-aio'] as const) {
+      const options = { through: 'virtio', cacheMode: 'none', engine, reopen: true } as const;
+      const report = await playFile(trace.path, options);
+      assertGood(report, engine);
+      reports.push(report);
+    }
+    const [threads, aio] = reports as [ReplayReport, ReplayReport];
+    assert.equal(aio.guest, threads.guest);
+    assert.is(aio.verify.sectorsChecked, threads.verify.sectorsChecked);
+    assert.is(threads.aio.submitted, 0);
+    assert.ok(aio.aio.submitted > 0, 'the engine was used');
+  });
+}
+
+entrances('an engine is refused where it can not be', async () => {
+  for (const options of [
+    { through: 'aio', engine: 'threads' },
+    { through: 'virtio', engine: 'linux-aio', cacheMode: 'writeback' },
+    { through: 'virtio', engine: 'uring' as 'threads' },
+  ] as const) {
+    try {
+      await play(iolog(['a write 0 512']), options);
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, ConfigError);
+      assert.match((error as Error).message, 'engine');
+    }
+  }
+});
+
 entrances('payload none makes the same decisions as full, through every entrance', async () => {
   const requests = Array.from({ length: 300 }, (_, index) => {
     const offset = ((index * 7919) % 1000) * 512;
