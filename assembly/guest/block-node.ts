@@ -35,6 +35,8 @@ export class BlockNode {
   waitingHead: usize;
   waitingTail: usize;
   tracked: usize;
+  /** How many of them are serialising. */
+  serialisingCount: u32;
   /** Writes finished, and how many of them the last good flush covered. */
   writeGeneration: u64;
   flushedGeneration: u64;
@@ -151,6 +153,7 @@ export function hasWriteCache(node: BlockNode): bool {
 
 export function trackedBegin(node: BlockNode, request: BlockRequest): void {
   const pointer = changetype<usize>(request);
+  node.serialisingCount += request.isSerialising;
   request.trackedPrevious = 0;
   request.trackedNext = node.tracked;
   if (node.tracked != 0) changetype<BlockRequest>(node.tracked).trackedPrevious = pointer;
@@ -159,6 +162,7 @@ export function trackedBegin(node: BlockNode, request: BlockRequest): void {
 
 /** Takes a request off the list; whoever waited for it looks again. */
 export function trackedEnd(node: BlockNode, request: BlockRequest): void {
+  node.serialisingCount -= request.isSerialising;
   if (request.trackedPrevious != 0)
     changetype<BlockRequest>(request.trackedPrevious).trackedNext = request.trackedNext;
   else node.tracked = request.trackedNext;
@@ -183,6 +187,7 @@ export function waitFor(request: BlockRequest, other: BlockRequest): void {
 
 /** A tracked request that this one must not run beside, or null. Ranges are the widened ones. */
 export function findConflict(node: BlockNode, request: BlockRequest): BlockRequest | null {
+  if (node.serialisingCount == 0) return null;
   for (let pointer = node.tracked; pointer != 0; pointer = changetype<BlockRequest>(pointer).trackedNext) {
     const other = changetype<BlockRequest>(pointer);
     if (pointer == changetype<usize>(request) || other.isWaiting != 0) continue;
