@@ -177,12 +177,14 @@ export function widenUp(offset: u64): u64 {
 /** True when the request shares a byte, or a block of BlueStore, with one of the lot and one of the two modifies it. */
 export function overlapsLot(device: u32, operation: u32, offset: u64, bytes: u32): bool {
   const isWriter = isModifying(operation);
-  const start = widenDown(offset);
-  const end = widenUp(offset + bytes);
+  const mask = unit() - 1;
+  const start = offset & ~mask;
+  const end = (offset + bytes + mask) & ~mask;
   for (let index: u32 = 0; index < player.slotCount; index++) {
     const slot = slotAt(index);
     if (slot.device != device || slot.bytes == 0 || (!isWriter && !isModifying(slot.operation))) continue;
-    if (start < widenUp(slot.offset + slot.bytes) && widenDown(slot.offset) < end) return true;
+    const slotEnd = (slot.offset + slot.bytes + mask) & ~mask;
+    if (start < slotEnd && (slot.offset & ~mask) < end) return true;
   }
   return false;
 }
