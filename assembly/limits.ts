@@ -115,6 +115,8 @@ export const VIRTQUEUE_DEFAULT_SIZE = 256;
 export const MAX_VIRTIO_QUEUES = 16;
 /** Longest request of the block layer (BDRV_REQUEST_MAX_BYTES of QEMU). */
 export const BLOCK_REQUEST_MAX_BYTES = 2147483136;
+/** Spans that a request of the block layer has beside those of its data: for two ends, a cut or an end's read, and a copy. */
+export const BLOCK_REQUEST_SPANS = 4;
 /** Requests on Linux AIO at one time (MAX_EVENTS of block/linux-aio.c), iocbs of one io_submit, and iovecs kept beside an iocb. */
 export const LINUX_AIO_MAX_EVENTS = 1024;
 export const LINUX_AIO_DEFAULT_BATCH = 32;

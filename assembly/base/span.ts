@@ -1,8 +1,9 @@
 // Spans: the pieces of linear memory that one transfer reads from or writes to.
 //
-// Verbs: spanTake, spanGiveChain, spanCopyOut, spanCopyIn, spanFill, spansToIovecs.
+// Verbs: spanTake, spanTakeReserved, spanGiveChain, spanDropChain, spanCopyOut, spanCopyIn, spanZero, spansToIovecs.
 // Layout: 12 bytes: next span, address, length in bytes. A transfer owns a chain; merging two transfers links chains.
-// Invariant: a span never lies outside linear memory (its maker checked); length 0 is allowed and skipped.
+// Invariants: a span never lies outside linear memory (its maker checked); length 0 is allowed and skipped; spans behind the
+// capacity are a reserve for whoever holds some already and must not wait for more.
 
 import { complete, KIND_SPANS_BACK } from './dispatch';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from './pool';
@@ -18,8 +19,14 @@ export class Span {
 const isAwaited: usize = memory.data(8, 8);
 export const spanPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 
-export function spanClaim(capacity: u32): void {
-  poolClaim(spanPool, offsetof<Span>(), capacity);
+/** Two u32: how many may be in use before spanTake has none, now and while the reserve is closed. */
+const limits: usize = memory.data(8, 8);
+
+/** `reserve`: spans for spanTakeReserved, beside the `limit` that everybody shares. */
+export function spanClaim(limit: u32, reserve: u32): void {
+  store<u32>(limits, limit);
+  store<u32>(limits, limit, 4);
+  poolClaim(spanPool, offsetof<Span>(), limit + reserve);
 }
 
 export function spanInit(): void {
@@ -28,6 +35,16 @@ export function spanInit(): void {
 
 /** A span of its own, or 0 when the pool is empty. */
 export function spanTake(address: usize, length: u32): usize {
+  return spanPool.used < load<u32>(limits) ? spanTakeReserved(address, length) : 0;
+}
+
+/** Lets spanTake hand out the reserve as well, or no longer. */
+export function spanOpenReserve(isOpen: bool): void {
+  store<u32>(limits, isOpen ? spanPool.capacity : load<u32>(limits, 4));
+}
+
+/** A span even when spanTake has none; the caller sees to it that the reserve is enough. */
+export function spanTakeReserved(address: usize, length: u32): usize {
   const pointer = poolTake(spanPool);
   if (pointer == 0) return 0;
   const span = changetype<Span>(pointer);
@@ -47,6 +64,11 @@ export function spanGiveChain(head: usize): void {
     store<u32>(isAwaited, 0);
     complete(KIND_SPANS_BACK, 0, 0);
   }
+  spanDropChain(head);
+}
+
+/** Gives back spans that were taken in this very step: no more are free than before, so whoever waits is not told. */
+export function spanDropChain(head: usize): void {
   while (head != 0) {
     const next = changetype<Span>(head).next;
     poolGive(spanPool, head);

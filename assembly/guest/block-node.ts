@@ -160,7 +160,7 @@ export function trackedBegin(node: BlockNode, request: BlockRequest): void {
   node.tracked = pointer;
 }
 
-/** Takes a request off the list; whoever waited for it looks again. */
+/** Takes a request off the list; whoever waited for it looks again, the oldest first: it is waiting until it does. */
 export function trackedEnd(node: BlockNode, request: BlockRequest): void {
   node.serialisingCount -= request.isSerialising;
   if (request.trackedPrevious != 0)
@@ -171,7 +171,6 @@ export function trackedEnd(node: BlockNode, request: BlockRequest): void {
   while (request.waiters != 0) {
     const waiter = changetype<BlockRequest>(request.waiters);
     request.waiters = waiter.next;
-    waiter.isWaiting = 0;
     complete(KIND_BLOCK_RESUME, changetype<usize>(waiter), 0);
   }
 }

@@ -1,18 +1,19 @@
 // One request of the block layer: checks, padding, waiting for overlaps, splitting, FUA (block/io.c of QEMU).
 //
-// Verbs: requestsClaim, requestsInit, requestTake, requestStart, requestResume, engineDone, requestsSpansBack. A request goes
-// through its steps in the order of sheet request-merging §6; between two steps it waits for its engine job, for another
-// request, or for spans.
+// Verbs: requestsClaim, requestsInit, requestTake, requestStart, requestResume, engineDone. A request goes through its steps
+// in the order of sheet request-merging §6; between two steps it waits for its engine job, for another request, or for a
+// flush before its own.
 // Invariants: a write of part of a block of `alignment` bytes reads the rest first and is serialising; an error in a chunk
-// ends the request, and chunks before it stay written; each request ends with one completion of (doneKind, owner).
+// ends the request, and chunks before it stay written; each request ends with one completion of (doneKind, owner). Beside
+// the data it was given, a request has at most BLOCK_REQUEST_SPANS spans at a time, so that it never waits for any.
 
-import { complete, KIND_BLOCK_RESUME } from '../base/dispatch';
+import { complete } from '../base/dispatch';
 import { EIO, ENOMEM, EPERM } from '../base/errno';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
-import { Span, SpanCursor, spanAdvance, spanAwait, spanGiveChain, spanTake } from '../base/span';
+import { Span, spanGiveChain, spanTakeReserved } from '../base/span';
 import { movesBytes } from '../drive/drive-table';
 import { OP_DISCARD, OP_FLUSH, OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../layout';
-import { BLOCK_REQUEST_MAX_BYTES, SECTOR_SHIFT } from '../limits';
+import { BLOCK_REQUEST_MAX_BYTES, MAX_TRANSFER_BYTES, SECTOR_SHIFT } from '../limits';
 import { sharedGive, sharedTake } from '../rings/shared-memory';
 import {
   BlockNode,
@@ -39,8 +40,7 @@ const STEP_CONFLICT: u32 = 0;
 const STEP_READ_FIRST: u32 = 1;
 const STEP_READ_LAST: u32 = 2;
 const STEP_TRANSFER: u32 = 3;
-const STEP_FUA_FLUSH: u32 = 4;
-const STEP_FLUSH: u32 = 5;
+const STEP_FLUSH: u32 = 4;
 
 /** What detect-zeroes makes of a write of zeros. */
 export const DETECT_OFF: u32 = 0;
@@ -56,20 +56,19 @@ class Settings {
   doesDiscard: u32;
   /** FUA is a flush after the write. */
   emulatesFua: u32;
-  /** Requests that found no span. */
-  starvedHead: usize;
-  starvedTail: usize;
 }
 
 export const blockRequestPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 const settings = changetype<Settings>(memory.data(offsetof<Settings>(), 16));
-const cursor = changetype<SpanCursor>(memory.data(offsetof<SpanCursor>(), 8));
 
 export function requestsClaim(requestCount: u32): void {
   poolClaim(blockRequestPool, offsetof<BlockRequest>(), requestCount);
 }
 
-/** `alignment`: request_alignment, a power of two; `maxTransfer`: bytes of one job, a multiple of it. */
+/**
+ * `alignment`: request_alignment, a power of two; `maxTransfer`: bytes of one job, a multiple of it, cut down to what one system
+ * call can move.
+ */
 export function requestsInit(
   alignment: u32,
   maxTransfer: u32,
@@ -80,7 +79,7 @@ export function requestsInit(
   poolInit(blockRequestPool);
   memory.fill(changetype<usize>(settings), 0, offsetof<Settings>());
   settings.alignment = alignment;
-  settings.maxTransfer = maxTransfer;
+  settings.maxTransfer = min<u32>(maxTransfer, MAX_TRANSFER_BYTES);
   settings.detectZeroes = detectZeroes;
   settings.doesDiscard = doesDiscard ? 1 : 0;
   settings.emulatesFua = emulatesFua ? 1 : 0;
@@ -184,29 +183,8 @@ export function requestStart(request: BlockRequest): void {
 /** Handler of KIND_BLOCK_RESUME: what the request waited for has gone. */
 export function requestResume(pointer: usize, _result: i32): void {
   const request = changetype<BlockRequest>(pointer);
+  request.isWaiting = 0;
   run(changetype<BlockNode>(request.node), request);
-}
-
-/** No span is free: the request goes on when some come back. */
-function starve(request: BlockRequest): void {
-  const pointer = changetype<usize>(request);
-  request.next = 0;
-  if (settings.starvedTail != 0) changetype<BlockRequest>(settings.starvedTail).next = pointer;
-  else settings.starvedHead = pointer;
-  settings.starvedTail = pointer;
-  spanAwait();
-}
-
-/** Spans have come back. */
-export function requestsSpansBack(): void {
-  let pointer = settings.starvedHead;
-  settings.starvedHead = 0;
-  settings.starvedTail = 0;
-  while (pointer != 0) {
-    const next = changetype<BlockRequest>(pointer).next;
-    complete(KIND_BLOCK_RESUME, pointer, 0);
-    pointer = next;
-  }
 }
 
 function submitJob(
@@ -235,36 +213,29 @@ function run(node: BlockNode, request: BlockRequest): void {
       return;
     }
     request.step = request.isSerialising != 0 ? STEP_READ_FIRST : STEP_TRANSFER;
-    if (!joinPads(request)) {
-      request.step = STEP_CONFLICT;
-      starve(request);
-      return;
-    }
-    detectZeroes(request);
+    if (request.pad != 0) joinPads(request);
   }
-  if (request.step == STEP_READ_FIRST || request.step == STEP_READ_LAST) readEdge(node, request);
-  else if (request.step == STEP_TRANSFER) transferChunk(node, request);
-  else if (request.step == STEP_FUA_FLUSH) submitJob(node, request, OP_FLUSH, 0, 0, 0, 0);
+  if (request.step != STEP_TRANSFER) {
+    readEdge(node, request);
+    return;
+  }
+  detectZeroes(request);
+  transferChunk(node, request);
 }
 
-/** Puts the blocks at the ends before and behind the data. False when no span is free; nothing has changed then. */
-function joinPads(request: BlockRequest): bool {
-  if (request.pad == 0) return true;
-  const front = request.head > 0 ? spanTake(request.pad, request.head) : 0;
-  const back = request.tail > 0 ? spanTake(request.pad + request.padBytes - request.tail, request.tail) : 0;
-  if ((request.head > 0 && front == 0) || (request.tail > 0 && back == 0)) {
-    spanGiveChain(front);
-    spanGiveChain(back);
-    return false;
-  }
+/** Puts the blocks at the ends before and behind the data. */
+function joinPads(request: BlockRequest): void {
   let last = request.spans;
   while (changetype<Span>(last).next != 0) last = changetype<Span>(last).next;
-  changetype<Span>(last).next = back;
-  if (front != 0) {
+  if (request.tail > 0) {
+    const back = spanTakeReserved(request.pad + request.padBytes - request.tail, request.tail);
+    changetype<Span>(last).next = back;
+  }
+  if (request.head > 0) {
+    const front = spanTakeReserved(request.pad, request.head);
     changetype<Span>(front).next = request.spans;
     request.spans = front;
   }
-  return true;
 }
 
 /** Reads a block that the write covers in part, or both in one when they are all of it. */
@@ -273,11 +244,7 @@ function readEdge(node: BlockNode, request: BlockRequest): void {
   const isFirst = request.step == STEP_READ_FIRST && (request.head > 0 || isWhole);
   const bytes = isWhole ? request.padBytes : settings.alignment;
   const memoryOffset = isFirst ? 0 : request.padBytes - bytes;
-  const span = spanTake(request.pad + memoryOffset, bytes);
-  if (span == 0) {
-    starve(request);
-    return;
-  }
+  const span = spanTakeReserved(request.pad + memoryOffset, bytes);
   const start = isFirst ? request.start : request.start + request.length - bytes;
   request.step = isFirst && !isWhole && request.tail > 0 ? STEP_READ_LAST : STEP_TRANSFER;
   request.isReading = 1;
@@ -294,10 +261,9 @@ function isZero(head: usize): bool {
   return true;
 }
 
-/** detect-zeroes: a write of nothing but zeros becomes a write-zeroes. */
+/** detect-zeroes: a write of nothing but zeros, what was read around it among them, becomes a write-zeroes. */
 function detectZeroes(request: BlockRequest): void {
-  if (settings.detectZeroes == DETECT_OFF || request.kind != OP_WRITE || request.pad != 0 || !movesBytes())
-    return;
+  if (settings.detectZeroes == DETECT_OFF || request.kind != OP_WRITE || !movesBytes()) return;
   if (!isZero(request.spans)) return;
   request.kind = OP_WRITE_ZEROES;
   if (settings.detectZeroes == DETECT_UNMAP) request.flags |= REQUEST_MAY_UNMAP;
@@ -305,30 +271,23 @@ function detectZeroes(request: BlockRequest): void {
   request.spans = 0;
 }
 
-/** A chain of its own over the next `bytes` of the request's data, or 0 when no span is free. */
+/** Takes the first `bytes` off the request's data. */
 function cutChain(request: BlockRequest, bytes: u64): usize {
-  let head: usize = 0;
-  let tail: usize = 0;
-  cursor.span = request.spans;
-  cursor.offset = 0;
-  spanAdvance(cursor, <u32>request.done);
-  for (let left = bytes; left > 0; ) {
-    const from = changetype<Span>(cursor.span);
-    const step = <u32>min<u64>(left, from.length - cursor.offset);
-    if (step > 0) {
-      const span = spanTake(from.address + cursor.offset, step);
-      if (span == 0) {
-        spanGiveChain(head);
-        return 0;
-      }
-      if (tail != 0) changetype<Span>(tail).next = span;
-      else head = span;
-      tail = span;
-      left -= step;
-    }
-    cursor.span = from.next;
-    cursor.offset = 0;
+  const head = request.spans;
+  let left = <u32>bytes;
+  let last = changetype<Span>(head);
+  while (last.length < left) {
+    left -= last.length;
+    last = changetype<Span>(last.next);
   }
+  request.spans = last.next;
+  if (last.length > left) {
+    const rest = spanTakeReserved(last.address + left, last.length - left);
+    changetype<Span>(rest).next = last.next;
+    request.spans = rest;
+    last.length = left;
+  }
+  last.next = 0;
   return head;
 }
 
@@ -343,19 +302,7 @@ function jobFlags(request: BlockRequest): u32 {
 function transferChunk(node: BlockNode, request: BlockRequest): void {
   const left = request.length - request.done;
   const bytes = isTransfer(request) ? min<u64>(left, settings.maxTransfer) : left;
-  let spans: usize = 0;
-  if (isTransfer(request)) {
-    if (bytes == request.length) {
-      spans = request.spans;
-      request.spans = 0;
-    } else {
-      spans = cutChain(request, bytes);
-      if (spans == 0) {
-        starve(request);
-        return;
-      }
-    }
-  }
+  const spans = isTransfer(request) ? cutChain(request, bytes) : 0;
   submitJob(node, request, request.kind, request.start + request.done, bytes, spans, jobFlags(request));
 }
 
@@ -376,11 +323,6 @@ export function engineDone(pointer: usize, result: i32): void {
     run(node, request);
     return;
   }
-  if (request.step == STEP_FUA_FLUSH) {
-    node.flushedGeneration = max<u64>(node.flushedGeneration, request.generation);
-    end(request, 0);
-    return;
-  }
   request.done += request.jobLength;
   if (request.done < request.length) {
     transferChunk(node, request);
@@ -399,9 +341,7 @@ function finishTransfer(node: BlockNode, request: BlockRequest): void {
   const wasClean = node.flushedGeneration == node.writeGeneration;
   node.writeGeneration++;
   if (isForced && settings.emulatesFua != 0) {
-    request.generation = node.writeGeneration;
-    request.step = STEP_FUA_FLUSH;
-    submitJob(node, request, OP_FLUSH, 0, 0, 0, 0);
+    queueFlush(node, request);
     return;
   }
   // what is on the media needs no flush
@@ -409,26 +349,36 @@ function finishTransfer(node: BlockNode, request: BlockRequest): void {
   end(request, 0);
 }
 
-/** bdrv_co_flush: one at a time; nothing to do when nothing was written since the last one. */
+/** bdrv_co_flush of a guest. */
 function startFlush(node: BlockNode, request: BlockRequest): void {
+  if (isUnsafe(node) || isReadOnly(node)) giveUp(request, 0);
+  else queueFlush(node, request);
+}
+
+/** One flush at a time: this one runs, or waits for those before it. */
+function queueFlush(node: BlockNode, request: BlockRequest): void {
   request.step = STEP_FLUSH;
-  if (isUnsafe(node) || isReadOnly(node)) {
-    giveUp(request, 0);
-    return;
-  }
   if (node.isFlushing == 0) {
     runFlush(node, request);
     return;
   }
   const pointer = changetype<usize>(request);
+  request.next = 0;
   if (node.flushTail != 0) changetype<BlockRequest>(node.flushTail).next = pointer;
   else node.flushHead = pointer;
   node.flushTail = pointer;
 }
 
+/** Ends a flush, or the write that it belongs to. */
+function endFlush(request: BlockRequest, result: i32): void {
+  if (request.kind == OP_FLUSH) giveUp(request, result);
+  else end(request, result);
+}
+
+/** Nothing is to be done when nothing was written since the last good flush. */
 function runFlush(node: BlockNode, request: BlockRequest): void {
   if (node.flushError != 0 || node.writeGeneration == node.flushedGeneration) {
-    giveUp(request, node.flushError);
+    endFlush(request, node.flushError);
     return;
   }
   node.isFlushing = 1;
@@ -439,8 +389,8 @@ function runFlush(node: BlockNode, request: BlockRequest): void {
 function flushDone(node: BlockNode, request: BlockRequest, result: i32): void {
   node.isFlushing = 0;
   if (result == 0) node.flushedGeneration = max<u64>(node.flushedGeneration, request.generation);
-  else if (!isDirect(node)) node.flushError = -EIO;
-  giveUp(request, result);
+  else if (!isDirect(node)) node.flushError = result;
+  endFlush(request, result);
   while (node.isFlushing == 0 && node.flushHead != 0) {
     const next = changetype<BlockRequest>(node.flushHead);
     node.flushHead = next.next;

@@ -1,16 +1,15 @@
 // Linux AIO as QEMU uses it: one queue for all devices, submitted in batches (block/linux-aio.c).
 //
-// Verbs: linuxAioClaim, linuxAioInit, linuxAioSubmit, linuxAioBegin, linuxAioEnd, linuxAioReady, linuxAioRetry. Jobs wait in
+// Verbs: linuxAioClaim, linuxAioInit, linuxAioOpen, linuxAioSubmit, linuxAioBegin, linuxAioEnd, linuxAioReady, linuxAioRetry. Jobs wait in
 // `pending` until the batch is full or the plug ends; then their iocbs go to io_submit of rings/aio.
 // Layout in client memory: MAX_EVENTS iocbs with room for some iovecs each, their addresses, and events.
 // Invariants: at most MAX_EVENTS jobs are in flight; what io_submit refuses for now stays queued, and somebody always comes
-// back for it: a completion, or a timer when nothing is in flight.
+// back for it: a completion of its own, or of another user of AIO when nothing is in flight.
 
 import { arenaClaim } from '../base/arena';
-import { eventAt, timeAfter } from '../base/clock';
 import { complete, KIND_ENGINE_AIO_READY, KIND_ENGINE_AIO_RETRY, KIND_ENGINE_DONE } from '../base/dispatch';
 import { EAGAIN, ENOMEM, ENOSPC } from '../base/errno';
-import { Span, spanGiveChain, spanPieces } from '../base/span';
+import { Span, spanGiveChain, spanOpenReserve, spanPieces } from '../base/span';
 import { descriptorOpen } from '../files/descriptor';
 import {
   IO_EVENT_DATA,
@@ -43,14 +42,15 @@ import {
 import { LINUX_AIO_IOVECS, LINUX_AIO_MAX_EVENTS } from '../limits';
 import { ioSubmit } from '../rings/aio';
 import { ioNotify, ioReap, ioSetup } from '../rings/aio-context';
+import { kiocbAwait } from '../rings/kiocb';
 import { sharedGive, sharedTake } from '../rings/shared-memory';
 import { BlockNode, BlockRequest, isReadOnly, JOB_FUA } from './block-node';
 
 const SLOT_BYTES: u32 = IOCB_SIZE + LINUX_AIO_IOVECS * IOVEC_SIZE;
 /** A job that is not prepared yet. */
 const NO_SLOT: u32 = u32.MAX_VALUE;
-/** How long a queue that io_submit has refused waits when no completion will wake it. */
-const RETRY_NANOSECONDS: u64 = 1000000;
+/** `result` of a job that the kernel has. */
+const ACCEPTED: i32 = 1;
 
 @unmanaged
 class LinuxAio {
@@ -71,7 +71,6 @@ class LinuxAio {
   isBlocked: u32;
   plugDepth: u32;
   batch: u32;
-  isRetrying: u32;
 }
 
 const aio = changetype<LinuxAio>(memory.data(offsetof<LinuxAio>(), 16));
@@ -94,12 +93,12 @@ export function linuxAioInit(batch: u32): void {
   aio.batch = batch;
 }
 
-/** 0, or the error of io_setup: tried again with the next job. */
-function open(): i32 {
-  if (load<u64>(aio.context) != 0) return 0;
-  const result = ioSetup(LINUX_AIO_MAX_EVENTS, <u32>aio.context);
-  if (result == 0) ioNotify(load<u32>(aio.context), KIND_ENGINE_AIO_READY);
-  return result;
+/** True when there is a context; else io_setup is tried, now and again with the next job. */
+export function linuxAioOpen(): bool {
+  if (load<u64>(aio.context) != 0) return true;
+  if (ioSetup(LINUX_AIO_MAX_EVENTS, <u32>aio.context) != 0) return false;
+  ioNotify(load<u32>(aio.context), KIND_ENGINE_AIO_READY);
+  return true;
 }
 
 function descriptorOf(node: BlockNode): i32 {
@@ -210,8 +209,7 @@ function gather(): u32 {
     const request = changetype<BlockRequest>(pointer);
     if (request.slot == NO_SLOT) {
       request.slot = takeSlot(request);
-      request.result = open();
-      if (request.result == 0) request.result = prepare(changetype<BlockNode>(request.node), request);
+      request.result = prepare(changetype<BlockNode>(request.node), request);
     }
     if (request.result != 0) break;
     store<u32>(aio.pointers + ((<usize>offered) << 2), <u32>slotAt(request.slot));
@@ -219,13 +217,6 @@ function gather(): u32 {
     pointer = request.jobNext;
   }
   return offered;
-}
-
-/** Comes back for the queue when no completion will. */
-function retryLater(): void {
-  if (aio.isRetrying != 0) return;
-  aio.isRetrying = 1;
-  eventAt(timeAfter(RETRY_NANOSECONDS), KIND_ENGINE_AIO_RETRY, 0);
 }
 
 /** ioq_submit: hands over what is pending, until nothing is left or the kernel takes no more. An error fails the first job only. */
@@ -237,19 +228,22 @@ function submitPending(): void {
       endJob(request, request.result);
       continue;
     }
+    // the pieces of a job are named twice, by itself and by the kernel: the second time out of the reserve
+    spanOpenReserve(true);
     const result = ioSubmit(load<u32>(aio.context), <i32>offered, <u32>aio.pointers);
+    spanOpenReserve(false);
     if (result == -EAGAIN || result == 0) break;
     if (result < 0) {
       endJob(takePending(), result);
       continue;
     }
-    for (let accepted = 0; accepted < result; accepted++) takePending();
+    for (let accepted = 0; accepted < result; accepted++) takePending().result = ACCEPTED;
     aio.inFlight += <u32>result;
     if (<u32>result < offered && aio.inQueue > 0 && changetype<BlockRequest>(aio.pendingHead).result == 0)
       break;
   }
   aio.isBlocked = aio.inQueue > 0 ? 1 : 0;
-  if (aio.isBlocked != 0 && aio.inFlight == 0) retryLater();
+  if (aio.isBlocked != 0 && aio.inFlight == 0) kiocbAwait(KIND_ENGINE_AIO_RETRY);
 }
 
 /** Queues a job; it goes out when the batch is full, or at the end of the plug. */
@@ -276,13 +270,21 @@ export function linuxAioEnd(): void {
   if (--aio.plugDepth == 0 && aio.isBlocked == 0 && aio.inQueue > 0) submitPending();
 }
 
+/** The job in a slot, or 0: the ring lies in client memory, so an event can name a slot that nothing is awaited of. */
+function acceptedAt(slot: u64): usize {
+  if (slot >= <u64>LINUX_AIO_MAX_EVENTS) return 0;
+  const pointer = load<usize>(aio.users + ((<usize>slot) << 2));
+  return pointer != 0 && changetype<BlockRequest>(pointer).result == ACCEPTED ? pointer : 0;
+}
+
 /** Handler of KIND_ENGINE_AIO_READY: reaps, ends the jobs, and submits what waited. */
 export function linuxAioReady(handle: usize, _result: i32): void {
   const reaped = ioReap(<u32>handle, LINUX_AIO_MAX_EVENTS, <u32>aio.events);
   for (let index = 0; index < reaped; index++) {
     const event = aio.events + <usize>index * IO_EVENT_SIZE;
-    const slot = <u32>load<u64>(event, IO_EVENT_DATA);
-    const request = changetype<BlockRequest>(load<usize>(aio.users + ((<usize>slot) << 2)));
+    const pointer = acceptedAt(load<u64>(event, IO_EVENT_DATA));
+    if (pointer == 0) continue;
+    const request = changetype<BlockRequest>(pointer);
     const result = load<i64>(event, IO_EVENT_RES);
     const isShort = request.jobKind == OP_WRITE && result >= 0 && <u64>result < request.jobLength;
     aio.inFlight--;
@@ -291,8 +293,7 @@ export function linuxAioReady(handle: usize, _result: i32): void {
   if (reaped > 0 && aio.inQueue > 0) submitPending();
 }
 
-/** Handler of KIND_ENGINE_AIO_RETRY. */
+/** Handler of KIND_ENGINE_AIO_RETRY: the kernel has a kiocb to spare. */
 export function linuxAioRetry(_owner: usize, _result: i32): void {
-  aio.isRetrying = 0;
   if (aio.inQueue > 0) submitPending();
 }

@@ -18,7 +18,7 @@ import {
   Operation,
   operationTake,
 } from '../base/operation';
-import { SpanCursor, spanCopyIn, spanCopyOut, spanGiveChain, spanTake } from '../base/span';
+import { SpanCursor, spanCopyIn, spanCopyOut, spanGiveChain, spanTakeReserved } from '../base/span';
 import { errseqCheckAndAdvance, inodeAt } from '../cache/inode';
 import { movesBytes } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
@@ -80,15 +80,11 @@ function operationFlags(node: BlockNode, request: BlockRequest): u16 {
   return flags;
 }
 
-/** Puts a linear copy in the place of misaligned pieces. 0, or ENOMEM without shared memory or a span. */
+/** Puts a linear copy in the place of misaligned pieces. 0, or ENOMEM without shared memory. */
 function bounce(request: BlockRequest): i32 {
   const bytes = request.jobLength;
   const copy = sharedTake(bytes);
-  const span = copy != 0 ? spanTake(copy, <u32>bytes) : 0;
-  if (span == 0) {
-    if (copy != 0) sharedGive(copy, bytes);
-    return -ENOMEM;
-  }
+  if (copy == 0) return -ENOMEM;
   request.bounce = copy;
   if (request.jobKind == OP_READ) {
     request.bounceTarget = request.jobSpans;
@@ -98,7 +94,7 @@ function bounce(request: BlockRequest): i32 {
     if (movesBytes()) spanCopyOut(cursor, copy, <u32>bytes);
     spanGiveChain(request.jobSpans);
   }
-  request.jobSpans = span;
+  request.jobSpans = spanTakeReserved(copy, <u32>bytes);
   return 0;
 }
 

@@ -14,6 +14,7 @@ import {
   linuxAioClaimPrivate,
   linuxAioEnd,
   linuxAioInit,
+  linuxAioOpen,
   linuxAioSubmit,
 } from './engine-linux-aio';
 import { threadsInit, threadsSubmit } from './engine-threads';
@@ -63,7 +64,8 @@ export function engineSubmit(node: BlockNode, request: BlockRequest): void {
   const isForAio =
     engine.kind == VIRTIO_ENGINE_LINUX_AIO &&
     (isTransfer || kind == OP_FLUSH) &&
-    (request.jobFlags & JOB_MISALIGNED) == 0;
+    (request.jobFlags & JOB_MISALIGNED) == 0 &&
+    linuxAioOpen();
   if (isForAio) linuxAioSubmit(request);
   else threadsSubmit(request);
 }

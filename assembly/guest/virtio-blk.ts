@@ -246,7 +246,8 @@ function stop(device: VirtioDevice, request: VirtioRequest, errno: i32): void {
 function finishBad(device: VirtioDevice, request: VirtioRequest, errno: i32): void {
   statsEvent(device.index);
   const action = errorAction(request.operation == OP_READ, errno);
-  if (action == ACTION_STOP) {
+  // a reset forgets what is parked, so that nothing is parked while it waits
+  if (action == ACTION_STOP && device.isResetting == 0) {
     stop(device, request, errno);
     return;
   }

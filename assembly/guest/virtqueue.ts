@@ -10,7 +10,7 @@
 
 import { isClientRange } from '../base/client-memory';
 import { EINVAL } from '../base/errno';
-import { Span, spanGiveChain, spanTake } from '../base/span';
+import { Span, spanDropChain, spanGiveChain, spanTake } from '../base/span';
 import {
   VIRTIO_BLK_HEADER_SIZE,
   VIRTQ_AVAIL_F_NO_INTERRUPT,
@@ -255,7 +255,10 @@ function walk(queue: Virtqueue, head: u32): u32 {
 export function queueReparse(queue: Virtqueue, head: u32): u32 {
   resetChain(head);
   const result = walk(queue, head);
-  if (result != POP_CHAIN) chainDrop();
+  if (result != POP_CHAIN) {
+    spanDropChain(chain.readable);
+    spanDropChain(chain.writable);
+  }
   return result;
 }
 

@@ -69,7 +69,6 @@ import {
   requestResume,
   requestsClaim,
   requestsInit,
-  requestsSpansBack,
 } from '../guest/block-request';
 import { engineClaim, engineClaimPrivate, engineInit } from '../guest/engine';
 import { linuxAioReady, linuxAioRetry } from '../guest/engine-linux-aio';
@@ -120,12 +119,18 @@ import {
   CONFIG_VIRTIO_WORKERS,
   CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_UNDO,
+  VIRTIO_ENGINE_LINUX_AIO,
   VIRTIO_FLAG_DETECT_UNMAP,
   VIRTIO_FLAG_DETECT_ZEROES,
   VIRTIO_FLAG_EMULATE_FUA,
   VIRTIO_FLAG_IGNORE_DISCARD,
 } from '../layout';
-import { BLOCK_REQUEST_MAX_BYTES, EVICTION_RESERVE_PAGES, MAX_USRBIO_RINGS } from '../limits';
+import {
+  BLOCK_REQUEST_MAX_BYTES,
+  BLOCK_REQUEST_SPANS,
+  EVICTION_RESERVE_PAGES,
+  MAX_USRBIO_RINGS,
+} from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import {
   playerAioReady,
@@ -165,7 +170,6 @@ const PAYLOAD_FULL: u32 = 1;
 
 /** Handler of KIND_SPANS_BACK: whoever found none tries again. */
 function spansBack(owner: usize, result: i32): void {
-  requestsSpansBack();
   virtioSpansBack(owner, result);
   daemonSpansBack();
 }
@@ -211,6 +215,12 @@ function operationTotal(): u32 {
     field(CONFIG_USRBIO_PARTS) +
     8
   );
+}
+
+/** The block layer's own spans, and as many as there are when Linux AIO names each piece again. */
+function spanReserve(): u32 {
+  const own = field(CONFIG_VIRTIO_REQUESTS) * BLOCK_REQUEST_SPANS;
+  return field(CONFIG_VIRTIO_ENGINE) == VIRTIO_ENGINE_LINUX_AIO ? own * 2 + field(CONFIG_SPANS) : own;
 }
 
 function powerOfTwoAbove(value: u32): u32 {
@@ -260,7 +270,7 @@ function claimParts(): void {
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   operationClaim(operationTotal());
   requestClaim(bios);
-  spanClaim(field(CONFIG_SPANS));
+  spanClaim(field(CONFIG_SPANS), spanReserve());
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
   clockClaim(bios + MAX_USRBIO_RINGS + 16);
   let channels: u32 = 0;

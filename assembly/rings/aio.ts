@@ -21,7 +21,7 @@ import {
   operationTake,
 } from '../base/operation';
 import { record, recording } from '../base/record';
-import { Span, spanGiveChain } from '../base/span';
+import { Span, spanDropChain } from '../base/span';
 import { Inode } from '../cache/inode';
 import { descriptorOf, isFile, OpenFile } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
@@ -115,7 +115,7 @@ function importTransfer(iocb: usize, opcode: u32): i64 {
   const offset = load<i64>(iocb, IOCB_OFFSET);
   const isBadRange = bytes >= 0 && (offset < 0 || bytes > i64.MAX_VALUE - offset);
   if (bytes >= 0 && !isBadRange) return bytes;
-  spanGiveChain(changetype<Span>(anchorSpan).next);
+  spanDropChain(changetype<Span>(anchorSpan).next);
   return isBadRange ? -EINVAL : bytes;
 }
 
@@ -131,7 +131,7 @@ function submitOne(context: AioContext, iocb: usize): i32 {
   if (bytes < 0) return <i32>bytes;
   const operationPointer = kiocbPool.used < kiocbPool.capacity ? operationTake() : 0;
   if (operationPointer == 0) {
-    spanGiveChain(changetype<Span>(anchorSpan).next);
+    spanDropChain(changetype<Span>(anchorSpan).next);
     return -EAGAIN;
   }
   const kiocbPointer = kiocbTake(context, iocb, target);

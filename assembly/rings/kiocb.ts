@@ -1,9 +1,10 @@
 // Kiocbs: requests of AIO contexts from acceptance to event (struct aio_kiocb of fs/aio.c).
 //
-// Verbs: kiocbClaim, kiocbInit, kiocbTake, kiocbDone.
+// Verbs: kiocbClaim, kiocbInit, kiocbTake, kiocbAwait, kiocbDone.
 // Invariants: a kiocb holds the descriptor it works on and the eventfd it notifies, so both may be closed meanwhile; the
 // eventfd counts a completion after its event is on the ring.
 
+import { complete, KIND_NONE } from '../base/dispatch';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
 import { holdDescriptor, OpenFile, releaseDescriptor } from '../files/descriptor';
@@ -37,6 +38,14 @@ export const kiocbPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 /** `capacity`: requests in flight at one time. */
 export function kiocbClaim(capacity: u32): void {
   poolClaim(kiocbPool, offsetof<Kiocb>(), capacity);
+}
+
+/** u32: what to complete when a kiocb comes back, or KIND_NONE. */
+const awaited: usize = memory.data(8, 8);
+
+/** Completes `kind` once, the next time that a kiocb is given back. For whoever found none. */
+export function kiocbAwait(kind: u32): void {
+  store<u32>(awaited, kind);
 }
 
 export function kiocbInit(): void {
@@ -75,6 +84,9 @@ export function kiocbDone(pointer: usize, result: i32): void {
   putEvent(changetype<AioContext>(kiocb.context), kiocb.data, kiocb.object, result);
   const notified = kiocb.notified;
   poolGive(kiocbPool, pointer);
+  const waiting = load<u32>(awaited);
+  store<u32>(awaited, KIND_NONE);
+  if (waiting != KIND_NONE) complete(waiting, 0, 0);
   if (notified == 0) return;
   eventfdSignal(changetype<Eventfd>(notified));
   releaseDescriptor(notified);

@@ -82,7 +82,7 @@ export function unitSetup(events: u32, records: u32, spans: u32, pages: u32): vo
   unit.log = arenaClaim(LOG_CAPACITY * 4, 16);
   clockClaim(events);
   poolClaim(pool, RECORD_SIZE, records);
-  spanClaim(spans);
+  spanClaim(spans, 0);
   dispatchClaim(LOG_CAPACITY);
   inodeClaim(1);
   pageClaim(pages, false);
