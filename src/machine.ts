@@ -37,6 +37,7 @@ import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
 import { UsrbioClient } from './usrbio.ts';
+import { VirtioBlkDevice, type VirtioBlkOptions } from './virtio-blk.ts';
 
 const ENOMEM = -12;
 
@@ -235,6 +236,14 @@ export class Machine implements Disposable {
       opened.close();
       throw error;
     }
+  }
+
+  /**
+   * A driver for the virtio-blk device of drive number `drive`. Throws StorageError EBUSY while another has the device,
+   * ConfigError for features that are not offered or when `buffers` has no room for the ring.
+   */
+  virtioBlk(drive = 0, options: VirtioBlkOptions = {}): VirtioBlkDevice {
+    return new VirtioBlkDevice(this, drive, options);
   }
 
   /** Runs one event. False when the machine is idle. */

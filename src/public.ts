@@ -36,6 +36,7 @@ export type { CacheMode, DriveConfig, FileConfig, MachineConfig, Size, UsrbioCon
 export type { CoreSource } from './core/core.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
+export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';
 export type { Counters } from './counters.ts';
 export { type AbortReason, CephAbortError, ConfigError, InternalError, StorageError } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
@@ -55,3 +56,9 @@ export {
   type WaitOptions,
 } from './usrbio.ts';
 export { UsrbioRaw } from './usrbio-raw.ts';
+export {
+  VirtioBlkDevice,
+  type VirtioBlkFeature,
+  type VirtioBlkOptions,
+  type VirtioBlkStats,
+} from './virtio-blk.ts';
