@@ -98,7 +98,6 @@ import {
   POP_BROKEN,
   POP_CHAIN,
   POP_LATER,
-  queueHasMore,
   queueListen,
   queuePop,
   queuePush,
@@ -120,6 +119,8 @@ class VirtioRequest {
   stoppedNext: usize;
   device: usize;
   queue: u32;
+  /** Of the queue, when the chain was popped. */
+  generation: u32;
   operation: u32;
   sector: u64;
   bytes: u64;
@@ -168,6 +169,11 @@ export function blkInit(maxTransfer: u32, blockSize: u32, isMerging: bool): void
 
 // ---- ending a request ----
 
+/** True when the ring that a request came from is still there and its driver may see the answer. */
+function isAwaited(device: VirtioDevice, request: VirtioRequest): bool {
+  return isRunning(device) && queueOf(device, request.queue).generation == request.generation;
+}
+
 function finish(device: VirtioDevice, request: VirtioRequest, status: u32): void {
   if (recording()) {
     record(
@@ -180,7 +186,7 @@ function finish(device: VirtioDevice, request: VirtioRequest, status: u32): void
       status,
     );
   }
-  if (isRunning(device)) {
+  if (isAwaited(device, request)) {
     const queue = queueOf(device, request.queue);
     store<u8>(request.statusAddress, <u8>status);
     queuePush(queue, request.head, request.writableBytes);
@@ -246,8 +252,8 @@ function stop(device: VirtioDevice, request: VirtioRequest, errno: i32): void {
 function finishBad(device: VirtioDevice, request: VirtioRequest, errno: i32): void {
   statsEvent(device.index);
   const action = errorAction(request.operation == OP_READ, errno);
-  // a reset forgets what is parked, so that nothing is parked while it waits
-  if (action == ACTION_STOP && device.isResetting == 0) {
+  // a request that nobody waits for is not tried again
+  if (action == ACTION_STOP && isAwaited(device, request)) {
     stop(device, request, errno);
     return;
   }
@@ -459,6 +465,7 @@ function handleRequest(device: VirtioDevice, request: VirtioRequest, queue: u32)
   memory.fill(changetype<usize>(request), 0, offsetof<VirtioRequest>());
   request.device = changetype<usize>(device);
   request.queue = queue;
+  request.generation = queueOf(device, queue).generation;
   request.sector = chain.header1;
   request.head = chain.head;
   request.statusAddress = chain.statusAddress;
@@ -519,13 +526,16 @@ function setStalled(device: VirtioDevice, queue: u32, isStalled: bool): void {
   else virtio.stalledCount++;
 }
 
-/** Pops and handles until the ring is empty. False when it stopped before. */
-function popAll(device: VirtioDevice, queue: Virtqueue, index: u32): bool {
-  while (isRunning(device)) {
+/**
+ * Pops and handles until the ring is empty or something is missing. No driver runs meanwhile, so a second look at the ring
+ * finds nothing; more chains than the ring has entries come from a ring that the device itself overwrites, and end the walk.
+ */
+function popAll(device: VirtioDevice, queue: Virtqueue, index: u32): void {
+  for (let left = queue.size; left > 0 && isRunning(device); left--) {
     const request = poolTake(virtioRequestPool);
     if (request == 0) {
       setStalled(device, index, true);
-      return false;
+      return;
     }
     const popped = queuePop(queue);
     if (popped == POP_CHAIN) {
@@ -537,35 +547,27 @@ function popAll(device: VirtioDevice, queue: Virtqueue, index: u32): bool {
     if (popped == POP_LATER) {
       setStalled(device, index, true);
       spanAwait();
-      return false;
     }
-    return popped != POP_BROKEN;
+    return;
   }
-  return false;
 }
 
 function mayPop(device: VirtioDevice, index: u32): bool {
   return (
-    isRunning(device) &&
-    (device.quiesced | device.isStopped) == 0 &&
-    index < device.queueCount &&
-    queueOf(device, index).isReady != 0
+    isRunning(device) && (device.quiesced | device.isStopped) == 0 && queueOf(device, index).isReady != 0
   );
 }
 
 /** virtio_blk_handle_vq. The caller holds a plug. */
 function drainQueue(device: VirtioDevice, index: u32): void {
+  // a queue that may not be looked at now is drained when it may, and no longer waits for records
+  setStalled(device, index, false);
   if (!mayPop(device, index)) return;
   const queue = queueOf(device, index);
-  setStalled(device, index, false);
   engineBegin();
-  let isEmpty = false;
-  while (!isEmpty) {
-    queueSilence(queue);
-    const isDone = popAll(device, queue, index);
-    if (device.isBroken == 0) queueListen(queue);
-    isEmpty = !isDone || !queueHasMore(queue);
-  }
+  queueSilence(queue);
+  popAll(device, queue, index);
+  if (device.isBroken == 0) queueListen(queue);
   if (multireqCount() > 0) submitMultireq(device);
   engineEnd();
 }
@@ -594,8 +596,9 @@ export function virtioSpansBack(_owner: usize, _result: i32): void {
 
 /** QueueNotify. A queue that does not exist, is not ready, or must not be looked at now is passed over. */
 export function blkNotify(device: VirtioDevice, value: u32): void {
+  if (value >= device.queueCount) return;
   plugBegin();
-  drainQueue(device, value & 0xffff);
+  drainQueue(device, value);
   plugEnd();
 }
 
@@ -625,6 +628,7 @@ export function blkReset(device: VirtioDevice): void {
   for (let index: u32 = 0; index < device.queueCount; index++) setStalled(device, index, false);
   dropStopped(device);
   deviceReset(device);
+  drainStalled();
 }
 
 /** The machine goes on: what was stopped is parsed anew, in order of arrival. A fatal error drops the rest. */
@@ -649,11 +653,16 @@ export function blkResume(device: VirtioDevice): void {
   engineEnd();
   plugEnd();
   drainAll(device);
+  drainStalled();
 }
 
 function restart(device: VirtioDevice, request: VirtioRequest): void {
   const queue = request.queue;
-  const popped = isRunning(device) ? queueReparse(queueOf(device, queue), request.head) : POP_BROKEN;
+  if (!isAwaited(device, request)) {
+    poolGive(virtioRequestPool, changetype<usize>(request));
+    return;
+  }
+  const popped = queueReparse(queueOf(device, queue), request.head);
   if (popped == POP_CHAIN) {
     if (!handleRequest(device, request, queue)) deviceBreak(device);
     return;

@@ -71,6 +71,8 @@ export class QueueState extends Virtqueue {
   deviceAddress: u64;
   wantedSize: u32;
   isReady: u32;
+  /** How often the queue was stopped: a chain popped before that belongs to a ring that is gone. */
+  generation: u32;
 }
 
 @unmanaged
@@ -144,12 +146,16 @@ export function writeDriverFeatures(device: VirtioDevice, word: u32, value: u32)
     (device.driverFeatures & ~((<u64>u32.MAX_VALUE) << shift)) | ((<u64>value) << shift);
 }
 
-/** A status that is not 0. FEATURES_OK stays clear when the driver accepted what was not offered. True when DRIVER_OK was set by this. */
+/**
+ * A status that is not 0. Neither FEATURES_OK nor DRIVER_OK is set when the driver accepted what was not offered: the device
+ * is unusable for it. True when DRIVER_OK was set by this.
+ */
 export function writeStatus(device: VirtioDevice, value: u32): bool {
   if (device.isResetting != 0) return false;
   const wasRunning = (device.status & VIRTIO_STATUS_DRIVER_OK) != 0;
   let status = value & 0xff & ~VIRTIO_STATUS_NEEDS_RESET;
-  if ((device.driverFeatures & ~device.offeredFeatures) != 0) status &= ~VIRTIO_STATUS_FEATURES_OK;
+  if ((device.driverFeatures & ~device.offeredFeatures) != 0)
+    status &= ~(VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK);
   device.status = status | (device.status & VIRTIO_STATUS_NEEDS_RESET);
   return !wasRunning && (status & VIRTIO_STATUS_DRIVER_OK) != 0;
 }
@@ -171,11 +177,20 @@ export function makeQueueReady(device: VirtioDevice, index: u32): void {
   else deviceBreak(device);
 }
 
-/** QueueReady = 0: the device does not touch the ring any more. */
+/** QueueReady = 0: the device does not touch the ring any more; what is in flight ends without an entry. */
 export function stopQueue(device: VirtioDevice, index: u32): void {
   const queue = queueOf(device, index);
   queue.isReady = 0;
   queue.size = 0;
+  queue.generation++;
+}
+
+/** True when the driver has the device or one of its queues in use. */
+export function isInUse(device: VirtioDevice): bool {
+  for (let index: u32 = 0; index < device.queueCount; index++) {
+    if (queueOf(device, index).isReady != 0) return true;
+  }
+  return device.status != 0;
 }
 
 function raise(device: VirtioDevice, bit: u32): void {

@@ -50,6 +50,8 @@ const VERSION: u32 = 2;
 const DEVICE_BLOCK: u32 = 2;
 /** QEMU's, which xv6 insists on. */
 const VENDOR: u32 = 0x554d4551;
+/** VIRTIO_QUEUE_MAX of QEMU: a selection up to here is kept, and tells the driver that there is no such queue. */
+const SELECTABLE_QUEUES: u32 = 1024;
 
 /** The selected queue, or null when the driver selected one that does not exist. */
 function selected(device: VirtioDevice): QueueState | null {
@@ -148,7 +150,7 @@ function writeControl(device: VirtioDevice, offset: u32, value: u32): void {
       writeDriverFeatures(device, device.driverFeaturesSelect, value);
       return;
     case VIRTIO_MMIO_QUEUE_SEL:
-      if (value < device.queueCount) device.queueSelect = value;
+      if (value < SELECTABLE_QUEUES) device.queueSelect = value;
       return;
     case VIRTIO_MMIO_QUEUE_NOTIFY:
       blkNotify(device, value);
@@ -157,7 +159,7 @@ function writeControl(device: VirtioDevice, offset: u32, value: u32): void {
       acknowledge(device, value);
       return;
     case VIRTIO_MMIO_STATUS:
-      if (value == 0) blkReset(device);
+      if ((value & 0xff) == 0) blkReset(device);
       else if (writeStatus(device, value)) blkDriverOk(device);
       return;
     default: {

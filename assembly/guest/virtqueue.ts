@@ -134,16 +134,11 @@ export function queueSilence(queue: Virtqueue): void {
   if (queue.hasEventIndex == 0) store<u16>(queue.used, VIRTQ_USED_F_NO_NOTIFY);
 }
 
-/** Asks for notifications again. Whoever calls it looks at the ring once more afterwards. */
+/** Asks for notifications again. */
 export function queueListen(queue: Virtqueue): void {
   queue.isSilenced = 0;
   if (queue.hasEventIndex != 0) setAvailableEvent(queue, load<u16>(queue.available, VIRTQ_AVAIL_IDX));
   else store<u16>(queue.used, 0);
-}
-
-/** True when there is an entry that the device has not taken. */
-export function queueHasMore(queue: Virtqueue): bool {
-  return load<u16>(queue.available, VIRTQ_AVAIL_IDX) != queue.lastAvailable;
 }
 
 /** vring_need_event: whether moving from `old` to `current` passes `event`. */

@@ -7,7 +7,7 @@ import { isClientRange } from '../base/client-memory';
 import { EBUSY, EDEADLK, EINVAL, ENODEV } from '../base/errno';
 import { backendInFlight } from '../guest/block-backend';
 import { blkDrainBegin, blkDrainEnd, blkResize, blkResume } from '../guest/virtio-blk';
-import { deviceAt, deviceCount, VirtioDevice } from '../guest/virtio-device';
+import { deviceAt, deviceCount, isInUse, VirtioDevice } from '../guest/virtio-device';
 import { mmioRead, mmioWrite } from '../guest/virtio-mmio';
 import { statsAddress } from '../guest/virtio-stats';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
@@ -45,7 +45,7 @@ export function virtioWrite(device: i32, offset: i32, width: i32, value: i32): i
 export function virtioMemory(device: i32, base: i32, bytes: f64): i32 {
   const found = find(device);
   if (found == null) return -ENODEV;
-  if (found.status != 0) return -EBUSY;
+  if (isInUse(found)) return -EBUSY;
   if (!isOffset(bytes) || !isClientRange(<u32>base, <u64>bytes)) return -EINVAL;
   found.guestBase = <u32>base;
   found.guestBytes = <u64>bytes;
