@@ -49,6 +49,8 @@ export class Disk {
   readonly machine: Machine;
   readonly queue: GuestQueue;
   readonly device: number;
+  /** Bytes left free in front of the data of each request. */
+  past = 0;
   #records: MachineRecord[] = [];
 
   constructor(machine: Machine, options: QueueOptions = {}) {
@@ -60,14 +62,22 @@ export class Disk {
 
   /** Puts a write of whole sectors, or of these pieces, all of one value. */
   write(sector: number, sectors: number, value: number, pieces: readonly number[] = [sectors * 512]): Put {
-    const put = this.queue.put({ type: VIRTIO_BLK_T_OUT, sector, pieces, isIndirect: pieces.length > 8 });
+    const { past } = this;
+    const put = this.queue.put({
+      type: VIRTIO_BLK_T_OUT,
+      sector,
+      pieces,
+      past,
+      isIndirect: pieces.length > 8,
+    });
     this.queue.bytes.fill(value, put.data, put.data + put.bytes);
     return put;
   }
 
   read(sector: number, sectors: number, pieces: readonly number[] = [sectors * 512]): Put {
     const isIndirect = pieces.length > 8;
-    return this.queue.put({ type: VIRTIO_BLK_T_IN, sector, pieces, isIn: true, isIndirect });
+    const { past } = this;
+    return this.queue.put({ type: VIRTIO_BLK_T_IN, sector, pieces, past, isIn: true, isIndirect });
   }
 
   flush(): Put {
@@ -90,9 +100,10 @@ export class Disk {
     return put;
   }
 
-  /** Lets the data of the next request begin `past` bytes behind a multiple of `boundary`. */
+  /** Lets the data of the next request, and of what follows, begin `past` bytes behind a multiple of `boundary`. */
   align(boundary: number, past = 0): void {
-    this.queue.allocate(boundary - 16 + past, boundary);
+    this.queue.allocate(boundary - 16, boundary);
+    this.past = past;
   }
 
   kick(): void {

@@ -58,6 +58,8 @@ export interface Request {
   readonly sector?: number | bigint;
   /** Bytes of each piece of data. */
   readonly pieces?: readonly number[];
+  /** Bytes left free in front of the data, so that it begins at any address. */
+  readonly past?: number;
   /** The device writes the data. */
   readonly isIn?: boolean;
   /** Through a table of its own, so that one entry of the ring is enough. */
@@ -237,7 +239,8 @@ export class GuestQueue {
     const pieces = request.pieces ?? [];
     const bytes = pieces.reduce((a, b) => a + b, 0);
     const header = this.header(request.type, request.sector);
-    const data = bytes > 0 ? this.allocate(bytes) : 0;
+    const past = request.past ?? 0;
+    const data = bytes > 0 ? this.allocate(bytes + past) + past : 0;
     const status = this.statusByte();
     const chain: Descriptor[] = [{ address: header, length: VIRTIO_BLK_HEADER_SIZE }];
     let address = data;
