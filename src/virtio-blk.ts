@@ -76,7 +76,7 @@ const SEGMENT_BYTES = 16;
 const SEGMENT_FLAG_UNMAP = 1;
 
 /** Bit numbers of the features, by name. */
-const FEATURE_BITS = {
+export const FEATURE_BITS = {
   segMax: VIRTIO_BLK_F_SEG_MAX,
   geometry: VIRTIO_BLK_F_GEOMETRY,
   readOnly: VIRTIO_BLK_F_RO,
