@@ -51,6 +51,7 @@ export {
   multireqRunFirst,
   multireqRunLength,
 } from '../../assembly/guest/multireq';
+export { needsEvent } from '../../assembly/guest/virtqueue';
 export { batchAnswer, batchBegin, batchOffer } from '../../assembly/rings/submit-batch';
 
 const RECORD_SIZE: u32 = 16;

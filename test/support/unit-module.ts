@@ -51,6 +51,7 @@ export interface UnitExports {
   eventNextTime(): bigint;
   eventPop(out: number): void;
   now(): bigint;
+  needsEvent(event: number, current: number, old: number): number;
   complete(kind: number, owner: number, result: number): void;
   dispatchOne(): number;
   dispatchPending(): number;
