@@ -291,9 +291,14 @@ function cutChain(request: BlockRequest, bytes: u64): usize {
   return head;
 }
 
+/** FUA is a flush afterwards: by configuration, and always for write-zeroes, which no drive takes with FUA. */
+function needsFlush(request: BlockRequest): bool {
+  return settings.emulatesFua != 0 || request.kind == OP_WRITE_ZEROES;
+}
+
 function jobFlags(request: BlockRequest): u32 {
   let flags: u32 = 0;
-  if ((request.flags & REQUEST_FUA) != 0 && settings.emulatesFua == 0) flags |= JOB_FUA;
+  if ((request.flags & REQUEST_FUA) != 0 && !needsFlush(request)) flags |= JOB_FUA;
   if (request.flags & REQUEST_MAY_UNMAP) flags |= JOB_MAY_UNMAP;
   return flags;
 }
@@ -340,7 +345,7 @@ function finishTransfer(node: BlockNode, request: BlockRequest): void {
   const isForced = (request.flags & REQUEST_FUA) != 0;
   const wasClean = node.flushedGeneration == node.writeGeneration;
   node.writeGeneration++;
-  if (isForced && settings.emulatesFua != 0) {
+  if (isForced && needsFlush(request)) {
     queueFlush(node, request);
     return;
   }

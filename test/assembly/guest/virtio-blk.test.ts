@@ -1,5 +1,5 @@
 // The virtio-blk device: what each request does to the drive and what its driver reads back, and the status of everything
-// that is wrong with a request but not with its ring. The device has one queue and negotiates nothing.
+// that is wrong with a request but not with its ring.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -194,7 +194,7 @@ for (const build of BUILDS) {
     assert.is(machine.counters.cache.nrDirty, 1);
   });
 
-  virtioBlk('type 5 is a flush, and the legacy barrier bit is ignored', async () => {
+  virtioBlk('rows 22 and 23: type 5 is a flush, and the legacy barrier bit is ignored', async () => {
     const [machine, queue] = await open(build);
     assert.is(queue.statusOf(serve(queue, { type: 5 })), VIRTIO_BLK_S_OK);
     assert.is(machine.counters.guest.flushes, 1);
@@ -210,7 +210,7 @@ for (const build of BUILDS) {
   });
 
   for (const type of [6, 7, 10, 12, TYPE_WRITE_ZEROES, 14, 15, 16, 28, 99, 0x7fffffff]) {
-    virtioBlk(`type ${type} is not supported, and its status byte says so`, async () => {
+    virtioBlk(`row 24: type ${type} is not supported, and its status byte says so`, async () => {
       const [machine, queue] = await open(build);
       const put = serve(queue, { type, pieces: [512] });
       assert.is(queue.statusOf(put), VIRTIO_BLK_S_UNSUPP);
@@ -220,7 +220,7 @@ for (const build of BUILDS) {
     });
   }
 
-  virtioBlk('GET_ID gives 20 bytes padded with NUL, cut to a shorter buffer', async () => {
+  virtioBlk('rows 25 and 26: GET_ID gives 20 bytes padded with NUL, cut to a shorter buffer', async () => {
     const [, queue] = await open(build);
     const id = new Uint8Array(VIRTIO_BLK_ID_BYTES);
     id.set(new TextEncoder().encode('sectorlab-0000'));
@@ -246,15 +246,15 @@ for (const build of BUILDS) {
   const IN = { type: VIRTIO_BLK_T_IN, isIn: true };
   const OUT = { type: VIRTIO_BLK_T_OUT };
   const BAD_RANGES: readonly [name: string, request: Request][] = [
-    ['a read at the capacity', { ...IN, sector: CAPACITY, pieces: [512] }],
+    ['row 16: a read at the capacity', { ...IN, sector: CAPACITY, pieces: [512] }],
     ['a read across the capacity', { ...IN, sector: CAPACITY - 1, pieces: [1024] }],
-    ['a read at the last u64 sector', { ...IN, sector: 2n ** 64n - 1n, pieces: [512] }],
+    ['row 18: a read at the last u64 sector', { ...IN, sector: 2n ** 64n - 1n, pieces: [512] }],
     ['a read of which sector × 512 wraps to 0', { ...IN, sector: 2n ** 55n, pieces: [512] }],
     ['an empty read behind the capacity', { ...IN, sector: CAPACITY + 1 }],
     ['a read of 511 bytes', { ...IN, sector: 0, pieces: [511] }],
     ['a write at the capacity', { ...OUT, sector: CAPACITY, pieces: [512] }],
     ['a write across the capacity', { ...OUT, sector: CAPACITY - 1, pieces: [512, 512] }],
-    ['a write of 513 bytes', { ...OUT, sector: 0, pieces: [512, 1] }],
+    ['row 19: a write of 513 bytes', { ...OUT, sector: 0, pieces: [512, 1] }],
     ['a write at 2^63', { ...OUT, sector: 2n ** 63n, pieces: [512] }],
   ];
   for (const [name, request] of BAD_RANGES) {
@@ -276,7 +276,7 @@ for (const build of BUILDS) {
     });
   }
 
-  virtioBlk('an empty read or write at the capacity is OK', async () => {
+  virtioBlk('row 17: an empty read or write at the capacity is OK', async () => {
     const [, queue] = await open(build);
     for (const type of [VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT]) {
       const put = serve(queue, { type, sector: CAPACITY });
@@ -300,18 +300,21 @@ for (const build of BUILDS) {
     assert.is(queue.bytes[status], VIRTIO_BLK_S_IOERR);
   });
 
-  virtioBlk('a read-only device refuses writes and discards and serves reads and flushes', async () => {
-    const [machine, queue] = await open(build, { drives: [{ size: CAPACITY * 512, readOnly: true }] });
-    const statuses = [
-      serve(queue, { ...OUT, sector: 0, pieces: [512] }),
-      discard(queue, { sector: 0, sectors: 8 }),
-      serve(queue, { ...IN, sector: 0, pieces: [512] }),
-      serve(queue, { type: VIRTIO_BLK_T_FLUSH }),
-    ].map((put) => queue.statusOf(put));
-    assert.equal(statuses, [VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_OK]);
-    assert.equal(readDrive(machine, 0, 1), new Uint8Array(512));
-    assert.is(machine.counters.drive.writes + machine.counters.drive.discards, 0);
-  });
+  virtioBlk(
+    'row 21: a read-only device refuses writes and discards and serves reads and flushes',
+    async () => {
+      const [machine, queue] = await open(build, { drives: [{ size: CAPACITY * 512, readOnly: true }] });
+      const statuses = [
+        serve(queue, { ...OUT, sector: 0, pieces: [512] }),
+        discard(queue, { sector: 0, sectors: 8 }),
+        serve(queue, { ...IN, sector: 0, pieces: [512] }),
+        serve(queue, { type: VIRTIO_BLK_T_FLUSH }),
+      ].map((put) => queue.statusOf(put));
+      assert.equal(statuses, [VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_OK, VIRTIO_BLK_S_OK]);
+      assert.equal(readDrive(machine, 0, 1), new Uint8Array(512));
+      assert.is(machine.counters.drive.writes + machine.counters.drive.discards, 0);
+    },
+  );
 
   virtioBlk('writable bytes of a write other than its status are left alone', async () => {
     const [, queue] = await open(build);
@@ -362,7 +365,7 @@ for (const build of BUILDS) {
   }
 
   virtioBlk(
-    'a DISCARD of two segments is not supported; its segment may stand in several pieces',
+    'row 30: a DISCARD of two segments is not supported; its segment may stand in several pieces',
     async () => {
       const [machine, queue] = await open(build);
       writeDrive(machine, 0, pattern(4096, 2));

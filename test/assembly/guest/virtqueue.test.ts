@@ -1,5 +1,5 @@
 // The split virtqueue: framing is not assumed, indices wrap at 65,536, and a malformed ring or chain makes the device need
-// a reset, which the next virtioQueue gives; it never traps, never walks for ever, and answers no chain of it.
+// a reset, which mends it; it never traps, never walks for ever, and answers no chain of it.
 //
 // Rows are bad rings; each is one notification. The fuzz at the end mixes good and hostile chains.
 
@@ -88,7 +88,7 @@ const memoryEnd = (queue: GuestQueue) => queue.bytes.length;
 
 const BAD_RINGS: readonly BadRing[] = [
   {
-    name: 'an available index that is more than the size ahead',
+    name: 'row 3: an available index that is more than the size ahead',
     build: (queue) => {
       offered(whole)(queue);
       queue.setAvailableIndex(queue.size + 1);
@@ -101,10 +101,10 @@ const BAD_RINGS: readonly BadRing[] = [
       queue.setAvailableIndex(0xffff);
     },
   },
-  { name: 'a head that is the size', build: (queue) => queue.offer(queue.size) },
+  { name: 'row 4: a head that is the size', build: (queue) => queue.offer(queue.size) },
   { name: 'a head of 65,535', build: (queue) => queue.offer(0xffff) },
   {
-    name: 'a chain that comes back to its head',
+    name: 'row 5: a chain that comes back to its head',
     build: (queue) => {
       const { header } = parts(queue);
       queue.describe(0, { ...header, flags: NEXT, next: 1 });
@@ -127,14 +127,14 @@ const BAD_RINGS: readonly BadRing[] = [
     },
   },
   {
-    name: 'a readable descriptor behind a writable one',
+    name: 'row 6: a readable descriptor behind a writable one',
     build: offered((queue) => {
       const { header, piece, status } = parts(queue);
       return [header, piece, { ...header }, status];
     }),
   },
   {
-    name: 'a descriptor of length 0',
+    name: 'row 7: a descriptor of length 0',
     build: offered((queue) => {
       const { header, piece, status } = parts(queue);
       return [header, { ...piece, length: 0 }, status];
@@ -193,7 +193,7 @@ const BAD_RINGS: readonly BadRing[] = [
       queue.offer(0);
     },
   },
-  { name: 'an indirect table of 24 bytes', build: indirect(() => 24, whole) },
+  { name: 'row 11: an indirect table of 24 bytes', build: indirect(() => 24, whole) },
   {
     name: 'an indirect table of a whole chain and 8 bytes',
     build: indirect((count) => 16 * count + 8, whole),
@@ -233,7 +233,7 @@ const BAD_RINGS: readonly BadRing[] = [
     ),
   },
   {
-    name: 'a discard of 8 bytes',
+    name: 'row 29: a discard of 8 bytes',
     build: offered((queue) => [
       { address: queue.header(VIRTIO_BLK_T_DISCARD), length: 16 },
       { address: queue.allocate(8), length: 8 },
@@ -302,7 +302,7 @@ for (const build of BUILDS) {
 
   for (const split of [1, 4, 15]) {
     virtqueue(
-      `a header split ${split} + ${16 - split}, and a status byte behind the data, are one read`,
+      `row 8: a header split ${split} + ${16 - split}, and a status byte behind the data, are one read`,
       async () => {
         const [machine, queue] = await open(build);
         const expected = fillSector(machine);
@@ -322,7 +322,7 @@ for (const build of BUILDS) {
     );
   }
 
-  virtqueue('data in the descriptor of the header is written', async () => {
+  virtqueue('row 9: data in the descriptor of the header is written', async () => {
     const [machine, queue] = await open(build);
     const request = queue.allocate(528, 16);
     queue.view.setUint32(request, VIRTIO_BLK_T_OUT, true);
@@ -341,7 +341,7 @@ for (const build of BUILDS) {
     assert.equal(machine.openFile('drive0').read(512, 5 * 512), data);
   });
 
-  virtqueue('a readable header and an indirect table for the rest are one chain', async () => {
+  virtqueue('row 10: a readable header and an indirect table for the rest are one chain', async () => {
     const [machine, queue] = await open(build);
     const expected = fillSector(machine);
     const { header, piece, status } = parts(queue);
@@ -354,18 +354,21 @@ for (const build of BUILDS) {
     assert.equal(queue.bytes.slice(piece.address, piece.address + 512), expected);
   });
 
-  virtqueue('a chain in an indirect table is used by its head in the main table', async () => {
-    const [machine, queue] = await open(build, 8);
-    const expected = fillSector(machine);
-    const { header, piece, status } = parts(queue);
-    const table = queue.allocate(48, 16);
-    queue.describeChain(0, [header, piece, status], table);
-    queue.describe(6, { address: table, length: 48, flags: INDIRECT | WRITE | NEXT, next: 6 });
-    queue.offer(6);
-    queue.kickAndRun();
-    assert.equal(queue.takeUsed(), [{ id: 6, length: 513 }]);
-    assert.equal(queue.bytes.slice(piece.address, piece.address + 512), expected);
-  });
+  virtqueue(
+    'row 12: a chain in an indirect table, named with WRITE, is used by its head in the main table',
+    async () => {
+      const [machine, queue] = await open(build, 8);
+      const expected = fillSector(machine);
+      const { header, piece, status } = parts(queue);
+      const table = queue.allocate(48, 16);
+      queue.describeChain(0, [header, piece, status], table);
+      queue.describe(6, { address: table, length: 48, flags: INDIRECT | WRITE | NEXT, next: 6 });
+      queue.offer(6);
+      queue.kickAndRun();
+      assert.equal(queue.takeUsed(), [{ id: 6, length: 513 }]);
+      assert.equal(queue.bytes.slice(piece.address, piece.address + 512), expected);
+    },
+  );
 
   virtqueue('1,024 pieces are accepted', async () => {
     const [machine, queue] = await open(build);
@@ -380,7 +383,7 @@ for (const build of BUILDS) {
     assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
   });
 
-  virtqueue('both indices wrap from 65,535 to 0, and slots follow them', async () => {
+  virtqueue('row 2: both indices wrap from 65,535 to 0, and slots follow them', async () => {
     const [, queue] = await open(build, 8);
     const header = queue.header(VIRTIO_BLK_T_FLUSH);
     const status = queue.statusByte();
