@@ -177,6 +177,30 @@ for (const build of BUILDS) {
     }
   }
 
+  for (const cacheMode of SYNCHRONOUS) {
+    requests(`zeroes are durable like any write, asked for or detected, cache=${cacheMode}`, async () => {
+      for (const fua of ['native', 'flush'] as const) {
+        const { disk, image } = await openFlakyDisk(build, {
+          cacheMode,
+          virtio: { fua, detectZeroes: 'on' },
+        });
+        for (const put of [
+          () => disk.zeroes(64, 8),
+          () => disk.zeroes(0, 8, true),
+          () => disk.write(8, 8, 0),
+        ]) {
+          assert.equal(disk.serve(put()), [OK]);
+          assert.is(image.take('sync').length, 1, fua);
+          assert.is(disk.machine.volatileWrites(), 0, fua);
+        }
+        assert.equal(disk.serve(disk.write(8, 8, 1)), [OK]);
+        assert.equal(disk.serve(disk.flush()), [OK]);
+        assert.is(image.take('sync').length, 1, 'a write that is forced leaves a flush nothing to do');
+        disk.assertIdle();
+      }
+    });
+  }
+
   for (const engine of ENGINES) {
     requests(
       `row 42: a FUA write of 3 × max_transfer, emulated, is 3 writes and a flush, ${engine}`,

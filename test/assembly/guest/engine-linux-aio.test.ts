@@ -376,5 +376,31 @@ for (const build of BUILDS) {
     },
   );
 
+  engine('a forged event for a job that still waits for the kernel is passed over', async () => {
+    const disk = await open({ limits: { operations: 2 } });
+    const { machine } = disk;
+    machine.holdCompletions(true);
+    const puts = all(6, 0).map((_, index) => disk.write(index * 16, 8, index + 1));
+    disk.queue.kickAndRun();
+    assert.is(machine.heldCompletions(), 2);
+    const words = new Uint32Array(machine.core.memory.buffer);
+    const ring = words.indexOf(AIO_RING_MAGIC_VALUE) * 4 - AIO_RING_MAGIC;
+    [2n, 3n, 4n, 5n].forEach((data, index) => {
+      const event = ring + AIO_RING_HEADER_SIZE + index * IO_EVENT_SIZE;
+      disk.queue.view.setBigUint64(event + IO_EVENT_DATA, data, true);
+    });
+    words[(ring + AIO_RING_TAIL) >>> 2] = 4;
+    machine.releaseCompletion(0);
+    machine.run();
+    assert.equal(disk.ended(puts[0] as Put), [OK]);
+    machine.holdCompletions(false);
+    machine.run();
+    assert.equal(disk.ended(...puts.slice(1)), all(5, OK));
+    puts.forEach((_, index) => {
+      assert.equal(disk.sectors(index * 16, 8), all(8, index + 1));
+    });
+    disk.assertIdle();
+  });
+
   engine.run();
 }
