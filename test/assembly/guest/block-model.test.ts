@@ -21,7 +21,7 @@ import { Disk, OK, valuesOf } from './block-disk.ts';
 import type { Put } from './queue.ts';
 
 const SEED = 20240917;
-const RUNS = 220;
+const RUNS = 150;
 const SECTORS = 160;
 const MAX_REQUESTS = 200;
 
