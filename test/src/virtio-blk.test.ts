@@ -52,6 +52,16 @@ async function withDisk(
   machine.close();
 }
 
+/** A store whose writes fail while it is told to. */
+class FailingMemory extends SparseMemory {
+  isFailing = false;
+
+  override write(source: Uint8Array, offset: number): void {
+    if (this.isFailing) throw new Error('a bad medium');
+    super.write(source, offset);
+  }
+}
+
 for (const build of BUILDS) {
   for (const cacheMode of ['none', 'writeback', 'writethrough', 'directsync', 'unsafe'] as const) {
     blk(`${build}: ${cacheMode}: what is written is read, and is on the drive`, () =>
@@ -291,6 +301,45 @@ for (const build of BUILDS) {
       assert.throws(() => disk.resize(100), fails('EINVAL'));
     }),
   );
+
+  blk(`${build}: an error of the drive is reported and counted`, () => {
+    const memory = new FailingMemory();
+    return withDisk(
+      build,
+      (disk) => {
+        memory.isFailing = true;
+        assert.throws(() => disk.write(0, pattern(512, 1)), fails('EIO'));
+        memory.isFailing = false;
+        disk.write(0, pattern(512, 2));
+        const { wr_operations, failed_wr_operations, io_errors, io_status } = disk.stats;
+        assert.equal([wr_operations, failed_wr_operations, io_errors, io_status], [1, 1, 1, 'ok']);
+      },
+      { cacheMode: 'none', drives: [{ size: SIZE, memory }] },
+    );
+  });
+
+  blk(`${build}: an error that stops the device is tried again when it is resumed`, () => {
+    const memory = new FailingMemory();
+    return withDisk(
+      build,
+      (disk) => {
+        memory.isFailing = true;
+        const requests = disk.submit([chain(1, 0, pattern(512, 1)), chain(1, 8, pattern(512, 2))]);
+        assert.throws(() => disk.wait(requests), fails('EDEADLK'));
+        assert.is(disk.stats.io_status, 'failed');
+        memory.isFailing = false;
+        disk.resume();
+        disk.wait(requests);
+        assert.equal(
+          requests.map(({ status }) => status),
+          [OK, OK],
+        );
+        assert.is(disk.stats.io_status, 'ok');
+        assert.equal(disk.read(4096, 512), pattern(512, 2));
+      },
+      { cacheMode: 'none', virtio: { writeError: 'stop' }, drives: [{ size: SIZE, memory }] },
+    );
+  });
 
   blk(`${build}: a read-only drive refuses what would change it`, () =>
     withDisk(

@@ -133,7 +133,7 @@ Dir::Etc::sourceparts "-";
   );
   const apt = (program: string, ...options: string[]) =>
     run(program, options, packages, { ...process.env, LC_ALL: 'C', APT_CONFIG: configuration });
-  apt('apt-get', '--quiet', 'update');
+  apt('apt-get', '--quiet', '--error-on=any', 'update');
   const kernel = /Depends: (linux-image-\S+)/.exec(apt('apt-cache', 'depends', KERNEL))?.[1];
   if (kernel === undefined) throw new Refusal(`apt-cache knows no kernel behind ${KERNEL}`);
   apt('apt-get', '--quiet', 'download', kernel, ...PACKAGES);
@@ -150,8 +150,9 @@ function run(program: string, options: readonly string[], cwd: string, env = pro
     timeout: 240_000,
   });
   if (status === 0) return stdout;
-  const why = (error?.message ?? stderr).trim().split('\n').at(-1);
-  throw new Refusal(`${program} ${options[0]} ended with ${status}: ${why}`);
+  const lines = (error?.message ?? stderr).split('\n');
+  const why = lines.find((line) => line.startsWith('E:')) ?? lines[0];
+  throw new Refusal(`${program} ${options.join(' ')} failed: ${why}`);
 }
 
 /** Files of the initramfs, out of the unpacked packages. */
