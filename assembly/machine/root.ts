@@ -12,7 +12,7 @@ import { recordRing } from '../base/record';
 import { spanPool } from '../base/span';
 import { bioPool, requestPool } from '../drive/request';
 import { blockRequestPool } from '../guest/block-request';
-import { virtioRequestPool } from '../guest/virtio-blk';
+import { virtioRequestPool } from '../guest/virtio-request';
 import {
   LATENCY_SIZE,
   ROOT_ABORT_FILE,
