@@ -267,7 +267,9 @@ export const CONFIG_DRIVE_VOLATILE_WRITES = 60;
 export const CONFIG_DRIVE_FLAGS = 64;
 /** Alignment that direct I/O needs of a buffer's address (dma_alignment + 1): a power of two from 1 to 4,096. */
 export const CONFIG_DRIVE_DMA_ALIGNMENT = 68;
-export const CONFIG_DRIVE_SIZE = 72;
+/** 20 bytes, padded with NULs: the serial number that a guest sees; all 0 for one that counts the drives. */
+export const CONFIG_DRIVE_SERIAL = 72;
+export const CONFIG_DRIVE_SIZE = 96;
 
 export const DRIVE_MODEL_INSTANT = 0;
 export const DRIVE_MODEL_FIXED = 1;

@@ -11,7 +11,13 @@ import { poolGive, poolTake } from '../base/pool';
 import { spanAwait } from '../base/span';
 import { plugBegin, plugEnd } from '../block/queue';
 import { driveAt } from '../drive/drive-table';
-import { VIRTIO_BLK_F_CONFIG_WCE, VIRTIO_BLK_F_FLUSH, VIRTIO_IO_STATUS_OK } from '../layout';
+import {
+  CONFIG_DRIVE_SERIAL,
+  CONFIG_DRIVE_SIZE,
+  VIRTIO_BLK_F_CONFIG_WCE,
+  VIRTIO_BLK_F_FLUSH,
+  VIRTIO_IO_STATUS_OK,
+} from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 import { backendDrainBegin, backendDrainEnd, backendFinished } from './block-backend';
 import { hasWriteCache, isReadOnly, nodeAt } from './block-node';
@@ -65,8 +71,8 @@ export function blkClaim(requestCount: u32): void {
   virtioRequestsClaim(requestCount);
 }
 
-/** `maxTransfer`: bytes of one merged I/O; `blockSize`: logical_block_size. Devices and nodes have been initialised. */
-export function blkInit(maxTransfer: u32, blockSize: u32, isMerging: bool): void {
+/** `maxTransfer`: bytes of one merged I/O; `blockSize`: logical_block_size; `config`: the drives' configs. Devices and nodes have been initialised. */
+export function blkInit(maxTransfer: u32, blockSize: u32, isMerging: bool, config: usize): void {
   virtioRequestsInit();
   memory.fill(changetype<usize>(virtio), 0, offsetof<Virtio>());
   commandsInit(maxTransfer, isMerging);
@@ -74,6 +80,7 @@ export function blkInit(maxTransfer: u32, blockSize: u32, isMerging: bool): void
     const device = deviceAt(index);
     device.capacity = driveAt(index).sizeSectors & ~(<u64>(blockSize >> SECTOR_SHIFT) - 1);
     device.blockSize = blockSize;
+    device.serial = config + <usize>index * CONFIG_DRIVE_SIZE + CONFIG_DRIVE_SERIAL;
     device.initialWriteCache = hasWriteCache(nodeAt(index)) ? 1 : 0;
     device.writeCache = device.initialWriteCache;
     blkOffer(device, isReadOnly(nodeAt(index)));

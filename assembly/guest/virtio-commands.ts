@@ -225,17 +225,26 @@ function handleSegment(device: VirtioDevice, request: VirtioRequest, operation: 
   return true;
 }
 
-/** The serial number, padded with NULs: "sectorlab-" and the device's number. */
+/** Writes the device's number into the serial number of a drive that was given none. */
+function numberSerial(index: u32): void {
+  for (let place: usize = 13; place > 9; place--) {
+    store<u8>(serial + place, <u8>(0x30 + (index % 10)));
+    index /= 10;
+  }
+}
+
+/** The serial number, padded with NULs: the drive's own, or "sectorlab-" and its number. */
 function handleGetId(device: VirtioDevice, request: VirtioRequest): void {
   request.operation = OP_READ;
-  let digits = device.index;
-  for (let place: usize = 13; place > 9; place--) {
-    store<u8>(serial + place, <u8>(0x30 + (digits % 10)));
-    digits /= 10;
-  }
+  const isGiven = load<u8>(device.serial) != 0;
+  if (!isGiven) numberSerial(device.index);
   cursor.span = chain.writable;
   cursor.offset = 0;
-  spanCopyIn(cursor, serial, <u32>min<u64>(chain.writableBytes - 1, VIRTIO_BLK_ID_BYTES));
+  spanCopyIn(
+    cursor,
+    isGiven ? device.serial : serial,
+    <u32>min<u64>(chain.writableBytes - 1, VIRTIO_BLK_ID_BYTES),
+  );
   chainDrop();
   finishNow(device, request, VIRTIO_BLK_S_OK);
 }

@@ -50,6 +50,8 @@ export class VirtioDevice {
   // the disk
   capacity: u64;
   blockSize: u32;
+  /** Address of the serial number in the config: 20 bytes, or NULs. */
+  serial: usize;
   /** 1: a completed write may be volatile; 0: every write is on the media when it completes. And what it is after a reset. */
   writeCache: u32;
   initialWriteCache: u32;

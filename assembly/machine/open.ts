@@ -326,7 +326,7 @@ function initVirtio(isMerging: bool): void {
   );
   backendInit(field(CONFIG_VIRTIO_READ_ERROR), field(CONFIG_VIRTIO_WRITE_ERROR));
   virtioDevicesInit();
-  blkInit(virtioMaxTransfer(), field(CONFIG_VIRTIO_BLOCK_SIZE), isMerging);
+  blkInit(virtioMaxTransfer(), field(CONFIG_VIRTIO_BLOCK_SIZE), isMerging, driveConfig(0));
 }
 
 function initParts(): void {

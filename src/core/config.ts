@@ -28,6 +28,7 @@ import {
   CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
   CONFIG_DRIVE_MODEL,
   CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SERIAL,
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
   CONFIG_DRIVE_VOLATILE_WRITES,
@@ -131,6 +132,8 @@ export interface DriveConfig {
    */
   readonly dmaAlignment?: number;
   readonly readOnly?: boolean;
+  /** Serial number that a guest reads: 1 to 20 printable ASCII characters. Default: sectorlab- and the drive's number in four digits. */
+  readonly serial?: string;
   /** Path of an image file (Node only). Created unless readOnly. */
   readonly image?: string;
   /** Memory of an earlier machine, to reopen what it left. */
@@ -291,6 +294,7 @@ export interface ResolvedDrive {
   readonly volatileWrites: number;
   readonly flags: number;
   readonly dmaAlignment: number;
+  readonly serial: string;
   readonly image: string | undefined;
   readonly memory: SparseMemory | undefined;
 }
@@ -329,6 +333,14 @@ function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
   });
 }
 
+/** What a guest reads as a serial number, or nothing for the machine's own. */
+function serialNumber(field: string, value: string | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value !== 'string' || !/^[\x20-\x7e]{1,20}$/.test(value))
+    throw new ConfigError(field, value, '1 to 20 printable ASCII characters');
+  return value;
+}
+
 function resolveDrive(
   drive: DriveConfig,
   index: number,
@@ -358,6 +370,7 @@ function resolveDrive(
     volatileWrites,
     flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
     dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
+    serial: serialNumber(`${field}.serial`, drive.serial),
     image: drive.image,
     memory: drive.memory,
   };
@@ -571,6 +584,7 @@ export function configBytes(config: ResolvedConfig): Uint8Array {
     view.setUint32(base + CONFIG_DRIVE_VOLATILE_WRITES, drive.volatileWrites, true);
     view.setUint32(base + CONFIG_DRIVE_FLAGS, drive.flags, true);
     view.setUint32(base + CONFIG_DRIVE_DMA_ALIGNMENT, drive.dmaAlignment, true);
+    bytes.set(new TextEncoder().encode(drive.serial), base + CONFIG_DRIVE_SERIAL);
   });
   config.files.forEach((file, index) => {
     const base = CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + index * CONFIG_FILE_SIZE;

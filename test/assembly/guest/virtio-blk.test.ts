@@ -220,7 +220,7 @@ for (const build of BUILDS) {
     });
   }
 
-  virtioBlk('rows 25 and 26: GET_ID gives 20 bytes padded with NUL, cut to a shorter buffer', async () => {
+  virtioBlk('row 26: GET_ID gives 20 bytes padded with NUL, cut to a shorter buffer', async () => {
     const [, queue] = await open(build);
     const id = new Uint8Array(VIRTIO_BLK_ID_BYTES);
     id.set(new TextEncoder().encode('sectorlab-0000'));
@@ -233,6 +233,18 @@ for (const build of BUILDS) {
       const expected = new Uint8Array(room).fill(0xee);
       expected.set(id.subarray(0, Math.min(room, 20)));
       assert.equal(queue.dataOf(put), expected);
+    }
+  });
+
+  virtioBlk('row 25: a serial number of exactly 20 characters has no NUL behind it', async () => {
+    for (const serial of ['abcdefghijklmnopqrst', 'abc']) {
+      const machine = await openMachine(build, { drives: [{ serial }] });
+      const queue = GuestQueue.attached(machine);
+      const put = serve(queue, { type: VIRTIO_BLK_T_GET_ID, pieces: [20], isIn: true }, ({ data }) => {
+        queue.bytes.fill(0xee, data, data + 20);
+      });
+      assert.is(put.length, 21);
+      assert.is(new TextDecoder().decode(queue.dataOf(put)), serial.padEnd(20, '\0'));
     }
   });
 

@@ -47,6 +47,14 @@ const REFUSED: [unknown, string, string, string][] = [
   [{ drives: [{ size: 'big' }] }, 'drives[0].size', "'big'", 'a size such as'],
   [{ drives: [{ size: -512 }] }, 'drives[0].size', '-512', 'a size such as'],
   [{ drives: [{ model: 'slow' }] }, 'drives[0].model', "'slow'", 'instant, fixed'],
+  [{ drives: [{ serial: '' }] }, 'drives[0].serial', "''", '1 to 20 printable ASCII characters'],
+  [
+    { drives: [{ serial: 'a serial number of 21' }] },
+    'drives[0].serial',
+    "'a serial number of 21'",
+    '1 to 20 printable ASCII characters',
+  ],
+  [{ drives: [{ serial: 'é' }] }, 'drives[0].serial', "'é'", '1 to 20 printable ASCII characters'],
   [{ drives: [{ dmaAlignment: 0 }] }, 'drives[0].dmaAlignment', '0', 'a power of two from 1 to 4096'],
   [{ drives: [{ dmaAlignment: 3 }] }, 'drives[0].dmaAlignment', '3', 'a power of two from 1 to 4096'],
   [
