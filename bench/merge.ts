@@ -36,7 +36,7 @@ import {
   VIRTQ_DESC_SIZE,
   VIRTQ_USED_IDX,
 } from '../assembly/layout.ts';
-import type { MachineConfig } from '../src/core/config.ts';
+import type { MachineConfig } from '../src/core/options.ts';
 import { Machine } from '../src/index.ts';
 import { count, printTable, times } from './table.ts';
 

@@ -1,8 +1,8 @@
 // The package entry for browsers and other runtimes without files.
 // The compiled module is handed in; drives are in memory.
 
-import type { MachineConfig } from './core/config.ts';
 import type { CoreSource } from './core/core.ts';
+import type { MachineConfig } from './core/options.ts';
 import { ConfigError } from './errors.ts';
 import { Machine as MachineBase } from './machine.ts';
 

@@ -1,7 +1,7 @@
 // The package entry for Node: re-exports, and a Machine that finds its module and reaches real files.
 // Everything else is public.ts.
 
-import type { MachineConfig } from './core/config.ts';
+import type { MachineConfig } from './core/options.ts';
 import { Machine as MachineBase } from './machine.ts';
 import { nodePlatform } from './node-platform.ts';
 

@@ -29,8 +29,8 @@ import {
   MAX_TRANSFER_BYTES,
   PAGE_SIZE,
 } from '../assembly/limits.ts';
-import type { Size } from './core/config.ts';
 import type { CoreExports } from './core/exports.ts';
+import type { Size } from './core/options.ts';
 import { parseSize } from './core/size.ts';
 import { ABORT_REASONS, type AbortReason, CephAbortError, check, StorageError } from './errors.ts';
 import type { OpenFile } from './files.ts';

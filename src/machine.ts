@@ -19,14 +19,10 @@ import { AioQueue } from './aio-queue.ts';
 import { MemoryHost, shimHost } from './backing/memory-host.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
 import { BufferArena } from './core/buffer-arena.ts';
-import {
-  configBytes,
-  describeBadField,
-  type MachineConfig,
-  type ResolvedConfig,
-  resolveConfig,
-} from './core/config.ts';
+import { resolveConfig } from './core/config.ts';
+import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
+import type { MachineConfig } from './core/options.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
 import { type Counters, readCounters } from './counters.ts';

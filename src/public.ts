@@ -32,8 +32,18 @@ export {
   pwritev,
 } from './aio-request.ts';
 export { SparseMemory } from './backing/sparse-memory.ts';
-export type { CacheMode, DriveConfig, FileConfig, MachineConfig, Size, UsrbioConfig } from './core/config.ts';
 export type { CoreSource } from './core/core.ts';
+export type {
+  CacheMode,
+  DriveConfig,
+  Engine,
+  ErrorPolicy,
+  FileConfig,
+  MachineConfig,
+  Size,
+  UsrbioConfig,
+  VirtioConfig,
+} from './core/options.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';

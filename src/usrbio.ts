@@ -15,7 +15,7 @@ import {
   HF3FS_IOV_ID,
   HF3FS_IOV_SIZE,
 } from '../assembly/layout.ts';
-import type { Size } from './core/config.ts';
+import type { Size } from './core/options.ts';
 import { parseSize } from './core/size.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import type { OpenFile } from './files.ts';

@@ -5,7 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine } from '../core/config.ts';
+import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';

@@ -1,11 +1,7 @@
-// Options → the config struct that the core reads at open.
-//
-// Verbs: resolveConfig (defaults and units), writeConfig (bytes), describeBadField (the core's refusal in words).
-// The core checks every range; this file knows names, units and defaults only.
+// Options → numbers: defaults and units. The core checks every range; this file knows names, units and defaults only.
+// Verbs: resolveConfig.
 
 import {
-  BAD_FIELD_DRIVES,
-  BAD_FIELD_FILES,
   CACHE_MODE_DIRECTSYNC,
   CACHE_MODE_NONE,
   CACHE_MODE_UNSAFE,
@@ -17,29 +13,9 @@ import {
   CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
   CONFIG_CACHE_PAGES,
-  CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
-  CONFIG_DRIVE_DMA_ALIGNMENT,
-  CONFIG_DRIVE_FLAGS,
-  CONFIG_DRIVE_LATENCY_DISCARD,
-  CONFIG_DRIVE_LATENCY_FLUSH,
-  CONFIG_DRIVE_LATENCY_READ,
-  CONFIG_DRIVE_LATENCY_WRITE,
-  CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
-  CONFIG_DRIVE_MODEL,
-  CONFIG_DRIVE_QUEUE_DEPTH,
-  CONFIG_DRIVE_SERIAL,
-  CONFIG_DRIVE_SIZE,
-  CONFIG_DRIVE_SIZE_BYTES,
-  CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EVICTION,
-  CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
-  CONFIG_FILE_DRIVE,
-  CONFIG_FILE_FLAGS,
-  CONFIG_FILE_OFFSET_BYTES,
-  CONFIG_FILE_SIZE,
-  CONFIG_FILE_SIZE_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_MERGE,
@@ -53,7 +29,6 @@ import {
   CONFIG_REPLAY_SECTORS,
   CONFIG_SEED,
   CONFIG_SHARED_BYTES,
-  CONFIG_SIZE,
   CONFIG_SPANS,
   CONFIG_USRBIO_CHUNK_BYTES,
   CONFIG_USRBIO_FLAGS,
@@ -103,154 +78,20 @@ import {
   PAGE_SIZE,
   SECTOR_SIZE,
 } from '../../assembly/limits.ts';
-import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { ConfigError } from '../errors.ts';
+import { FIELD_LIMITS, type ResolvedConfig, type ResolvedDrive, type ResolvedFile } from './config-struct.ts';
+import {
+  CACHE_MODE_NAMES,
+  type CacheMode,
+  type DriveConfig,
+  ENGINES,
+  type ErrorPolicy,
+  type FileConfig,
+  type MachineConfig,
+  type Size,
+  type VirtioConfig,
+} from './options.ts';
 import { parseSize } from './size.ts';
-
-export type Size = number | bigint | string;
-export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | 'unsafe';
-
-/** One virtual disk. Everything has a default. */
-export interface DriveConfig {
-  /** Bytes, a multiple of 512 from 512 to 2^52. Default: the image's size, else 64 MiB. */
-  readonly size?: Size;
-  /** `instant` (default): no request takes time. `fixed`: each takes its latency on one of `channels`. */
-  readonly model?: 'instant' | 'fixed';
-  /** Requests that a `fixed` drive serves at once, 1 to 1,024. Default 1. */
-  readonly channels?: number;
-  /** Latency of a `fixed` drive in nanoseconds, one number or one for each operation. Default 100,000 (100 µs). */
-  readonly latencyNs?:
-    | number
-    | Partial<Record<'read' | 'write' | 'discard' | 'writeZeroes' | 'flush', number>>;
-  /** Requests the drive takes at once, 1 to 65,536. Default 256. */
-  readonly queueDepth?: number;
-  /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
-  readonly volatileWrites?: number;
-  /**
-   * Alignment in bytes that direct I/O needs of a buffer's address, a power of two from 1 to 4,096; a buffer elsewhere is
-   * EINVAL. Default 1, any address, as on a loop device; many disks want 512.
-   */
-  readonly dmaAlignment?: number;
-  readonly readOnly?: boolean;
-  /** Serial number that a guest reads: 1 to 20 printable ASCII characters. Default: sectorlab- and the drive's number in four digits. */
-  readonly serial?: string;
-  /** Path of an image file (Node only). Created unless readOnly. */
-  readonly image?: string;
-  /** Memory of an earlier machine, to reopen what it left. */
-  readonly memory?: SparseMemory;
-}
-
-/** A named file that is one extent of a drive, with a size of its own. */
-export interface FileConfig {
-  readonly name: string;
-  /** Number of the drive. Default 0. */
-  readonly drive?: number;
-  /** Where the extent begins on the drive, a multiple of blockSize. Default: behind the file before it. */
-  readonly offset?: Size;
-  /** Room for the file, a multiple of blockSize. */
-  readonly capacity: Size;
-  /** Its size at open, 0 to capacity. Default 0. */
-  readonly size?: Size;
-  /** What a write that begins behind the capacity answers: as a full file system (default), or as a limit of file size. */
-  readonly atCapacity?: 'ENOSPC' | 'EFBIG';
-}
-
-/** What Machine.create takes. `{}` is a machine with one 64 MiB drive in memory and a 32 MiB page cache. */
-export interface MachineConfig {
-  readonly drives?: readonly DriveConfig[];
-  readonly files?: readonly FileConfig[];
-  /** Page cache, bytes, at least one page of 4,096 and at most 256 GiB. Default 32 MiB. */
-  readonly cache?: Size;
-  /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
-  readonly blockSize?: number;
-  readonly eviction?: 'lru';
-  /** Merge requests, in the guest's device and in the block layer. Default true. */
-  readonly merge?: boolean;
-  /** `full` (default) moves bytes; `none` makes the same decisions without any. */
-  readonly payload?: 'full' | 'none';
-  /** Whole number from 0 to 2^32 - 1. Default 1. */
-  readonly seed?: number;
-  /** Keep records from the start: true for a ring of 65,536, or its size (a power of two). Default false. */
-  readonly records?: boolean | number;
-  /** Keep what volatile writes replace, so that cutPower() can be played. Default: true with payload full, else false. */
-  readonly powerCuts?: boolean;
-  /** Bytes of memory for clients' buffers, rings and iocbs. Default 8 MiB. */
-  readonly buffers?: Size;
-  /** Bytes of memory that USRBIO buffers and rings are taken from, in whole pages. Default 8 MiB. */
-  readonly sharedMemory?: Size;
-  /** fs.aio-max-nr: events of all AIO contexts together. Default 65,536. */
-  readonly aioMaxNr?: number;
-  /** How the virtio devices use their drives. Default writeback. */
-  readonly cacheMode?: CacheMode;
-  /** The guests' disks and the block layer below them. */
-  readonly virtio?: VirtioConfig;
-  /** Bytes of one merged guest I/O; 0 is QEMU's default. */
-  readonly maxTransfer?: number;
-  /** The 3FS client and daemon. */
-  readonly usrbio?: UsrbioConfig;
-  /** Pools and limits; see assembly/limits.ts. */
-  readonly limits?: Partial<
-    Record<
-      | 'operations'
-      | 'bios'
-      | 'spans'
-      | 'maxSectors'
-      | 'maxSegments'
-      | 'virtioRequests'
-      | 'bluestoreAios'
-      | 'usrbioParts',
-      number
-    >
-  >;
-  /** Only for src/replay: makes room for the player. */
-  readonly replay?: ReplayRoom;
-}
-
-/** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */
-export type ErrorPolicy = 'report' | 'ignore' | 'stop' | 'enospc';
-
-/** The virtio-blk devices (one for each drive) and QEMU's block layer below them; everything has a default. */
-export interface VirtioConfig {
-  /** Virtqueues of a device, 1 to 16. Default 1. */
-  readonly queues?: number;
-  /** logical_block_size that the guest sees, 512 to 4,096. Default 512. */
-  readonly blockSize?: Size;
-  /** request_alignment of the file: smaller or unaligned requests are read, modified and written. 512 (default) to 4,096. */
-  readonly requestAlignment?: Size;
-  /** rerror. Default report. */
-  readonly readError?: ErrorPolicy;
-  /** werror: of writes, flushes, discards and write-zeroes. Default enospc. */
-  readonly writeError?: ErrorPolicy;
-  /** `threads` (default) or `linux-aio`, which needs cache mode none or directsync. */
-  readonly engine?: Engine;
-  /** Threads of the pool, 1 to 1,024. Default 64. */
-  readonly workers?: number;
-  /** iocbs of one io_submit (aio-max-batch), 1 to 1,024. Default 32. */
-  readonly aioBatch?: number;
-  /** What becomes of a write of nothing but zeros. Default off. */
-  readonly detectZeroes?: 'off' | 'on' | 'unmap';
-  /** `ignore`: discards answer success and do nothing. Default unmap. */
-  readonly discard?: 'unmap' | 'ignore';
-  /** A write that must be durable: a FUA write (native, default), or a write and a flush. */
-  readonly fua?: 'native' | 'flush';
-}
-
-/** How USRBIO behaves; everything has a default. */
-export interface UsrbioConfig {
-  /** Bytes of a file chunk, a multiple of 4,096 up to 1 GiB: requests are cut there, holes are whole chunks. Default 512 KiB. */
-  readonly chunkSize?: Size;
-  /** The daemon works on rings of high priority first (enable_priority of 3FS). Default false. */
-  readonly priority?: boolean;
-  /** The client is a read-only user: requests of write rings end with EROFS. Default false. */
-  readonly readOnly?: boolean;
-}
-
-export interface ReplayRoom {
-  readonly records: number;
-  readonly batch: number;
-  readonly sectors: number;
-  readonly dataBytes: number;
-}
 
 const CACHE_MODES: Readonly<Record<CacheMode, number>> = {
   writeback: CACHE_MODE_WRITEBACK,
@@ -259,14 +100,6 @@ const CACHE_MODES: Readonly<Record<CacheMode, number>> = {
   directsync: CACHE_MODE_DIRECTSYNC,
   unsafe: CACHE_MODE_UNSAFE,
 };
-
-export const CACHE_MODE_NAMES: readonly CacheMode[] = [
-  'writeback',
-  'none',
-  'writethrough',
-  'directsync',
-  'unsafe',
-];
 export const DEFAULT_DRIVE_SIZE = 67108864;
 export const DEFAULT_CACHE = 33554432;
 const DEFAULT_LATENCY_NS = 100_000;
@@ -274,40 +107,6 @@ const DEFAULT_BUFFERS = 8388608;
 const DEFAULT_SHARED = 8388608;
 const DEFAULT_RECORDS = 65536;
 const MAX_U32 = 0xffffffff;
-
-/** A number for each u32 of the struct, and the drives and files likewise. */
-export interface ResolvedConfig {
-  readonly fields: ReadonlyMap<number, number>;
-  readonly drives: readonly ResolvedDrive[];
-  readonly files: readonly ResolvedFile[];
-  readonly payload: 'full' | 'none';
-  readonly powerCuts: boolean;
-  readonly seed: number;
-}
-
-export interface ResolvedDrive {
-  readonly size: number;
-  readonly model: number;
-  readonly channels: number;
-  readonly latencies: readonly number[];
-  readonly queueDepth: number;
-  readonly volatileWrites: number;
-  readonly flags: number;
-  readonly dmaAlignment: number;
-  readonly serial: string;
-  readonly image: string | undefined;
-  readonly memory: SparseMemory | undefined;
-}
-
-export interface ResolvedFile {
-  readonly name: string;
-  readonly drive: number;
-  readonly offset: number;
-  readonly capacity: number;
-  readonly size: number;
-  readonly flags: number;
-}
-
 /** A whole number in a u32, or a ConfigError. */
 function whole(field: string, value: number | undefined, fallback: number): number {
   if (value === undefined) return fallback;
@@ -522,10 +321,6 @@ export function resolveConfig(
 }
 
 const ERROR_POLICIES = ['report', 'ignore', 'stop', 'enospc'] as const;
-/** How QEMU's block layer reads and writes a file. */
-export const ENGINES = ['threads', 'linux-aio'] as const;
-export type Engine = (typeof ENGINES)[number];
-
 function virtioFields(virtio: VirtioConfig): [number, number][] {
   const size = (field: string, value: Size | undefined): number =>
     whole(field, value === undefined ? undefined : parseSize(value, field), SECTOR_SIZE);
@@ -551,113 +346,4 @@ function virtioFields(virtio: VirtioConfig): [number, number][] {
         (fua === 'flush' ? VIRTIO_FLAG_EMULATE_FUA : 0),
     ],
   ];
-}
-
-function setU64(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % 4294967296, true);
-  view.setUint32(offset + 4, Math.floor(value / 4294967296), true);
-}
-
-/** Bytes of the struct with its drives and files. */
-export function configBytes(config: ResolvedConfig): Uint8Array {
-  const bytes = new Uint8Array(
-    CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + config.files.length * CONFIG_FILE_SIZE,
-  );
-  const view = new DataView(bytes.buffer);
-  for (const [offset, value] of config.fields) view.setUint32(offset, value, true);
-  const latencyOffsets = [
-    CONFIG_DRIVE_LATENCY_READ,
-    CONFIG_DRIVE_LATENCY_WRITE,
-    CONFIG_DRIVE_LATENCY_DISCARD,
-    CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
-    CONFIG_DRIVE_LATENCY_FLUSH,
-  ];
-  config.drives.forEach((drive, index) => {
-    const base = CONFIG_SIZE + index * CONFIG_DRIVE_SIZE;
-    setU64(view, base + CONFIG_DRIVE_SIZE_BYTES, drive.size);
-    latencyOffsets.forEach((offset, operation) => {
-      setU64(view, base + offset, drive.latencies[operation] ?? 0);
-    });
-    view.setUint32(base + CONFIG_DRIVE_MODEL, drive.model, true);
-    view.setUint32(base + CONFIG_DRIVE_CHANNELS, drive.channels, true);
-    view.setUint32(base + CONFIG_DRIVE_QUEUE_DEPTH, drive.queueDepth, true);
-    view.setUint32(base + CONFIG_DRIVE_VOLATILE_WRITES, drive.volatileWrites, true);
-    view.setUint32(base + CONFIG_DRIVE_FLAGS, drive.flags, true);
-    view.setUint32(base + CONFIG_DRIVE_DMA_ALIGNMENT, drive.dmaAlignment, true);
-    bytes.set(new TextEncoder().encode(drive.serial), base + CONFIG_DRIVE_SERIAL);
-  });
-  config.files.forEach((file, index) => {
-    const base = CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + index * CONFIG_FILE_SIZE;
-    setU64(view, base + CONFIG_FILE_OFFSET_BYTES, file.offset);
-    setU64(view, base + CONFIG_FILE_CAPACITY_BYTES, file.capacity);
-    setU64(view, base + CONFIG_FILE_SIZE_BYTES, file.size);
-    view.setUint32(base + CONFIG_FILE_DRIVE, file.drive, true);
-    view.setUint32(base + CONFIG_FILE_FLAGS, file.flags, true);
-  });
-  return bytes;
-}
-
-const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: string]> = new Map([
-  [CONFIG_RECORD_CAPACITY, ['records', 'a power of two']],
-  [CONFIG_CACHE_PAGES, ['cache', 'from 4096 bytes (one page) to 256 GiB']],
-  [CONFIG_BLOCK_SIZE, ['blockSize', '512, 1024, 2048 or 4096']],
-  [CONFIG_OPERATIONS, ['limits.operations', 'from 1 to 65536']],
-  [CONFIG_BIOS, ['limits.bios', 'from 4 to 1048576']],
-  [CONFIG_SPANS, ['limits.spans', 'from 2048 to 16777216']],
-  [CONFIG_MAX_SECTORS, ['limits.maxSectors', 'from 8 to 4194303']],
-  [CONFIG_MAX_SEGMENTS, ['limits.maxSegments', 'from 1 to 1024']],
-  [CONFIG_DRIVE_COUNT, ['drives', 'from 1 to 4096 drives']],
-  [CONFIG_FILE_COUNT, ['files', 'at most 4096 drives and files together']],
-  [CONFIG_AIO_MAX_NR, ['aioMaxNr', 'from 0 to 4194304']],
-  [CONFIG_USRBIO_PARTS, ['limits.usrbioParts', 'from 1 to 65536']],
-  [CONFIG_USRBIO_CHUNK_BYTES, ['usrbio.chunkSize', 'a multiple of 4096 from 4096 to 1 GiB']],
-  [CONFIG_BLUESTORE_AIOS, ['limits.bluestoreAios', 'from 0 to 65536']],
-  [CONFIG_VIRTIO_QUEUES, ['virtio.queues', 'from 1 to 16']],
-  [CONFIG_VIRTIO_BLOCK_SIZE, ['virtio.blockSize', '512, 1024, 2048 or 4096']],
-  [CONFIG_VIRTIO_ALIGNMENT, ['virtio.requestAlignment', '512, 1024, 2048 or 4096']],
-  [CONFIG_VIRTIO_MAX_TRANSFER, ['maxTransfer', '0, or from virtio.requestAlignment to 2147483136']],
-  [CONFIG_VIRTIO_ENGINE, ['virtio.engine', "0 ('threads') unless cacheMode is 'none' or 'directsync'"]],
-  [CONFIG_VIRTIO_WORKERS, ['virtio.workers', 'from 1 to 1024']],
-  [CONFIG_VIRTIO_AIO_BATCH, ['virtio.aioBatch', 'from 1 to 1024']],
-  [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
-  [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
-  [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],
-  [BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, ['channels', 'from 1 to 1024']],
-  [BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, ['queueDepth', 'from 1 to 65536']],
-  [BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, ['volatileWrites', 'from 0 to 1048576']],
-  [BAD_FIELD_FILES + CONFIG_FILE_OFFSET_BYTES, ['offset', 'a multiple of blockSize inside the drive']],
-  [BAD_FIELD_DRIVES + CONFIG_DRIVE_DMA_ALIGNMENT, ['dmaAlignment', 'a power of two from 1 to 4096']],
-  [
-    BAD_FIELD_FILES + CONFIG_FILE_CAPACITY_BYTES,
-    ['capacity', 'a multiple of blockSize that fits behind offset on the drive'],
-  ],
-  [BAD_FIELD_FILES + CONFIG_FILE_SIZE_BYTES, ['size', 'from 0 to capacity']],
-]);
-
-/** The core refused a field: says which, its value and its limit. `badField` and `badIndex` as the root holds them. */
-export function describeBadField(config: ResolvedConfig, badField: number, badIndex: number): ConfigError {
-  const [name, limit] = FIELD_LIMITS.get(badField) ?? [`field ${badField}`, 'in its range'];
-  const view = new DataView(configBytes(config).buffer);
-  const isDrive = badField >= BAD_FIELD_DRIVES && badField < BAD_FIELD_FILES;
-  if (badField < BAD_FIELD_DRIVES) {
-    const value =
-      badField === CONFIG_CACHE_PAGES
-        ? `${view.getUint32(badField, true)} pages`
-        : view.getUint32(badField, true);
-    return new ConfigError(name, value, limit);
-  }
-  const value = isDrive
-    ? {
-        size: config.drives[badIndex]?.size,
-        channels: config.drives[badIndex]?.channels,
-        queueDepth: config.drives[badIndex]?.queueDepth,
-        volatileWrites: config.drives[badIndex]?.volatileWrites,
-        dmaAlignment: config.drives[badIndex]?.dmaAlignment,
-      }[name]
-    : {
-        offset: config.files[badIndex]?.offset,
-        capacity: config.files[badIndex]?.capacity,
-        size: config.files[badIndex]?.size,
-      }[name];
-  return new ConfigError(`${isDrive ? 'drives' : 'files'}[${badIndex}].${name}`, value, limit);
 }

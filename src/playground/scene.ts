@@ -7,7 +7,7 @@
 
 import { OP_FLUSH, OP_WRITE } from '../../assembly/layout.ts';
 import { PAGE_SIZE, SECTOR_SIZE } from '../../assembly/limits.ts';
-import type { MachineConfig } from '../core/config.ts';
+import type { MachineConfig } from '../core/options.ts';
 import type { RecordKind } from '../records.ts';
 
 /** One request of the application. */

@@ -2,16 +2,16 @@
 // Verbs: resolveReplay.
 
 import { MAX_DRIVES, MAX_REPLAY_BATCH } from '../../assembly/limits.ts';
+import { DEFAULT_CACHE } from '../core/config.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
-  DEFAULT_CACHE,
   type DriveConfig,
   ENGINES,
   type Engine,
   type MachineConfig,
   type Size,
-} from '../core/config.ts';
+} from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';

@@ -20,7 +20,8 @@ import {
 import { MemoryHost, SparseFd, type WasiHost } from '../../src/backing/memory-host.ts';
 import { openNodeImages } from '../../src/backing/node-files.ts';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
-import { configBytes, resolveConfig } from '../../src/core/config.ts';
+import { resolveConfig } from '../../src/core/config.ts';
+import { configBytes } from '../../src/core/config-struct.ts';
 import { Core } from '../../src/core/core.ts';
 import { readCounters } from '../../src/counters.ts';
 import { BUILDS, type Build, coreModule } from '../support/machine.ts';

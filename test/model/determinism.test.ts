@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AioRequest } from '../../src/aio-request.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { Machine } from '../../src/machine.ts';
 import { BUILDS, type Build, openMachine } from '../support/machine.ts';

@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import * as assert from 'uvu/assert';
 import { PAGE_SIZE } from '../../assembly/limits.ts';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { OpenFile } from '../../src/files.ts';
 import type { Machine } from '../../src/machine.ts';

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LibaioOptions, libaioImports } from '../../src/adapters/libaio.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
 
 const MIB = 1048576;

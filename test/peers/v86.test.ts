@@ -15,7 +15,7 @@ import * as assert from 'uvu/assert';
 import { V86 } from 'v86';
 import { attachV86, type V86Disk } from '../../src/adapters/v86.ts';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import type { Machine } from '../../src/machine.ts';
 import { NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
 import { type DebianSystem, debianSystem, MODULE_LIST } from './v86/debian.ts';

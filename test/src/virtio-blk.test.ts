@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import type { VirtioBlkChain } from '../../src/core/virtio-queue.ts';
 import { ConfigError, StorageError } from '../../src/errors.ts';
 import type { Machine } from '../../src/machine.ts';

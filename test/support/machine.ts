@@ -20,7 +20,7 @@ import {
   ROOT_USED_VIRTIO,
 } from '../../assembly/layout.ts';
 import { openNodeImages } from '../../src/backing/node-files.ts';
-import type { MachineConfig } from '../../src/core/config.ts';
+import type { MachineConfig } from '../../src/core/options.ts';
 import { Machine } from '../../src/machine.ts';
 
 export type Build = 'release' | 'debug';

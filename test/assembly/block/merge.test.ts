@@ -17,7 +17,7 @@ import {
 } from '../../../assembly/layout.ts';
 import type { AioContext } from '../../../src/aio.ts';
 import type { AioRequest } from '../../../src/aio-request.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, poolsInUse } from '../../support/machine.ts';

@@ -6,7 +6,7 @@
 import { wasi } from '@bjorn3/browser_wasi_shim';
 import { shimHost, type WasiHost } from '../../../src/backing/memory-host.ts';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { Machine } from '../../../src/machine.ts';
 import { type Build, coreModule } from '../../support/machine.ts';
 

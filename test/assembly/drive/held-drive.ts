@@ -5,7 +5,7 @@
 
 import type { AioContext } from '../../../src/aio.ts';
 import type { AioRequest } from '../../../src/aio-request.ts';
-import type { DriveConfig } from '../../../src/core/config.ts';
+import type { DriveConfig } from '../../../src/core/options.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { type Build, openMachine } from '../../support/machine.ts';

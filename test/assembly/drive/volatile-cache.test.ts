@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import type { DriveConfig } from '../../../src/core/config.ts';
+import type { DriveConfig } from '../../../src/core/options.ts';
 import { BUILDS, openMachine } from '../../support/machine.ts';
 import { HeldDrive } from './held-drive.ts';
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { StorageError } from '../../../src/errors.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';

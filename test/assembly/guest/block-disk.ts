@@ -21,7 +21,7 @@ import {
   VIRTIO_STATS_STATUS,
   VIRTIO_STATS_TIME,
 } from '../../../assembly/layout.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { Machine } from '../../../src/machine.ts';
 import type { MachineRecord } from '../../../src/records.ts';
 import { type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';

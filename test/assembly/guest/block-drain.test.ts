@@ -5,7 +5,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VIRTIO_BLK_S_IOERR } from '../../../assembly/layout.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, openMachine } from '../../support/machine.ts';
 import { all, Disk, OK, openDisk, openFlakyDisk } from './block-disk.ts';
 import { NO_STATUS } from './queue.ts';

@@ -11,7 +11,7 @@ import {
   VIRTIO_IO_STATUS_NOSPACE,
   VIRTIO_IO_STATUS_OK,
 } from '../../../assembly/layout.ts';
-import type { ErrorPolicy, MachineConfig } from '../../../src/core/config.ts';
+import type { ErrorPolicy, MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, type Build } from '../../support/machine.ts';
 import { type CallName, type FlakyImage, WASI_EIO, WASI_ENOSPC } from '../drive/flaky-image.ts';
 import { all, type Disk, OK, openDisk, openFlakyDisk, valuesOf } from './block-disk.ts';

@@ -15,7 +15,7 @@ import {
   VIRTIO_BLK_T_OUT,
   VIRTIO_BLK_T_WRITE_ZEROES,
 } from '../../../assembly/layout.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, type Build, openMachine } from '../../support/machine.ts';
 import { Disk, OK, valuesOf } from './block-disk.ts';
 import type { Put } from './queue.ts';

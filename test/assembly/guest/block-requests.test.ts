@@ -6,7 +6,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VIRTIO_BLK_S_IOERR } from '../../../assembly/layout.ts';
-import type { CacheMode, MachineConfig } from '../../../src/core/config.ts';
+import type { CacheMode, MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, openMachine } from '../../support/machine.ts';
 import { all, Disk, OK, openDisk, openFlakyDisk, valuesOf } from './block-disk.ts';
 

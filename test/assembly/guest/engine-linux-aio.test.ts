@@ -15,7 +15,7 @@ import {
   IO_EVENT_SIZE,
   VIRTIO_BLK_S_IOERR,
 } from '../../../assembly/layout.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { all, Disk, OK, openDisk, openFlakyDisk } from './block-disk.ts';
 import type { Put } from './queue.ts';

@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { BUILDS, openMachine } from '../../support/machine.ts';
 import { all, Disk, OK, openDisk } from './block-disk.ts';
 

@@ -8,7 +8,7 @@
 import * as assert from 'uvu/assert';
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../../../assembly/layout.ts';
 import { VIRTQUEUE_MAX_PIECES } from '../../../assembly/limits.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { GuestQueue, INDIRECT, NEXT, WRITE } from './queue.ts';

@@ -15,7 +15,7 @@ import {
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
 } from '../../../assembly/layout.ts';
-import type { CacheMode, MachineConfig } from '../../../src/core/config.ts';
+import type { CacheMode, MachineConfig } from '../../../src/core/options.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { GuestQueue, NO_STATUS, type Put, type Request, WRITE } from './queue.ts';

@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { VIRTIO_BLK_S_OK, VIRTIO_BLK_T_IN, VIRTIO_BLK_T_OUT } from '../../../assembly/layout.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { GuestQueue, NO_STATUS, type Put } from './queue.ts';

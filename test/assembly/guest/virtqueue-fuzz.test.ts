@@ -4,7 +4,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { Build } from '../../support/machine.ts';
 import { HostileGuests } from './hostile-guest.ts';
 

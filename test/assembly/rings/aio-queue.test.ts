@@ -13,8 +13,8 @@ import {
   ABORT_NOT_SHUT_DOWN,
 } from '../../../assembly/layout.ts';
 import { MAX_AIO_QUEUES } from '../../../assembly/limits.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
 import type { CoreExports } from '../../../src/core/exports.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { EAGAIN, EBADF, EFAULT, EINVAL, Ring } from './ring.ts';

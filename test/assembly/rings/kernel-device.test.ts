@@ -8,7 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DEVICE_CONTEXT } from '../../../assembly/layout.ts';
 import { MAX_IO_CONTEXTS, MAX_KERNEL_DEVICES, MAX_TRANSFER_BYTES } from '../../../assembly/limits.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { type AbortReason, CephAbortError, ConfigError, StorageError } from '../../../src/errors.ts';
 import type { KernelDevice, KernelDeviceOptions } from '../../../src/kernel-device.ts';
 import type { Machine } from '../../../src/machine.ts';

@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { V86 } from 'v86';
 import { attachV86, type V86Disk, type V86DiskOptions } from '../../../src/adapters/v86.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { ConfigError, StorageError } from '../../../src/errors.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';

@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import type { MachineConfig } from '../../../src/core/config.ts';
+import type { MachineConfig } from '../../../src/core/options.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { openMachine } from '../../support/machine.ts';
 

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import { CACHE_MODE_NAMES, type CacheMode } from '../../../src/core/config.ts';
+import { CACHE_MODE_NAMES, type CacheMode } from '../../../src/core/options.ts';
 import type { ReplayOptions } from '../../../src/replay/options.ts';
 import type { ReplayReport } from '../../../src/replay/report.ts';
 import { type Delivered, delivered, iolog, NAME, play, playFile, refusalOf, withFolder } from './support.ts';

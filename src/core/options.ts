@@ -1,0 +1,160 @@
+// What a machine may be opened with: names, units, ranges and defaults, in words. The core checks every range.
+//
+// Nothing is decided here; config.ts fills in what is left out, config-struct.ts writes what the core reads.
+
+import type { SparseMemory } from '../backing/sparse-memory.ts';
+
+export type Size = number | bigint | string;
+export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | 'unsafe';
+
+/** One virtual disk. Everything has a default. */
+export interface DriveConfig {
+  /** Bytes, a multiple of 512 from 512 to 2^52. Default: the image's size, else 64 MiB. */
+  readonly size?: Size;
+  /** `instant` (default): no request takes time. `fixed`: each takes its latency on one of `channels`. */
+  readonly model?: 'instant' | 'fixed';
+  /** Requests that a `fixed` drive serves at once, 1 to 1,024. Default 1. */
+  readonly channels?: number;
+  /** Latency of a `fixed` drive in nanoseconds, one number or one for each operation. Default 100,000 (100 µs). */
+  readonly latencyNs?:
+    | number
+    | Partial<Record<'read' | 'write' | 'discard' | 'writeZeroes' | 'flush', number>>;
+  /** Requests the drive takes at once, 1 to 65,536. Default 256. */
+  readonly queueDepth?: number;
+  /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
+  readonly volatileWrites?: number;
+  /**
+   * Alignment in bytes that direct I/O needs of a buffer's address, a power of two from 1 to 4,096; a buffer elsewhere is
+   * EINVAL. Default 1, any address, as on a loop device; many disks want 512.
+   */
+  readonly dmaAlignment?: number;
+  readonly readOnly?: boolean;
+  /** Serial number that a guest reads: 1 to 20 printable ASCII characters. Default: sectorlab- and the drive's number in four digits. */
+  readonly serial?: string;
+  /** Path of an image file (Node only). Created unless readOnly. */
+  readonly image?: string;
+  /** Memory of an earlier machine, to reopen what it left. */
+  readonly memory?: SparseMemory;
+}
+
+/** A named file that is one extent of a drive, with a size of its own. */
+export interface FileConfig {
+  readonly name: string;
+  /** Number of the drive. Default 0. */
+  readonly drive?: number;
+  /** Where the extent begins on the drive, a multiple of blockSize. Default: behind the file before it. */
+  readonly offset?: Size;
+  /** Room for the file, a multiple of blockSize. */
+  readonly capacity: Size;
+  /** Its size at open, 0 to capacity. Default 0. */
+  readonly size?: Size;
+  /** What a write that begins behind the capacity answers: as a full file system (default), or as a limit of file size. */
+  readonly atCapacity?: 'ENOSPC' | 'EFBIG';
+}
+
+/** What Machine.create takes. `{}` is a machine with one 64 MiB drive in memory and a 32 MiB page cache. */
+export interface MachineConfig {
+  readonly drives?: readonly DriveConfig[];
+  readonly files?: readonly FileConfig[];
+  /** Page cache, bytes, at least one page of 4,096 and at most 256 GiB. Default 32 MiB. */
+  readonly cache?: Size;
+  /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
+  readonly blockSize?: number;
+  readonly eviction?: 'lru';
+  /** Merge requests, in the guest's device and in the block layer. Default true. */
+  readonly merge?: boolean;
+  /** `full` (default) moves bytes; `none` makes the same decisions without any. */
+  readonly payload?: 'full' | 'none';
+  /** Whole number from 0 to 2^32 - 1. Default 1. */
+  readonly seed?: number;
+  /** Keep records from the start: true for a ring of 65,536, or its size (a power of two). Default false. */
+  readonly records?: boolean | number;
+  /** Keep what volatile writes replace, so that cutPower() can be played. Default: true with payload full, else false. */
+  readonly powerCuts?: boolean;
+  /** Bytes of memory for clients' buffers, rings and iocbs. Default 8 MiB. */
+  readonly buffers?: Size;
+  /** Bytes of memory that USRBIO buffers and rings are taken from, in whole pages. Default 8 MiB. */
+  readonly sharedMemory?: Size;
+  /** fs.aio-max-nr: events of all AIO contexts together. Default 65,536. */
+  readonly aioMaxNr?: number;
+  /** How the virtio devices use their drives. Default writeback. */
+  readonly cacheMode?: CacheMode;
+  /** The guests' disks and the block layer below them. */
+  readonly virtio?: VirtioConfig;
+  /** Bytes of one merged guest I/O; 0 is QEMU's default. */
+  readonly maxTransfer?: number;
+  /** The 3FS client and daemon. */
+  readonly usrbio?: UsrbioConfig;
+  /** Pools and limits; see assembly/limits.ts. */
+  readonly limits?: Partial<
+    Record<
+      | 'operations'
+      | 'bios'
+      | 'spans'
+      | 'maxSectors'
+      | 'maxSegments'
+      | 'virtioRequests'
+      | 'bluestoreAios'
+      | 'usrbioParts',
+      number
+    >
+  >;
+  /** Only for src/replay: makes room for the player. */
+  readonly replay?: ReplayRoom;
+}
+
+/** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */
+export type ErrorPolicy = 'report' | 'ignore' | 'stop' | 'enospc';
+
+/** The virtio-blk devices (one for each drive) and QEMU's block layer below them; everything has a default. */
+export interface VirtioConfig {
+  /** Virtqueues of a device, 1 to 16. Default 1. */
+  readonly queues?: number;
+  /** logical_block_size that the guest sees, 512 to 4,096. Default 512. */
+  readonly blockSize?: Size;
+  /** request_alignment of the file: smaller or unaligned requests are read, modified and written. 512 (default) to 4,096. */
+  readonly requestAlignment?: Size;
+  /** rerror. Default report. */
+  readonly readError?: ErrorPolicy;
+  /** werror: of writes, flushes, discards and write-zeroes. Default enospc. */
+  readonly writeError?: ErrorPolicy;
+  /** `threads` (default) or `linux-aio`, which needs cache mode none or directsync. */
+  readonly engine?: Engine;
+  /** Threads of the pool, 1 to 1,024. Default 64. */
+  readonly workers?: number;
+  /** iocbs of one io_submit (aio-max-batch), 1 to 1,024. Default 32. */
+  readonly aioBatch?: number;
+  /** What becomes of a write of nothing but zeros. Default off. */
+  readonly detectZeroes?: 'off' | 'on' | 'unmap';
+  /** `ignore`: discards answer success and do nothing. Default unmap. */
+  readonly discard?: 'unmap' | 'ignore';
+  /** A write that must be durable: a FUA write (native, default), or a write and a flush. */
+  readonly fua?: 'native' | 'flush';
+}
+
+/** How USRBIO behaves; everything has a default. */
+export interface UsrbioConfig {
+  /** Bytes of a file chunk, a multiple of 4,096 up to 1 GiB: requests are cut there, holes are whole chunks. Default 512 KiB. */
+  readonly chunkSize?: Size;
+  /** The daemon works on rings of high priority first (enable_priority of 3FS). Default false. */
+  readonly priority?: boolean;
+  /** The client is a read-only user: requests of write rings end with EROFS. Default false. */
+  readonly readOnly?: boolean;
+}
+
+export interface ReplayRoom {
+  readonly records: number;
+  readonly batch: number;
+  readonly sectors: number;
+  readonly dataBytes: number;
+}
+export const CACHE_MODE_NAMES: readonly CacheMode[] = [
+  'writeback',
+  'none',
+  'writethrough',
+  'directsync',
+  'unsafe',
+];
+/** How QEMU's block layer reads and writes a file. */
+export const ENGINES = ['threads', 'linux-aio'] as const;
+export type Engine = (typeof ENGINES)[number];
