@@ -4,6 +4,8 @@
 // CephAbortError, everything else that fails a StorageError.
 
 import {
+  AIO_RULE_OLDER,
+  AIO_RULE_WINDOW,
   DEVICE_ABORT,
   DEVICE_BLOCK_SIZE,
   DEVICE_DEATH,
@@ -94,7 +96,7 @@ function storeOptions(machine: Machine, at: number, options: KernelDeviceOptions
     at + DEVICE_OPTION_RW_IO_MAX,
     wholeNumber('rwIoMax', rwIoMax, 'a multiple of 512 from 512 to 2147479552', isCut),
   );
-  memory.setU32(at + DEVICE_OPTION_RULE, options.rule === 'older' ? 1 : 0);
+  memory.setU32(at + DEVICE_OPTION_RULE, options.rule === 'older' ? AIO_RULE_OLDER : AIO_RULE_WINDOW);
 }
 
 /**

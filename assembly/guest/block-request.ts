@@ -320,6 +320,8 @@ export function engineDone(pointer: usize, result: i32): void {
     return;
   }
   if (result < 0) {
+    // chunks before this one are written, and perhaps a part of it: a flush has something to do
+    if (request.isReading == 0 && request.kind != OP_READ) node.writeGeneration++;
     end(request, result);
     return;
   }

@@ -295,6 +295,28 @@ for (const build of BUILDS) {
     disk.assertIdle();
   });
 
+  requests('a write that failed in the middle leaves a flush something to do', async () => {
+    const { disk, image } = await openFlakyDisk(build, { cacheMode: 'none', maxTransfer: 4096 });
+    image.fail = ({ name, offset }) => (name === 'pwrite' && offset === 4096 ? 29 : 0);
+    assert.equal(disk.serve(disk.write(0, 16, 1)), [VIRTIO_BLK_S_IOERR]);
+    assert.equal(disk.sectors(0, 8), all(8, 1), 'the chunk before the one that failed stays written');
+    image.take();
+    assert.equal(disk.serve(disk.flush()), [OK]);
+    assert.is(image.take('sync').length, 1);
+    disk.assertIdle();
+  });
+
+  requests('a write that failed before it wrote leaves a flush nothing to do', async () => {
+    const options = { cacheMode: 'none', virtio: { requestAlignment: 4096 } } as const;
+    const { disk, image } = await openFlakyDisk(build, options);
+    image.fail = ({ name }) => (name === 'pread' ? 29 : 0);
+    assert.equal(disk.serve(disk.write(1, 1, 1)), [VIRTIO_BLK_S_IOERR], 'its block could not be read');
+    image.fail = () => 0;
+    assert.equal(disk.serve(disk.flush()), [OK]);
+    assert.equal(image.take('sync'), []);
+    disk.assertIdle();
+  });
+
   requests('a flush that fails covers nothing: the one that waited behind it tries again', async () => {
     const { disk, image } = await openFlakyDisk(build, { cacheMode: 'none' });
     assert.equal(disk.serve(disk.write(0, 8, 1)), [OK]);
