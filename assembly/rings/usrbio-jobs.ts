@@ -180,7 +180,7 @@ function completionRoom(ring: Ring): u32 {
   return taken < ring.entries ? ring.entries - taken : 0;
 }
 
-/** Requests of the next job by the ring's io_depth, or 0; what is the reason goes to `reasonOfJob`. */
+/** Requests of the next job by the ring's io_depth, or 0 when none can be formed now. */
 function nextJobSize(ring: Ring): u32 {
   const available = min<u32>(unclaimed(ring), completionRoom(ring));
   if (available == 0) {
