@@ -121,7 +121,28 @@ export const RECORD_USRBIO_JOB = 31;
 export const RECORD_USRBIO_DONE = 32;
 /** A guest request failed, and the error policy stops the machine. detail = errno (i32). */
 export const RECORD_GUEST_STOPPED = 33;
-export const RECORD_KIND_COUNT = 34;
+/** A page became active. detail = 1 when by a refault. */
+export const RECORD_ACTIVATED = 34;
+/** A page missed that left not long ago. address page, count = distance (evictions and activations since), detail = 1 if it is activated. */
+export const RECORD_REFAULT = 35;
+/** Readahead: address = first page, count pages, detail = size of its asynchronous part. */
+export const RECORD_READAHEAD = 36;
+/** The flusher starts a pass. device = file, count = pages it means to write, detail = FLUSH_… why. */
+export const RECORD_FLUSHER = 37;
+/** A writer pauses. address = nanoseconds, count = dirty pages and pages under write-back, detail = limit. */
+export const RECORD_PAUSED = 38;
+/** The volume commits a transaction. address = its number, count = sectors of metadata. */
+export const RECORD_COMMIT = 39;
+/** The volume wrote its metadata home. address = the last transaction in it, count = sectors. */
+export const RECORD_CHECKPOINT = 40;
+/** Blocks were allocated. device = file, address = first file block, count blocks, detail = first block on the volume. */
+export const RECORD_ALLOCATED = 41;
+export const RECORD_KIND_COUNT = 42;
+
+/** Why the flusher writes (detail of RECORD_FLUSHER). */
+export const FLUSH_PERIODIC = 0;
+export const FLUSH_BACKGROUND = 1;
+export const FLUSH_ASKED = 2;
 
 /** Why a bio became a request of its own (detail of RECORD_QUEUED). */
 export const MERGE_NO_CANDIDATE = 0;
@@ -140,6 +161,7 @@ export const MULTIREQ_TOO_LONG = 3;
 /** Why pages are written back (detail of RECORD_WRITEBACK). */
 export const WRITEBACK_EVICTION = 0;
 export const WRITEBACK_SYNC = 1;
+export const WRITEBACK_FLUSHER = 2;
 
 // ---- counters: u64 each, COUNTERS_SIZE bytes, address in the root ----
 
@@ -191,7 +213,41 @@ export const COUNTER_USRBIO_PREPARED = 336;
 export const COUNTER_USRBIO_COMPLETED = 344;
 export const COUNTER_USRBIO_JOBS = 352;
 export const COUNTER_GUEST_WRITE_ZEROES = 360;
-export const COUNTERS_SIZE = 368;
+/** Pages whose write-back has ended (nr_written). nr_dirtied is COUNTER_CACHE_DIRTIED_PAGES. */
+export const COUNTER_NR_WRITTEN = 368;
+/** KiB read from and written to drives (pgpgin, pgpgout of /proc/vmstat). */
+export const COUNTER_PGPGIN = 376;
+export const COUNTER_PGPGOUT = 384;
+export const COUNTER_PGACTIVATE = 392;
+export const COUNTER_PGDEACTIVATE = 400;
+export const COUNTER_PGSCAN = 408;
+export const COUNTER_PGSTEAL = 416;
+export const COUNTER_WORKINGSET_REFAULT = 424;
+export const COUNTER_WORKINGSET_ACTIVATE = 432;
+export const COUNTER_WORKINGSET_RESTORE = 440;
+/** Shadows kept now (workingset_nodes counts tree nodes in Linux; here one shadow is one). */
+export const COUNTER_WORKINGSET_NODES = 448;
+export const COUNTER_NR_ACTIVE_FILE = 456;
+export const COUNTER_NR_INACTIVE_FILE = 464;
+export const COUNTER_NR_DIRTY_THRESHOLD = 472;
+export const COUNTER_NR_DIRTY_BACKGROUND_THRESHOLD = 480;
+/** Pauses of writers over the dirty limits: how many, and how long together. */
+export const COUNTER_DIRTY_PAUSES = 488;
+export const COUNTER_DIRTY_PAUSED_NS = 496;
+/** Passes of the flusher that wrote something, and the pages it started to write. */
+export const COUNTER_FLUSHER_PASSES = 504;
+export const COUNTER_FLUSHER_PAGES = 512;
+/** Pages read ahead of what was asked for. */
+export const COUNTER_READAHEAD_PAGES = 520;
+/** Clean pages dropped by drop_caches. */
+export const COUNTER_DROP_PAGECACHE = 528;
+export const COUNTER_IOMAP_BEGINS = 536;
+export const COUNTER_IOMAP_ENDS = 544;
+/** The volume's journal: transactions, sectors of metadata in them, and checkpoints. */
+export const COUNTER_JOURNAL_COMMITS = 552;
+export const COUNTER_JOURNAL_SECTORS = 560;
+export const COUNTER_JOURNAL_CHECKPOINTS = 568;
+export const COUNTERS_SIZE = 640;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -251,7 +307,25 @@ export const CONFIG_VIRTIO_WORKERS = 144;
 /** aio-max-batch. */
 export const CONFIG_VIRTIO_AIO_BATCH = 148;
 export const CONFIG_VIRTIO_FLAGS = 152;
-export const CONFIG_SIZE = 192;
+/** Largest readahead window in pages; 0: none, a miss reads what was asked for. */
+export const CONFIG_READAHEAD_PAGES = 156;
+/** vm.dirty_ratio and vm.dirty_background_ratio, percent; used where the form in pages is 0. */
+export const CONFIG_DIRTY_RATIO = 160;
+export const CONFIG_DIRTY_BACKGROUND_RATIO = 164;
+/** vm.dirty_bytes and vm.dirty_background_bytes, in whole pages. */
+export const CONFIG_DIRTY_PAGES = 168;
+export const CONFIG_DIRTY_BACKGROUND_PAGES = 172;
+export const CONFIG_DIRTY_EXPIRE_CENTISECS = 176;
+export const CONFIG_DIRTY_WRITEBACK_CENTISECS = 180;
+/** Pages a second that writers are held to at the setpoint (the base rate of balance_dirty_pages). */
+export const CONFIG_WRITE_BANDWIDTH_PAGES = 184;
+/** The volume: its drive, its inodes (0: no volume), its extents, and its sectors (0: the whole drive). */
+export const CONFIG_VOLUME_DRIVE = 188;
+export const CONFIG_VOLUME_INODES = 192;
+export const CONFIG_VOLUME_EXTENTS = 196;
+export const CONFIG_VOLUME_FLAGS = 200;
+export const CONFIG_VOLUME_BLOCKS = 204;
+export const CONFIG_SIZE = 256;
 
 export const CONFIG_DRIVE_SIZE_BYTES = 0;
 export const CONFIG_DRIVE_LATENCY_READ = 8;
@@ -297,6 +371,100 @@ export const OPEN_DSYNC = 8;
 export const OPEN_SYNC = 16;
 export const OPEN_APPEND = 32;
 export const OPEN_FLAGS_ALL = 63;
+/** Of volumeOpen only: O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY. */
+export const OPEN_CREATE = 64;
+export const OPEN_EXCLUSIVE = 128;
+export const OPEN_TRUNCATE = 256;
+export const OPEN_DIRECTORY = 512;
+export const VOLUME_OPEN_FLAGS_ALL = 1023;
+
+// ---- stat: 96 bytes, written by fileStat and volumeStat ----
+
+export const STAT_SIZE = 96;
+/** u32 each. */
+export const STAT_INODE = 0;
+export const STAT_MODE = 4;
+export const STAT_LINKS = 8;
+export const STAT_UID = 12;
+export const STAT_GID = 16;
+export const STAT_BLOCK_SIZE = 20;
+/** u64 each: bytes, 512-byte sectors allocated, and nanoseconds since 1970 on the machine's clock. */
+export const STAT_BYTES = 24;
+export const STAT_SECTORS = 32;
+export const STAT_ACCESS_TIME = 40;
+export const STAT_MODIFY_TIME = 48;
+export const STAT_CHANGE_TIME = 56;
+export const STAT_BIRTH_TIME = 64;
+/** u32: bumped whenever the inode number is used for a new file. */
+export const STAT_GENERATION = 72;
+
+/** Bits of STAT_MODE that tell the type (S_IFMT). */
+export const MODE_TYPE = 0xf000;
+export const MODE_DIRECTORY = 0x4000;
+export const MODE_FILE = 0x8000;
+
+// ---- statfs: 64 bytes, written by volumeStatfs; u32 each unless said ----
+
+export const STATFS_SIZE = 64;
+export const STATFS_BLOCK_SIZE = 0;
+export const STATFS_NAME_MAX = 4;
+export const STATFS_INODES = 8;
+export const STATFS_INODES_FREE = 12;
+/** u64 each. */
+export const STATFS_BLOCKS = 16;
+export const STATFS_BLOCKS_FREE = 24;
+/** u32: extents that the volume has room for, and those free. */
+export const STATFS_EXTENTS = 32;
+export const STATFS_EXTENTS_FREE = 36;
+
+// ---- directory entry of volumeReaddir: 16 bytes and the name, padded to 8 ----
+
+export const DIRENT_INODE = 0;
+/** u32: pass it as the cursor to go on behind this entry. */
+export const DIRENT_COOKIE = 4;
+/** u16: bytes of the whole entry, a multiple of 8. */
+export const DIRENT_BYTES = 8;
+/** u8: bytes of the name. */
+export const DIRENT_NAME_BYTES = 10;
+/** u8: 4 for a directory, 8 for a file (DT_DIR, DT_REG). */
+export const DIRENT_TYPE = 11;
+/** The name, UTF-8, without an end mark. */
+export const DIRENT_NAME = 16;
+export const DIRENT_TYPE_DIRECTORY = 4;
+export const DIRENT_TYPE_FILE = 8;
+
+/** Flags of volumeRename. */
+export const RENAME_NOREPLACE = 1;
+export const RENAME_EXCHANGE = 2;
+
+/** Mode of fileFallocate: Linux's FALLOC_FL_…; 0 allocates and moves the end. */
+export const FALLOCATE_KEEP_SIZE = 1;
+export const FALLOCATE_PUNCH_HOLE = 2;
+export const FALLOCATE_ZERO_RANGE = 16;
+
+/** Flags of fileSyncRange (sync_file_range). */
+export const SYNC_RANGE_WAIT_BEFORE = 1;
+export const SYNC_RANGE_WRITE = 2;
+export const SYNC_RANGE_WAIT_AFTER = 4;
+
+/** Advice of fileAdvise: Linux's POSIX_FADV_…. */
+export const ADVICE_NORMAL = 0;
+export const ADVICE_RANDOM = 1;
+export const ADVICE_SEQUENTIAL = 2;
+export const ADVICE_WILLNEED = 3;
+export const ADVICE_DONTNEED = 4;
+export const ADVICE_NOREUSE = 5;
+
+/** whence of fileSeek: SEEK_DATA and SEEK_HOLE. */
+export const SEEK_DATA = 3;
+export const SEEK_HOLE = 4;
+
+/** Values of CONFIG_EVICTION. */
+export const EVICTION_LINUX = 0;
+export const EVICTION_LRU = 1;
+export const EVICTION_FIFO = 2;
+export const EVICTION_CLOCK = 3;
+export const EVICTION_S3_FIFO = 4;
 
 // ---- what a descriptor names ----
 

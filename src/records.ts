@@ -39,6 +39,14 @@ export const RECORD_KIND_NAMES = [
   'usrbioJob',
   'usrbioDone',
   'guestStopped',
+  'activated',
+  'refault',
+  'readahead',
+  'flusher',
+  'paused',
+  'commit',
+  'checkpoint',
+  'allocated',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

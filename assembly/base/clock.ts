@@ -1,13 +1,16 @@
 // Virtual time and the event heap.
 //
-// Verbs: now, eventAt, eventPop, eventCount. Time is in nanoseconds from the opening of the machine and moves only
-// when the pump takes the next event.
+// Verbs: now, eventAt, eventInBackground, eventPop, eventCount, awaitedCount. Time is in nanoseconds from the opening of the
+// machine and moves only when the pump takes the next event. Events in the background (the flusher's clock) happen when
+// time passes them; nobody waits for one, so a machine that has only those left is idle.
 // Layout: a binary min-heap of 24-byte events: time u64, sequence u64 (shared low bits with kind), owner.
 // Invariant: ordered by (time, sequence), so equal times leave in the order in which they were set.
 
 import { arenaClaim } from './arena';
 
 const EVENT_SIZE: usize = 24;
+/** Bit of an event's kind: it is in the background. */
+const BACKGROUND: u32 = 0x80000000;
 
 @unmanaged
 class Event {
@@ -24,6 +27,8 @@ class Clock {
   base: usize;
   count: u32;
   capacity: u32;
+  /** Events in the background among them. */
+  backgroundCount: u32;
 }
 
 const clock = changetype<Clock>(memory.data(offsetof<Clock>(), 16));
@@ -54,6 +59,11 @@ export function advanceTo(time: u64): void {
 
 export function eventCount(): u32 {
   return clock.count;
+}
+
+/** Events that are not in the background. */
+export function awaitedCount(): u32 {
+  return clock.count - clock.backgroundCount;
 }
 
 /** Time of the next event. Only valid while eventCount() > 0. */
@@ -88,10 +98,20 @@ export function eventAt(time: u64, kind: u32, owner: usize): void {
   event.owner = owner;
 }
 
+/** As eventAt; but no wait of a machine lasts until this event. */
+export function eventInBackground(time: u64, kind: u32, owner: usize): void {
+  eventAt(time, kind | BACKGROUND, owner);
+  clock.backgroundCount++;
+}
+
 /** Copies the next event to `out` (24 bytes: time, sequence, kind, owner), removes it and moves the clock to its time. */
 export function eventPop(out: usize): void {
   memory.copy(out, clock.base, EVENT_SIZE);
   clock.now = changetype<Event>(out).time;
+  if (changetype<Event>(out).kind & BACKGROUND) {
+    changetype<Event>(out).kind &= ~BACKGROUND;
+    clock.backgroundCount--;
+  }
   const last = --clock.count;
   if (last == 0) return;
   const moved = changetype<Event>(eventAddress(last));

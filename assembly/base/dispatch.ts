@@ -39,7 +39,13 @@ export const KIND_ENGINE_DONE: u32 = 26;
 export const KIND_ENGINE_THREAD: u32 = 27;
 export const KIND_ENGINE_AIO_READY: u32 = 28;
 export const KIND_ENGINE_AIO_RETRY: u32 = 29;
-export const KIND_COUNT: u32 = 30;
+export const KIND_FLUSHER_RESUME: u32 = 30;
+export const KIND_FLUSHER_TICK: u32 = 31;
+export const KIND_PAUSE_OVER: u32 = 32;
+export const KIND_JOURNAL_BIO: u32 = 33;
+export const KIND_JOURNAL_RESUME: u32 = 34;
+export const KIND_INODE_EVICTED: u32 = 35;
+export const KIND_COUNT: u32 = 36;
 
 const ENTRY_SIZE: usize = 12;
 

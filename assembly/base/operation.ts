@@ -73,9 +73,17 @@ export class Operation {
   /** How it holds the lock of its inode (LOCK_… of files/inode-lock). */
   inodeLock: u32;
   hasBegun: u32;
+  /** Bytes of the caller's buffer that exist; a write stops there with EFAULT. u32.MAX_VALUE: all of them. */
+  readable: u32;
+  /** The readahead state of the open file that it reads through, or 0. */
+  readahead: usize;
+  /** The iterator over mappings (cache/iomap-iter), ITERATOR_SIZE bytes. */
+  iterator: u64;
 }
 
-const PAGES_OFFSET: usize = offsetof<Operation>();
+/** Bytes that cache/iomap-iter keeps in an operation. */
+export const ITERATOR_SIZE: usize = 88;
+const PAGES_OFFSET: usize = offsetof<Operation>('iterator') + ITERATOR_SIZE;
 
 @unmanaged
 class OperationState {
@@ -102,6 +110,7 @@ export function operationTake(): usize {
   memory.fill(pointer, 0, PAGES_OFFSET);
   const operation = changetype<Operation>(pointer);
   operation.resumeKind = KIND_OPERATION_RESUME;
+  operation.readable = u32.MAX_VALUE;
   operation.id = state.nextId++;
   return pointer;
 }

@@ -45,6 +45,27 @@ export class Inode {
   lockShared: u32;
   lockExclusive: u32;
   lockWaiters: usize;
+  /** The number of the file on its volume; 0 for drives and flat files. */
+  volumeInode: u32;
+  /** Moves whenever a mapping of the file may have changed (iomap's validity_cookie). */
+  mappingSequence: u32;
+  /** i_size as the last transaction or ioend made it on disk; at most `size`. */
+  diskSize: u64;
+  /** Writes over the zeros behind the end move the size (the extent of a flat file holds old bytes there). */
+  zeroesExtend: u32;
+  /** The flusher's list of dirty inodes, oldest first: when it became dirty, and its neighbours. */
+  isListed: u32;
+  dirtiedWhen: u64;
+  dirtyInodePrevious: usize;
+  dirtyInodeNext: usize;
+  /** Page index where the flusher's next pass over this file goes on (writeback_index). */
+  writebackIndex: u64;
+  /** ioends in flight, in order of submission, and the number of the last one. */
+  ioendFirst: usize;
+  ioendLast: usize;
+  ioendNumber: u64;
+  /** Shadows in the eviction's table that belong to this file. */
+  shadowCount: u32;
 }
 
 @unmanaged

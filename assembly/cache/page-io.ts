@@ -187,7 +187,7 @@ export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32
   const wanted = position < fileEnd ? <u32>min<u64>(bytes, fileEnd - position) : 0;
   let isMapped = false;
   if (wanted > 0) {
-    const result = mapBlocks(inode, position, wanted);
+    const result = mapBlocks(inode, position, wanted, false);
     if (result != 0) return result;
     isMapped = blockMap.type == IOMAP_MAPPED;
   }
@@ -284,7 +284,7 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
     if (from >= to) break;
     const position = start + from;
     const bytes = to - from;
-    const mapped = mapBlocks(inode, position, bytes);
+    const mapped = mapBlocks(inode, position, bytes, true);
     if (mapped != 0 || blockMap.type != IOMAP_MAPPED) {
       errseqSet(inode, mapped != 0 ? -mapped : EIO);
       continue;
@@ -366,7 +366,7 @@ export function pagesWritten(bioPointer: usize, result: i32): void {
   const bytes = (<u64>bio.sectorCount) << SECTOR_SHIFT;
   bioGive(bioPointer);
   if (result < 0) errseqSet(inode, -result);
-  ioendDone(inode, start, bytes, result);
+  ioendDone(inode, start, bytes, false, result);
   for (; pageCount > 0; pageCount--) {
     const next = changetype<Page>(pointer).ioNext;
     if (--changetype<Page>(pointer).ioCount == 0) endWriteback(inode, pointer);

@@ -58,13 +58,22 @@ function flatEnd(_pointer: usize, _position: u64, _length: u64, _written: u64, _
   return 0;
 }
 
-function flatMap(pointer: usize, position: u64, _length: u64): i32 {
+function flatMap(pointer: usize, position: u64, _length: u64, _isWrite: bool): i32 {
   mapExtent(blockMap, changetype<Inode>(pointer), position);
   return 0;
 }
 
 /** The extent is always written and its place never moves, so nothing follows a write-back. */
-function flatIoendDone(_pointer: usize, _position: u64, _length: u64, _result: i32): void {}
+function flatIoendDone(
+  _pointer: usize,
+  _position: u64,
+  _length: u64,
+  _isUnwritten: bool,
+  _result: i32,
+): void {}
+
+/** Nothing is ever reserved. */
+function flatPunch(_pointer: usize, _position: u64, _length: u64): void {}
 
 function initInode(inode: Inode, index: u32, blockShift: u32): void {
   memory.fill(changetype<usize>(inode), 0, offsetof<Inode>());
@@ -72,11 +81,12 @@ function initInode(inode: Inode, index: u32, blockShift: u32): void {
   inode.blockShift = blockShift;
   inode.iomapKind = IOMAP_KIND_FLAT;
   inode.fullErrno = ENOSPC;
+  inode.zeroesExtend = 1;
 }
 
 /** Makes the inodes of all drives and of `fileCount` flat files whose configs start at `config`. */
 export function flatInit(config: usize, fileCount: u32, blockShift: u32): void {
-  registerIomap(IOMAP_KIND_FLAT, flatBegin, flatEnd, flatMap, flatIoendDone);
+  registerIomap(IOMAP_KIND_FLAT, flatBegin, flatEnd, flatMap, flatIoendDone, flatPunch);
   const drives = driveCount();
   for (let index: u32 = 0; index < drives; index++) {
     const inode = inodeAt(index);

@@ -3,15 +3,14 @@
 // Verbs: aioSubmit, aioGetevents, aioPgetevents, aioDestroy. Waiting is virtual: it takes events of the machine, never real time.
 
 import { isClientRange } from '../base/client-memory';
-import { advanceTo, END_OF_TIME, eventCount, eventNextTime, timeAfter } from '../base/clock';
-import { dispatchPending } from '../base/dispatch';
+import { END_OF_TIME, timeAfter } from '../base/clock';
 import { EDEADLK, EFAULT, EINVAL } from '../base/errno';
 import { plugBegin, plugEnd } from '../block/queue';
 import { IO_EVENT_SIZE } from '../layout';
 import { ioSubmit } from '../rings/aio';
 import { ioCheckReap, ioDestroyEnd, ioInFlight, ioReap } from '../rings/aio-context';
 import { cancelPolls } from '../rings/aio-poll';
-import { machineRunDue, pumpOne } from './pump';
+import { machineRunDue, pumpOne, pumpUntil } from './pump';
 
 /** io_submit with a plug around it. */
 export function aioSubmit(context: i32, requestCount: i32, pointers: i32): i32 {
@@ -43,18 +42,7 @@ export function aioGetevents(context: i32, minimum: i32, maximum: i32, events: i
     const result = ioReap(<u32>context, <u32>(maximum - reaped), <u32>events + reaped * IO_EVENT_SIZE);
     if (result < 0) return reaped > 0 ? reaped : result;
     reaped += result;
-    if (reaped >= minimum) return reaped;
-    if (dispatchPending() == 0) {
-      if (eventCount() == 0) {
-        if (deadline != u64.MAX_VALUE) advanceTo(deadline);
-        return reaped;
-      }
-      if (eventNextTime() > deadline) {
-        advanceTo(deadline);
-        return reaped;
-      }
-    }
-    pumpOne();
+    if (reaped >= minimum || !pumpUntil(deadline)) return reaped;
   }
 }
 

@@ -4,7 +4,7 @@
 // of the heap; equal times keep their order.
 // Invariant: nothing below calls the pump; an event handler never waits.
 
-import { advanceTo, eventCount, eventNextTime, eventPop, now, timeAfter } from '../base/clock';
+import { advanceTo, awaitedCount, eventCount, eventNextTime, eventPop, now, timeAfter } from '../base/clock';
 import { count } from '../base/counters';
 import { callHandler, dispatchOne, dispatchPending } from '../base/dispatch';
 import { EINVAL } from '../base/errno';
@@ -13,20 +13,37 @@ import { COUNTER_STEPS } from '../layout';
 
 const event: usize = memory.data(32, 16);
 
-/** Runs one completion, or takes the next event. False when nothing is pending. */
+/** Runs one completion, or takes the next event. False when nothing is pending but what happens in the background. */
 export function pumpOne(): bool {
-  if (dispatchOne()) {
-    count(COUNTER_STEPS);
-    return true;
-  }
-  if (eventCount() == 0) return false;
-  eventPop(event);
-  count(COUNTER_STEPS);
-  callHandler(load<u32>(event, 16), load<usize>(event, 20), 0);
+  if (dispatchPending() == 0 && awaitedCount() == 0) return false;
+  pumpNext();
   return true;
 }
 
-/** Runs one event. 1, or 0 when the machine is idle. */
+/** Runs one completion, or takes the next event, which is there. */
+function pumpNext(): void {
+  count(COUNTER_STEPS);
+  if (dispatchOne()) return;
+  eventPop(event);
+  callHandler(load<u32>(event, 16), load<usize>(event, 20), 0);
+}
+
+/**
+ * Lets the next thing happen that is due by `deadline`, an absolute time, or u64.MAX_VALUE for a wait without end. False
+ * when there is none; then it is the deadline, if there is one.
+ */
+export function pumpUntil(deadline: u64): bool {
+  const isEndless = deadline == u64.MAX_VALUE;
+  const isDue = eventCount() > 0 && eventNextTime() <= deadline && (!isEndless || awaitedCount() > 0);
+  if (dispatchPending() > 0 || isDue) {
+    pumpNext();
+    return true;
+  }
+  if (!isEndless && deadline > now()) advanceTo(deadline);
+  return false;
+}
+
+/** Runs one event. 1, or 0 when the machine is idle: then time must pass (machineAdvance) for the flusher to do its work. */
 export function machineStep(): i32 {
   return pumpOne() ? 1 : 0;
 }
@@ -42,7 +59,7 @@ export function machineRun(limit: i32): i32 {
 export function machineRunDue(): i32 {
   let ran = 0;
   while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= now())) {
-    pumpOne();
+    pumpNext();
     ran++;
   }
   return ran;
@@ -51,7 +68,7 @@ export function machineRunDue(): i32 {
 /** Lets `nanoseconds` pass, events included. */
 export function passTime(nanoseconds: u64): void {
   const until = timeAfter(nanoseconds);
-  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpOne();
+  while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpNext();
   advanceTo(until);
 }
 

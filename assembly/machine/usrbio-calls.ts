@@ -4,8 +4,7 @@
 // offsets are whole numbers in f64. Waiting is virtual: it takes events of the machine, never real time.
 
 import { isClientRange } from '../base/client-memory';
-import { advanceTo, END_OF_TIME, eventCount, eventNextTime, now } from '../base/clock';
-import { dispatchPending } from '../base/dispatch';
+import { END_OF_TIME } from '../base/clock';
 import { EBADF, EFAULT, EINVAL, ENOSPC } from '../base/errno';
 import { OPERATION_DISCARD } from '../base/operation';
 import { Inode } from '../cache/inode';
@@ -25,7 +24,7 @@ import {
   takePosts,
 } from '../rings/usrbio-ring';
 import { isOffset, runCall } from './file-calls';
-import { machineRunDue, pumpOne } from './pump';
+import { machineRunDue, pumpUntil } from './pump';
 
 /** hf3fs_iovcreate. `bytes`, `blockSize`: whole numbers; 0 or a negative errno. */
 export function usrbioIovCreate(iov: i32, mount: i32, bytes: f64, blockSize: f64, numa: i32): i32 {
@@ -129,11 +128,7 @@ function deadlineOf(timeout: u32): u64 {
 
 /** Lets the next thing happen that is due by `deadline`. False when there is none: it is then the deadline, or later. */
 function wait(deadline: u64): bool {
-  if (dispatchPending() == 0 && (eventCount() == 0 || eventNextTime() > deadline)) {
-    if (deadline < END_OF_TIME && deadline > now()) advanceTo(deadline);
-    return false;
-  }
-  return pumpOne();
+  return pumpUntil(deadline < END_OF_TIME ? deadline : u64.MAX_VALUE);
 }
 
 /**
