@@ -57,6 +57,7 @@ import {
   CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
+  EVICTION_LRU,
   FILE_FLAG_EFBIG,
   ON_ERROR_ENOSPC,
   VIRTIO_ENGINE_LINUX_AIO,
@@ -117,7 +118,7 @@ export function checkConfig(): i32 {
   const blockSize = field(CONFIG_BLOCK_SIZE);
   if (!isPowerOfTwo(blockSize) || blockSize < <u32>SECTOR_SIZE || blockSize > <u32>PAGE_SIZE)
     return bad(CONFIG_BLOCK_SIZE, 0);
-  if (field(CONFIG_EVICTION) != 0) return bad(CONFIG_EVICTION, 0);
+  if (field(CONFIG_EVICTION) != EVICTION_LRU) return bad(CONFIG_EVICTION, 0);
   if (field(CONFIG_OPERATIONS) < 1 || field(CONFIG_OPERATIONS) > 65536) return bad(CONFIG_OPERATIONS, 0);
   if (field(CONFIG_BIOS) < 4 || field(CONFIG_BIOS) > 1048576) return bad(CONFIG_BIOS, 0);
   if (field(CONFIG_SPANS) < 2048 || field(CONFIG_SPANS) > 16777216) return bad(CONFIG_SPANS, 0);

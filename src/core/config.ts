@@ -9,12 +9,10 @@ import {
   CACHE_MODE_WRITETHROUGH,
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
-  CONFIG_BLOCK_SIZE,
   CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_COUNT,
-  CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
@@ -79,7 +77,9 @@ import {
   SECTOR_SIZE,
 } from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
+import { cacheFields, volumeFields } from './cache-config.ts';
 import { FIELD_LIMITS, type ResolvedConfig, type ResolvedDrive, type ResolvedFile } from './config-struct.ts';
+import { MAX_U32, oneOf, whole } from './config-values.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
@@ -106,21 +106,6 @@ const DEFAULT_LATENCY_NS = 100_000;
 const DEFAULT_BUFFERS = 8388608;
 const DEFAULT_SHARED = 8388608;
 const DEFAULT_RECORDS = 65536;
-const MAX_U32 = 0xffffffff;
-/** A whole number in a u32, or a ConfigError. */
-function whole(field: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (!Number.isInteger(value) || value < 0 || value > MAX_U32)
-    throw new ConfigError(field, value, 'a whole number from 0 to 4294967295');
-  return value;
-}
-
-function oneOf<T extends string>(field: string, value: T | undefined, allowed: readonly T[], fallback: T): T {
-  if (value === undefined) return fallback;
-  if (!allowed.includes(value)) throw new ConfigError(field, value, `one of ${allowed.join(', ')}`);
-  return value;
-}
-
 function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
   const names = ['read', 'write', 'discard', 'writeZeroes', 'flush'] as const;
   return names.map((name) => {
@@ -238,7 +223,6 @@ export function resolveConfig(
   imageSizes: readonly (number | undefined)[] = [],
 ): ResolvedConfig {
   const payload = oneOf('payload', config.payload, ['full', 'none'] as const, 'full');
-  oneOf('eviction', config.eviction, ['lru'] as const, 'lru');
   const powerCuts = config.powerCuts ?? payload === 'full';
   if (powerCuts && payload === 'none')
     throw new ConfigError('powerCuts', true, "false with payload 'none': a power cut needs bytes");
@@ -270,8 +254,11 @@ export function resolveConfig(
     [CONFIG_RECORDING, records > 0 ? 1 : 0],
     [CONFIG_SEED, seed],
     [CONFIG_CACHE_PAGES, cachePages(cacheBytes)],
-    [CONFIG_BLOCK_SIZE, whole('blockSize', config.blockSize, PAGE_SIZE)],
-    [CONFIG_EVICTION, 0],
+    ...cacheFields(config),
+    ...volumeFields(
+      config,
+      drives.map((drive) => drive.size),
+    ),
     [CONFIG_MERGE, config.merge === false ? 0 : 1],
     [CONFIG_OPERATIONS, whole('limits.operations', limits.operations, DEFAULT_OPERATIONS)],
     [CONFIG_BIOS, whole('limits.bios', limits.bios, DEFAULT_BIOS)],

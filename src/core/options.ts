@@ -5,6 +5,8 @@
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 
 export type Size = number | bigint | string;
+export const EVICTIONS = ['linux', 'lru', 'fifo', 'clock', 's3-fifo'] as const;
+export type Eviction = (typeof EVICTIONS)[number];
 export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | 'unsafe';
 
 /** One virtual disk. Everything has a default. */
@@ -60,7 +62,14 @@ export interface MachineConfig {
   readonly cache?: Size;
   /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
   readonly blockSize?: number;
-  readonly eviction?: 'lru';
+  /** Which page leaves first. Default lru. */
+  readonly eviction?: Eviction;
+  /** Largest readahead window, in whole pages; 0: none. Default 128 KiB. */
+  readonly readahead?: Size;
+  /** Dirty limits and the flusher, as /proc/sys/vm has them. */
+  readonly vm?: VmConfig;
+  /** A volume of named files on a drive: true for all defaults. Default: none. */
+  readonly volume?: boolean | VolumeConfig;
   /** Merge requests, in the guest's device and in the block layer. Default true. */
   readonly merge?: boolean;
   /** `full` (default) moves bytes; `none` makes the same decisions without any. */
@@ -101,6 +110,36 @@ export interface MachineConfig {
   >;
   /** Only for src/replay: makes room for the player. */
   readonly replay?: ReplayRoom;
+}
+
+/** Dirty limits and periodic write-back; everything has a default. */
+export interface VmConfig {
+  /** Percent of the cache that may be dirty before writers pause, 0 to 100. Default 20. */
+  readonly dirtyRatio?: number;
+  /** Percent of the cache from which the flusher writes, 0 to 100. Default 10. */
+  readonly dirtyBackgroundRatio?: number;
+  /** Instead of dirtyRatio: bytes, at least two pages. */
+  readonly dirtyBytes?: Size;
+  /** Instead of dirtyBackgroundRatio: bytes. */
+  readonly dirtyBackgroundBytes?: Size;
+  /** Age in 1/100 s from which periodic write-back writes a file. Default 3,000 (30 s). */
+  readonly dirtyExpireCentisecs?: number;
+  /** Time in 1/100 s between two periodic write-backs; 0: never. Default 500 (5 s). */
+  readonly dirtyWritebackCentisecs?: number;
+  /** Bytes a second that paused writers are held to. Default 100 MiB. */
+  readonly writeBandwidth?: Size;
+}
+
+/** A volume of named files; everything has a default. */
+export interface VolumeConfig {
+  /** Number of its drive. Default 0. */
+  readonly drive?: number;
+  /** Bytes of the drive that it takes. Default: the whole drive. */
+  readonly size?: Size;
+  /** Files and directories that it has room for. Default: one for each 16 KiB, from 16 to 4,096. */
+  readonly inodes?: number;
+  /** Extents of all files together. Default: one for each block, at most 65,536. */
+  readonly extents?: number;
 }
 
 /** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */

@@ -45,6 +45,13 @@ export function openMachine(build: Build, config: MachineConfig = {}): Promise<M
   return Machine.open({ core: () => coreModule(build), openImages: openNodeImages }, config);
 }
 
+/** Nothing happens to the cache but what a test does: exact LRU, no readahead, no limits, no flusher. */
+export const EXACT = {
+  eviction: 'lru',
+  readahead: 0,
+  vm: { dirtyBytes: '64GiB', dirtyBackgroundBytes: '32GiB', dirtyWritebackCentisecs: 0 },
+} as const satisfies MachineConfig;
+
 const POOLS = {
   operations: ROOT_USED_OPERATIONS,
   bios: ROOT_USED_BIOS,
