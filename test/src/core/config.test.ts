@@ -111,7 +111,7 @@ const REFUSED: [unknown, string, string, string][] = [
   [{ cache: '8GiB' }, 'cache, buffers and limits together', 'GiB', '4 GiB'],
   [{ blockSize: 513 }, 'blockSize', '513', '512, 1024, 2048 or 4096'],
   [{ blockSize: 8192 }, 'blockSize', '8192', '512, 1024, 2048 or 4096'],
-  [{ eviction: 'clock' }, 'eviction', "'clock'", 'lru'],
+  [{ eviction: 'mru' }, 'eviction', "'mru'", 'linux, lru'],
   [{ payload: 'some' }, 'payload', "'some'", 'full, none'],
   [{ payload: 'none', powerCuts: true }, 'powerCuts', 'true', 'false with payload'],
   [{ payload: 'none', drives: [{ image: 'x' }] }, 'drives[0].image', "'given'", "payload 'none'"],
