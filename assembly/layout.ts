@@ -433,6 +433,23 @@ export const DIRENT_NAME = 16;
 export const DIRENT_TYPE_DIRECTORY = 4;
 export const DIRENT_TYPE_FILE = 8;
 
+/** Bits of the mask of volumeSetAttributes and fileSetAttributes: which fields of a STAT struct to take. */
+export const ATTRIBUTE_MODE = 1;
+export const ATTRIBUTE_OWNER = 2;
+export const ATTRIBUTE_TIMES = 4;
+
+// ---- problem: 32 bytes, written by volumeCheck and volumeMount; u32 each ----
+
+export const PROBLEM_SIZE = 32;
+/** PROBLEM_…; what the numbers mean is said there and in src/fs/problems.ts. */
+export const PROBLEM_KIND = 0;
+/** Sector of the drive, inode, and three numbers. */
+export const PROBLEM_SECTOR = 4;
+export const PROBLEM_INODE = 8;
+export const PROBLEM_FIRST = 12;
+export const PROBLEM_SECOND = 16;
+export const PROBLEM_THIRD = 20;
+
 /** Flags of volumeRename. */
 export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;

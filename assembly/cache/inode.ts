@@ -64,7 +64,12 @@ export class Inode {
   ioendFirst: usize;
   ioendLast: usize;
   ioendNumber: u64;
-  /** Shadows in the eviction's table that belong to this file. */
+  /** A directory of the volume: it has names, and no bytes. */
+  isDirectory: u32;
+  /** Transactions of the journal that hold the file's last change, and its last change that a reader of its data needs. */
+  lastTransaction: u64;
+  lastDataTransaction: u64;
+  /** Shadows in the eviction's table that belong to this file.
   shadowCount: u32;
 }
 
