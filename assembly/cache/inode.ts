@@ -69,7 +69,7 @@ export class Inode {
   /** Transactions of the journal that hold the file's last change, and its last change that a reader of its data needs. */
   lastTransaction: u64;
   lastDataTransaction: u64;
-  /** Shadows in the eviction's table that belong to this file.
+  /** Shadows in the eviction's table that belong to this file. */
   shadowCount: u32;
 }
 
