@@ -125,7 +125,7 @@ export function pageEnter(inode: Inode, index: u64): usize {
   store<u64>(pointer, pageKey(inode.index, index));
   const page = changetype<Page>(pointer);
   page.flags = 0;
-  page.ioCount = 0;
+  page.ioAndPolicy = 0;
   page.uptodate = 0;
   page.dirty = 0;
   page.ioPrevious = 0;

@@ -39,6 +39,9 @@ import { errseqSet, Inode } from './inode';
 import { blockMap, IOMAP_MAPPED, ioendDone, iomapSector, mapBlocks } from './iomap';
 import {
   blockMask,
+  hasIo,
+  ioEnded,
+  ioStarted,
   PAGE_ERROR,
   PAGE_EVICTING,
   PAGE_LISTED,
@@ -197,13 +200,13 @@ export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32
     const sector = iomapSector(blockMap, position);
     // a listed page's links are taken: it travels alone
     const isAlone = (page.flags & PAGE_LISTED) != 0;
-    if (!isAlone && page.ioCount == 0 && canJoin(openRead, inode, position, sector, readBytes)) {
+    if (!isAlone && !hasIo(page) && canJoin(openRead, inode, position, sector, readBytes)) {
       join(openRead, pointer, readBytes);
     } else {
       submitOpenRead();
       if (!open(openRead, inode, pointer, position, sector, readBytes, OP_READ, KIND_PAGES_READ)) return 1;
     }
-    page.ioCount++;
+    ioStarted(page);
     page.flags = (page.flags | PAGE_LOCKED) & ~PAGE_ERROR;
     if (isAlone) submitOpenRead();
   }
@@ -233,7 +236,7 @@ export function pagesRead(bioPointer: usize, result: i32): void {
     const bytes = min<u32>(left, PAGE_SIZE - offset);
     if (result == 0) page.uptodate |= <u8>blockMask(offset, offset + bytes, inode.blockShift);
     else page.flags |= PAGE_ERROR;
-    if (--page.ioCount == 0) {
+    if (ioEnded(page)) {
       page.flags &= ~PAGE_LOCKED;
       wakePage(pointer);
     }
@@ -318,7 +321,7 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
       count(COUNTER_NR_DIRTY);
       break;
     }
-    page.ioCount++;
+    ioStarted(page);
   }
   if (!started) clearDirty(inode, page, 0xff);
   return 0;
@@ -369,7 +372,7 @@ export function pagesWritten(bioPointer: usize, result: i32): void {
   ioendDone(inode, start, bytes, false, result);
   for (; pageCount > 0; pageCount--) {
     const next = changetype<Page>(pointer).ioNext;
-    if (--changetype<Page>(pointer).ioCount == 0) endWriteback(inode, pointer);
+    if (ioEnded(changetype<Page>(pointer))) endWriteback(inode, pointer);
     pointer = next;
   }
   if (inode.writebackCount == 0) wakeAll(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'));

@@ -2,7 +2,8 @@
 //
 // Verbs: pageClaim, pageInit, pageTakeFree, pageGiveFree, blockMask, and the lists a page can be on.
 // Layout: 32 bytes a page; the number of a page is also the number of its frame (its 4096 bytes) and of its span.
-//   0 index (40 bits), pins, file | 8 LRU links | 16 flags, bios in flight, uptodate and dirty bits | 20 I/O links | 28 index chain
+//   0 index (40 bits), pins, file | 8 LRU links | 16 flags, 17 bios in flight (4 bits) and the eviction's own 4 bits,
+//   18 uptodate and dirty bits | 20 I/O links | 28 index chain
 // Whoever waits for a page waits in a table of queues hashed by page number, as Linux does (folio_wait_table): a wake-up
 // may be meant for another page, so a woken operation looks again.
 // Invariants: a dirty block is uptodate; a page is on the LRU list iff it is in the index and not EVICTING; the I/O
@@ -24,6 +25,10 @@ export const PAGE_ERROR: u8 = 8;
 export const PAGE_TOWRITE: u8 = 16;
 /** On one of the inode's lists. */
 export const PAGE_LISTED: u8 = 32;
+/** Reclaim met it dirty or under write-back: it is the next to go when it is clean (PG_reclaim). */
+export const PAGE_RECLAIM: u8 = 64;
+/** The one page of a readahead window whose access starts the next window (PG_readahead). */
+export const PAGE_READAHEAD: u8 = 128;
 
 @unmanaged
 export class Page {
@@ -34,7 +39,8 @@ export class Page {
   lruPrevious: usize;
   lruNext: usize;
   flags: u8;
-  ioCount: u8;
+  /** Low four bits: bios in flight, at most one a block. High four bits: policyBits. */
+  ioAndPolicy: u8;
   uptodate: u8;
   dirty: u8;
   ioPrevious: usize;
@@ -157,6 +163,35 @@ export function pageWaiters(page: usize): usize {
 export function wakePage(page: usize): void {
   const queue = pageWaiters(page);
   if (load<usize>(queue) != 0) wakeAll(queue);
+}
+
+const IO_COUNT_MASK: u8 = 15;
+const POLICY_SHIFT: u8 = 4;
+
+/** True while bios read into the page or write from it. */
+export function hasIo(page: Page): bool {
+  return (page.ioAndPolicy & IO_COUNT_MASK) != 0;
+}
+
+/** One more bio is in flight. */
+export function ioStarted(page: Page): void {
+  page.ioAndPolicy++;
+}
+
+/** One bio has ended. True when it was the last. */
+export function ioEnded(page: Page): bool {
+  assert(hasIo(page), 'a bio of a page ended twice');
+  page.ioAndPolicy--;
+  return !hasIo(page);
+}
+
+/** What the eviction policy notes of the page, 0 to 15. */
+export function policyBits(page: Page): u8 {
+  return page.ioAndPolicy >> POLICY_SHIFT;
+}
+
+export function setPolicyBits(page: Page, bits: u8): void {
+  page.ioAndPolicy = (page.ioAndPolicy & IO_COUNT_MASK) | (bits << POLICY_SHIFT);
 }
 
 /** Keeps a page from being evicted. False when 255 operations pin it already. */
