@@ -45,7 +45,8 @@ export const KIND_PAUSE_OVER: u32 = 32;
 export const KIND_JOURNAL_BIO: u32 = 33;
 export const KIND_JOURNAL_RESUME: u32 = 34;
 export const KIND_INODE_EVICTED: u32 = 35;
-export const KIND_COUNT: u32 = 36;
+export const KIND_JOURNAL_TICK: u32 = 36;
+export const KIND_COUNT: u32 = 37;
 
 const ENTRY_SIZE: usize = 12;
 
