@@ -70,6 +70,8 @@ export class Operation {
   syncStep: u32;
   /** The inode's count of write-back errors when the operation began to clean its range. */
   errorMark: u32;
+  /** Number of the last ioend that a sync waits for. */
+  ioendMark: u64;
   /** How it holds the lock of its inode (LOCK_… of files/inode-lock). */
   inodeLock: u32;
   hasBegun: u32;

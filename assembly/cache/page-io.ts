@@ -36,7 +36,18 @@ import {
 import { BIO_MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { clearDirty, relistDirty } from './dirty';
 import { errseqSet, Inode } from './inode';
-import { blockMap, IOMAP_MAPPED, ioendDone, iomapSector, mapBlocks } from './iomap';
+import { ioendAdd, ioendRemove } from './ioend';
+import {
+  blockMap,
+  IOMAP_DELALLOC,
+  IOMAP_F_BOUNDARY,
+  IOMAP_HOLE,
+  IOMAP_MAPPED,
+  IOMAP_UNWRITTEN,
+  ioendDone,
+  iomapSector,
+  mapBlocks,
+} from './iomap';
 import {
   blockMask,
   hasIo,
@@ -56,6 +67,9 @@ import {
   wakePage,
 } from './page';
 import { indexRemove } from './page-index';
+
+/** Flag of an ioend: its blocks are unwritten until it is done. */
+const IOEND_UNWRITTEN: u32 = 2;
 
 @unmanaged
 class OpenBio {
@@ -95,6 +109,9 @@ function submitOpenWrite(): void {
   if (openWrite.bio == 0) return;
   const bio = changetype<Bio>(openWrite.bio);
   openWrite.bio = 0;
+  bio.ioendStart = openWrite.start;
+  bio.ioendBytes = <u32>(openWrite.end - openWrite.start);
+  ioendAdd(changetype<Inode>(openWrite.inode), bio);
   count(COUNTER_CACHE_IOENDS);
   if (recording()) {
     record(
@@ -139,6 +156,14 @@ function join(open: OpenBio, pointer: usize, bytes: u32): void {
   bio.segmentCount++;
 }
 
+/** iomap_can_add_to_ioend: whether blocks that are mapped so may join the open ioend. */
+function canJoinIoend(inode: Inode, position: u64, sector: u64, bytes: u32, isUnwritten: bool): bool {
+  if (openWrite.bio == 0 || (changetype<Bio>(openWrite.bio).ioendFlags == IOEND_UNWRITTEN) != isUnwritten)
+    return false;
+  const isBoundary = (blockMap.flags & IOMAP_F_BOUNDARY) != 0 && position == blockMap.offset;
+  return !isBoundary && canJoin(openWrite, inode, position, sector, bytes);
+}
+
 /** Opens a bio over bytes [position, position + bytes) of one page. False when no bio is free. */
 function open(
   target: OpenBio,
@@ -177,46 +202,67 @@ function roundUpToSector(bytes: u64): u64 {
   return (bytes + (SECTOR_SIZE - 1)) & ~(<u64>SECTOR_SIZE - 1);
 }
 
-/**
- * Starts reading file bytes [position, position + bytes), a run of blocks of one page, into it. Blocks that are not on
- * the drive (holes, past the end of the file) become zeros at once. 0: started or done; 1: no bio is free, 2: the page
- * is under write-back and its waiters hear when that ends, nothing has changed; negative: errno of the mapping.
- */
-export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
+/** What readPiece answers when it could not begin. */
+const NO_BIO: i32 = 0;
+const IS_WRITING: i32 = i32.MAX_VALUE;
+
+/** Bytes [offset, offset + bytes) of a page are zeros; blocks that lie wholly in them are uptodate. */
+function fillZeros(inode: Inode, pointer: usize, offset: u32, bytes: u32): void {
+  const page = changetype<Page>(pointer);
+  if (movesBytes()) memory.fill(pageFrame(pointer) + offset, 0, bytes);
+  // a block that the drive's end cuts is complete only when its read ends
+  const firstWhole = ((offset + (1 << inode.blockShift) - 1) >> inode.blockShift) << inode.blockShift;
+  if (firstWhole < offset + bytes)
+    page.uptodate |= <u8>blockMask(firstWhole, offset + bytes, inode.blockShift);
+}
+
+/** Starts reading what one mapping has of file bytes [position, position + bytes). How many bytes that were, NO_BIO, IS_WRITING, or an errno. */
+function readPiece(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
   const pointer = changetype<usize>(page);
-  const offset = <u32>position & (PAGE_SIZE - 1);
   const blockSize: u64 = 1 << inode.blockShift;
   const fileEnd = min<u64>((inode.size + blockSize - 1) & ~(blockSize - 1), roundUpToSector(inode.capacity));
-  const wanted = position < fileEnd ? <u32>min<u64>(bytes, fileEnd - position) : 0;
-  let isMapped = false;
-  if (wanted > 0) {
-    const result = mapBlocks(inode, position, wanted, false);
-    if (result != 0) return result;
-    isMapped = blockMap.type == IOMAP_MAPPED;
+  if (position >= fileEnd) {
+    fillZeros(inode, pointer, <u32>position & (PAGE_SIZE - 1), bytes);
+    return bytes;
   }
-  const readBytes: u32 = isMapped ? wanted : 0;
-  if (readBytes > 0 && (page.flags & PAGE_WRITEBACK) != 0) return 2;
-  if (readBytes > 0) {
-    const sector = iomapSector(blockMap, position);
-    // a listed page's links are taken: it travels alone
-    const isAlone = (page.flags & PAGE_LISTED) != 0;
-    if (!isAlone && !hasIo(page) && canJoin(openRead, inode, position, sector, readBytes)) {
-      join(openRead, pointer, readBytes);
-    } else {
-      submitOpenRead();
-      if (!open(openRead, inode, pointer, position, sector, readBytes, OP_READ, KIND_PAGES_READ)) return 1;
-    }
-    ioStarted(page);
-    page.flags = (page.flags | PAGE_LOCKED) & ~PAGE_ERROR;
-    if (isAlone) submitOpenRead();
+  const result = mapBlocks(inode, position, bytes, false);
+  if (result != 0) return result;
+  const wanted = min<u64>(min<u64>(bytes, fileEnd - position), blockMap.offset + blockMap.length - position);
+  const piece = <u32>wanted;
+  if (blockMap.type != IOMAP_MAPPED) {
+    fillZeros(inode, pointer, <u32>position & (PAGE_SIZE - 1), piece);
+    return piece;
   }
-  if (readBytes < bytes) {
-    const zeroFrom = offset + readBytes;
-    if (movesBytes()) memory.fill(pageFrame(pointer) + zeroFrom, 0, bytes - readBytes);
-    // a block that the drive's end cuts is complete only when its read ends
-    const firstWhole = ((zeroFrom + (1 << inode.blockShift) - 1) >> inode.blockShift) << inode.blockShift;
-    if (firstWhole < offset + bytes)
-      page.uptodate |= <u8>blockMask(firstWhole, offset + bytes, inode.blockShift);
+  if (page.flags & PAGE_WRITEBACK) return IS_WRITING;
+  const sector = iomapSector(blockMap, position);
+  // a listed page's links are taken: it travels alone
+  const isAlone = (page.flags & PAGE_LISTED) != 0;
+  if (!isAlone && !hasIo(page) && canJoin(openRead, inode, position, sector, piece)) {
+    join(openRead, pointer, piece);
+  } else {
+    submitOpenRead();
+    if (!open(openRead, inode, pointer, position, sector, piece, OP_READ, KIND_PAGES_READ)) return NO_BIO;
+  }
+  ioStarted(page);
+  page.flags = (page.flags | PAGE_LOCKED) & ~PAGE_ERROR;
+  if (isAlone) submitOpenRead();
+  return piece;
+}
+
+/**
+ * Starts reading file bytes [position, position + bytes), a run of blocks of one page, into it. Blocks that are not on
+ * the drive (holes, unwritten, past the end of the file) become zeros at once. 0: started or done; 1: no bio is free, 2: the
+ * page is under write-back and its waiters hear when that ends; negative: errno of the mapping. What comes behind a piece
+ * that could not begin has not begun.
+ */
+export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
+  while (bytes > 0) {
+    const piece = readPiece(inode, page, position, bytes);
+    if (piece < 0) return piece;
+    if (piece == NO_BIO) return 1;
+    if (piece == IS_WRITING) return 2;
+    position += piece;
+    bytes -= piece;
   }
   return 0;
 }
@@ -277,54 +323,83 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
     memory.fill(pageFrame(pointer) + tail, 0, PAGE_SIZE - tail);
   }
   let started = false;
-  let bit: u32 = 0;
-  while (true) {
-    const run = nextRun(dirty, bit);
+  let from: u32 = 0;
+  while (from < limit) {
+    const run = nextRun(dirty, from >> inode.blockShift);
     if (run == 0) break;
-    bit = <u32>(run >> 32);
-    const from = (<u32>run) << inode.blockShift;
-    const to = min<u32>(bit << inode.blockShift, limit);
+    from = max<u32>(from, (<u32>run) << inode.blockShift);
+    const to = min<u32>((<u32>(run >> 32)) << inode.blockShift, limit);
     if (from >= to) break;
     const position = start + from;
-    const bytes = to - from;
-    const mapped = mapBlocks(inode, position, bytes, true);
-    if (mapped != 0 || blockMap.type != IOMAP_MAPPED) {
-      errseqSet(inode, mapped != 0 ? -mapped : EIO);
+    const bytes = mapForWrite(inode, position, to - from);
+    if (bytes == 0) {
+      from = to;
       continue;
     }
-    const sector = iomapSector(blockMap, position);
-    const isJoining =
-      !started && openWrite.reason == reason && canJoin(openWrite, inode, position, sector, bytes);
-    if (!isJoining) submitOpenWrite();
-    if (!started) {
-      // the page leaves its list before its links become part of the chain
-      if (
-        !isJoining &&
-        !open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN)
-      )
-        return 1;
-      clearDirty(inode, page, 0xff);
-      page.ioPrevious = 0;
-      page.ioNext = 0;
-      page.flags |= PAGE_WRITEBACK;
-      inode.writebackCount++;
-      count(COUNTER_NR_WRITEBACK);
-      count(COUNTER_CACHE_WRITTEN_BACK_PAGES);
-      started = true;
-      if (isJoining) join(openWrite, pointer, bytes);
-      openWrite.reason = reason;
-    } else if (!open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN)) {
+    if (blockMap.type == IOMAP_HOLE) {
+      from += bytes;
+      continue;
+    }
+    if (!addToIoend(inode, pointer, position, bytes, reason, started)) {
+      if (!started) return 1;
       // later runs of a page that is on its way already: they stay dirty, and picked when a sync waits for them
       if (reason == WRITEBACK_SYNC) page.flags |= PAGE_TOWRITE;
-      page.dirty |= <u8>(dirty & ~(((<u32>1) << (<u32>run)) - 1));
+      page.dirty |= <u8>(dirty & ~(((<u32>1) << (from >> inode.blockShift)) - 1));
       inode.dirtyCount++;
       count(COUNTER_NR_DIRTY);
       break;
     }
+    started = true;
     ioStarted(page);
+    from += bytes;
   }
   if (!started) clearDirty(inode, page, 0xff);
   return 0;
+}
+
+/** Fills blockMap for a run of dirty blocks: how many bytes of it are mapped so; 0 when it can not be written, which is noted. */
+function mapForWrite(inode: Inode, position: u64, bytes: u32): u32 {
+  const mapped = mapBlocks(inode, position, bytes, true);
+  if (mapped != 0 || blockMap.type == IOMAP_DELALLOC) {
+    errseqSet(inode, mapped != 0 ? -mapped : EIO);
+    return 0;
+  }
+  return <u32>min<u64>(bytes, blockMap.offset + blockMap.length - position);
+}
+
+/** Puts a mapped run of a page into the open ioend or a new one; the first run of a page takes it off its list. False when no bio is free. */
+function addToIoend(
+  inode: Inode,
+  pointer: usize,
+  position: u64,
+  bytes: u32,
+  reason: u32,
+  isOnItsWay: bool,
+): bool {
+  const page = changetype<Page>(pointer);
+  const sector = iomapSector(blockMap, position);
+  const isUnwritten = blockMap.type == IOMAP_UNWRITTEN;
+  const isJoining =
+    !isOnItsWay && openWrite.reason == reason && canJoinIoend(inode, position, sector, bytes, isUnwritten);
+  if (!isJoining) submitOpenWrite();
+  // the page leaves its list before its links become part of the chain
+  if (!isJoining && !open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN))
+    return false;
+  if (!isOnItsWay) {
+    clearDirty(inode, page, 0xff);
+    page.ioPrevious = 0;
+    page.ioNext = 0;
+    page.flags |= PAGE_WRITEBACK;
+    inode.writebackCount++;
+    count(COUNTER_NR_WRITEBACK);
+    count(COUNTER_CACHE_WRITTEN_BACK_PAGES);
+  }
+  if (isJoining) join(openWrite, pointer, bytes);
+  // cut to the end of the file: what is appended later starts an ioend of its own
+  openWrite.end = min<u64>(position + bytes, inode.size);
+  openWrite.reason = reason;
+  changetype<Bio>(openWrite.bio).ioendFlags = isUnwritten ? IOEND_UNWRITTEN : 0;
+  return true;
 }
 
 /** Takes a page out of the index and gives it back; it is clean, idle and off the LRU list. */
@@ -365,15 +440,18 @@ export function pagesWritten(bioPointer: usize, result: i32): void {
   const inode = changetype<Inode>(bio.owner);
   let pointer = bio.firstPage;
   let pageCount = bio.pageCount;
-  const start = (pageIndex(changetype<Page>(pointer)) << PAGE_SHIFT) + bio.spanOffset;
-  const bytes = (<u64>bio.sectorCount) << SECTOR_SHIFT;
+  const start = bio.ioendStart;
+  const bytes = bio.ioendBytes;
+  const isUnwritten = bio.ioendFlags == IOEND_UNWRITTEN;
+  ioendRemove(inode, bio);
   bioGive(bioPointer);
   if (result < 0) errseqSet(inode, -result);
-  ioendDone(inode, start, bytes, false, result);
+  // what the file system does about it comes before the pages are clean (iomap_finish_ioend)
+  ioendDone(inode, start, bytes, isUnwritten, result);
   for (; pageCount > 0; pageCount--) {
     const next = changetype<Page>(pointer).ioNext;
     if (ioEnded(changetype<Page>(pointer))) endWriteback(inode, pointer);
     pointer = next;
   }
-  if (inode.writebackCount == 0) wakeAll(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'));
+  wakeAll(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'));
 }

@@ -2,8 +2,8 @@
 //
 // Verbs: writebackRange, invalidateRange, discardRange, truncateRange, each a step function of an operation (WB_SYNC_ALL of
 // mm/page-writeback.c; invalidate_inode_pages2_range; truncate_pagecache_range of a discard; truncate_pagecache).
-// Invariant: when writebackRange has answered 0, every page of the range that was dirty when it was first called has
-// been written, whatever the result, and nothing of the inode is under write-back.
+// Invariant: when writebackRange has answered 0, every page of the range that was dirty or under write-back when it was
+// first called has been written, whatever the result; it does not wait for what becomes dirty meanwhile.
 
 import { countMany } from '../base/counters';
 import { complete, KIND_OPERATION_RESUME } from '../base/dispatch';
@@ -17,6 +17,7 @@ import { PAGE_SHIFT, PAGE_SIZE, WRITEBACK_STEP_PAGES } from '../limits';
 import { clearDirty, pickDirty } from './dirty';
 import { lruFirst, pageForget } from './eviction';
 import { Inode } from './inode';
+import { ioendMark, isIoendInFlight, tagInFlight } from './ioend';
 import {
   blockMask,
   PAGE_LOCKED,
@@ -35,13 +36,16 @@ const STEP_WRITE: u32 = 1;
 const STEP_WAIT: u32 = 2;
 
 /**
- * Writes the dirty pages of file bytes [start, end) and waits until nothing of the inode is under write-back.
+ * Writes the dirty pages of file bytes [start, end) and waits for them, and for what of them was on its way before.
  * `operation.syncStep` starts at 0 and is 0 again at the end. PENDING or 0; errors are in the inode's errseq.
  */
 export function writebackRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
   const self = changetype<usize>(operation);
   if (operation.syncStep == STEP_PICK) {
-    if (end > start && inode.dirtyCount > 0) pickDirty(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+    if (end > start && inode.dirtyCount > 0) {
+      tagInFlight(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+      pickDirty(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
+    }
     operation.syncStep = STEP_WRITE;
   }
   if (operation.syncStep == STEP_WRITE) {
@@ -62,9 +66,10 @@ export function writebackRange(operation: Operation, inode: Inode, start: u64, e
       }
     }
     pageIoSubmit();
+    operation.ioendMark = ioendMark(inode);
     operation.syncStep = STEP_WAIT;
   }
-  if (inode.writebackCount > 0) {
+  if (isIoendInFlight(inode, start, end, operation.ioendMark)) {
     park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), self);
     return PENDING;
   }

@@ -34,6 +34,13 @@ export class Bio {
   firstPage: usize;
   pageCount: u32;
   result: i32;
+  // an ioend's: its file range, flags, number, and its neighbours among those of its file
+  ioendStart: u64;
+  ioendBytes: u32;
+  ioendFlags: u32;
+  ioendNumber: u64;
+  ioendPrevious: usize;
+  ioendNext: usize;
 }
 
 @unmanaged

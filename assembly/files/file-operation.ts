@@ -130,9 +130,10 @@ function bufferedNow(operation: Operation, inode: Inode): i32 {
     const canNow = isRead ? canReadNow(inode, position, bytes) : canWriteNow(inode, position, bytes);
     if (!canNow) return operation.done > 0 ? <i32>operation.done : -EAGAIN;
     operation.length += bytes;
+    operation.step = 0;
     const result = isRead ? bufferedRead(operation, inode) : bufferedWrite(operation, inode);
     assert(result != PENDING, 'a transfer waits that may not');
-    if (result < 0) return result;
+    if (operation.done < operation.length) return result;
   }
   return <i32>operation.done;
 }

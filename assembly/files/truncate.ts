@@ -8,7 +8,7 @@
 
 import { EFBIG } from '../base/errno';
 import { Operation } from '../base/operation';
-import { bufferedWrite } from '../cache/buffered-write';
+import { zeroBegin, zeroRange } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
 import { truncateRange } from '../cache/writeback';
 import { driveRange, readyDriveRange } from './direct';
@@ -26,9 +26,9 @@ function roundUpToBlock(position: u64, inode: Inode): u64 {
 
 /** Readies the operation to zero the rest of the block that holds the end, as a write's gap is. */
 function startTail(operation: Operation, inode: Inode): void {
+  const until = min<u64>(operation.zeroUntil, roundUpToBlock(inode.size, inode));
   operation.position = inode.size;
-  operation.length = min<u64>(operation.zeroUntil, roundUpToBlock(inode.size, inode)) - inode.size;
-  operation.done = 0;
+  zeroBegin(operation, inode, inode.size, until - inode.size);
   operation.step = STEP_TAIL;
 }
 
@@ -59,7 +59,7 @@ export function truncate(operation: Operation, inode: Inode): i32 {
     if (result != 0) return result;
     startTail(operation, inode);
   }
-  const result = bufferedWrite(operation, inode);
+  const result = zeroRange(operation, inode);
   if (result != 0) return result;
   // the zeros behind the old end, operation.position, may have moved the end already
   holesGrow(inode, operation.position, operation.zeroUntil);
