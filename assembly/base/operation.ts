@@ -77,6 +77,10 @@ export class Operation {
   hasBegun: u32;
   /** Bytes of the caller's buffer that exist; a write stops there with EFAULT. u32.MAX_VALUE: all of them. */
   readable: u32;
+  /** What a direct transfer has seen to (files/direct). */
+  directFlags: u32;
+  /** Mode of a fallocate. */
+  mode: u32;
   /** The readahead state of the open file that it reads through, or 0. */
   readahead: usize;
   /** The iterator over mappings (cache/iomap-iter), ITERATOR_SIZE bytes. */

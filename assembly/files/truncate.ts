@@ -11,7 +11,7 @@ import { Operation } from '../base/operation';
 import { zeroBegin, zeroRange } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
 import { truncateRange } from '../cache/writeback';
-import { driveRange, readyDriveRange } from './direct';
+import { driveRange, readyDriveRange } from './drive-range';
 import { holesGrow, holesShrink } from './holes';
 
 // the steps of driveRange lie between these

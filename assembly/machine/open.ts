@@ -55,7 +55,7 @@ import { driveClaim, driveCount, driveInit } from '../drive/drive-table';
 import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { descriptorClaim, descriptorInit } from '../files/descriptor';
-import { operationBioDone } from '../files/direct';
+import { operationBioDone } from '../files/drive-range';
 import { resumeOperation, syncFlushDone } from '../files/file-operation';
 import { flatInit } from '../files/flat';
 import { holesClaim, holesInit } from '../files/holes';
