@@ -25,6 +25,22 @@ export {
   fileSync,
   fileTruncate,
 } from './machine/file-calls';
+export {
+  fileSetAttributes,
+  fileStat,
+  volumeFormat,
+  volumeLink,
+  volumeMkdir,
+  volumeMount,
+  volumeOpen,
+  volumeReaddir,
+  volumeRename,
+  volumeRmdir,
+  volumeSetAttributes,
+  volumeStat,
+  volumeStatfs,
+  volumeUnlink,
+} from './machine/volume-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
 
 // rings

@@ -7,10 +7,14 @@ export const SECTOR_SHIFT = 9;
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
 
-/** Drives of one machine; the page index keeps 12 bits for drives and files together. */
+/** Drives of one machine. */
 export const MAX_DRIVES = 4096;
 /** Whole drives plus flat files of one machine. */
 export const MAX_FILES = 4096;
+/** Drives, flat files and inodes of the volume together: the page key has 16 bits for them. */
+export const MAX_INODES = 65536;
+/** Extents of a volume. */
+export const MAX_EXTENTS = 4194304;
 /** Open file descriptors. */
 export const MAX_DESCRIPTORS = 8192;
 /** Largest drive: 2^52 bytes, so that every byte offset is an exact JavaScript number. The shift count of that size. */

@@ -1,8 +1,8 @@
 // The inode core that the page cache needs: size, extents' provider, dirty lists, error sequence.
 //
 // Verbs: inodeClaim, inodeAt, errseqSet, errseqLast, errseqSample, errseqCheckAndAdvance. `files/` fills the records.
-// Layout: an array of Inode records, whole drives first, then flat files; `index` is the 12-bit file number of the
-// page index.
+// Layout: an array of Inode records, whole drives first, then flat files, then those of the volume; `index` is the 16-bit
+// file number of the page index.
 // Invariant: a dirty page of the inode that is not under write-back is on exactly one of its two lists.
 
 import { arenaClaim } from '../base/arena';

@@ -1,6 +1,6 @@
 // The file descriptor table.
 //
-// Verbs: descriptorOpen, descriptorTake, descriptorDup, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
+// Verbs: descriptorOpen, descriptorOpenInode, hasFreeDescriptor, descriptorTake, descriptorDup, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
 // releaseDescriptor. A descriptor names an open file or an eventfd (eventfd.ts); an open file keeps the inode, the flags it
 // was opened with, and how far its error cursor has read (errseq).
 // Layout: a pool of records and an array of descriptor → record; numbers start at FIRST_DESCRIPTOR. Records of every
@@ -11,7 +11,7 @@ import { arenaClaim } from '../base/arena';
 import { EBADF, EINVAL, EMFILE, ENOENT, EROFS } from '../base/errno';
 import { FLAG_APPEND, FLAG_DIRECT, FLAG_DSYNC, FLAG_SYNC } from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
-import { errseqSample, Inode, inodeAt, inodeCount } from '../cache/inode';
+import { errseqSample, Inode, inodeAt } from '../cache/inode';
 import { Drive } from '../drive/drive-table';
 import {
   DESCRIPTOR_FILE,
@@ -25,6 +25,8 @@ import {
   OPEN_WRITE,
 } from '../layout';
 import { MAX_DESCRIPTORS } from '../limits';
+import { flatCount } from './flat';
+import { inodeRelease } from './volume/inodes';
 
 const FIRST_DESCRIPTOR: u32 = 3;
 
@@ -83,13 +85,22 @@ function freeSlot(): u32 {
 
 /** A descriptor for file number `file` (whole drives first), or ENOENT, EINVAL (flags), EROFS, EMFILE. */
 export function descriptorOpen(file: u32, openFlags: u32): i32 {
-  if (file >= inodeCount()) return -ENOENT;
+  if (file >= flatCount()) return -ENOENT;
   if ((openFlags & ~OPEN_FLAGS_ALL) != 0 || (openFlags & (OPEN_READ | OPEN_WRITE)) == 0) return -EINVAL;
   const isReadOnly = (changetype<Drive>(inodeAt(file).drive).flags & DRIVE_FLAG_READ_ONLY) != 0;
   if ((openFlags & OPEN_WRITE) != 0 && isReadOnly) return -EROFS;
+  return descriptorOpenInode(inodeAt(file), openFlags);
+}
+
+/** True when one more descriptor can be opened. */
+export function hasFreeDescriptor(): bool {
+  return freeSlot() < <u32>MAX_DESCRIPTORS && openFilePool.used < openFilePool.capacity;
+}
+
+/** A descriptor for an inode, its flags checked; or EMFILE. */
+export function descriptorOpenInode(inode: Inode, openFlags: u32): i32 {
   const descriptor = descriptorTake(DESCRIPTOR_FILE);
   if (descriptor < 0) return descriptor;
-  const inode = inodeAt(file);
   const opened = changetype<OpenFile>(descriptorOf(descriptor));
   opened.inode = changetype<usize>(inode);
   opened.openFlags = openFlags;
@@ -151,10 +162,14 @@ export function holdDescriptor(record: usize): void {
   changetype<OpenFile>(record).holders++;
 }
 
+function closeInode(inode: Inode): void {
+  if (--inode.openCount == 0 && inode.volumeInode != 0) inodeRelease(inode);
+}
+
 export function releaseDescriptor(record: usize): void {
   const opened = changetype<OpenFile>(record);
   if (--opened.holders > 0) return;
-  if (isFile(record)) changetype<Inode>(opened.inode).openCount--;
+  if (isFile(record)) closeInode(changetype<Inode>(opened.inode));
   poolGive(openFilePool, record);
 }
 

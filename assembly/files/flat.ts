@@ -1,6 +1,6 @@
 // Files that are one extent each: whole drives and flat named files, and their iomap provider.
 //
-// Verbs: flatInit. A whole drive maps byte n to byte n; a flat file maps its bytes to one run of sectors of a drive,
+// Verbs: flatInit, flatCount. A whole drive maps byte n to byte n; a flat file maps its bytes to one run of sectors of a drive,
 // has a size of its own and room up to its capacity.
 // Layout: inodes 0 … driveCount - 1 are the drives, then the flat files in config order.
 // Invariant: an extent lies inside its drive (checked at open) and starts at a block.
@@ -30,6 +30,13 @@ import {
 import { SECTOR_SHIFT } from '../limits';
 
 const IOMAP_KIND_FLAT: u32 = 0;
+/** u32: drives and flat files. */
+const total: usize = memory.data(4, 4);
+
+/** Drives and flat files together: the files that are opened by number. */
+export function flatCount(): u32 {
+  return load<u32>(total);
+}
 
 function mapExtent(map: Iomap, inode: Inode, position: u64): void {
   map.flags = 0;
@@ -88,6 +95,7 @@ function initInode(inode: Inode, index: u32, blockShift: u32): void {
 export function flatInit(config: usize, fileCount: u32, blockShift: u32): void {
   registerIomap(IOMAP_KIND_FLAT, flatBegin, flatEnd, flatMap, flatIoendDone, flatPunch);
   const drives = driveCount();
+  store<u32>(total, drives + fileCount);
   for (let index: u32 = 0; index < drives; index++) {
     const inode = inodeAt(index);
     initInode(inode, index, blockShift);

@@ -4,6 +4,7 @@
 // limits.ts, so the parts need not look again.
 
 import { EINVAL } from '../base/errno';
+import { volumeLayout } from '../files/volume/geometry';
 import {
   BAD_FIELD_DRIVES,
   BAD_FIELD_FILES,
@@ -55,6 +56,11 @@ import {
   CONFIG_VIRTIO_REQUESTS,
   CONFIG_VIRTIO_WORKERS,
   CONFIG_VIRTIO_WRITE_ERROR,
+  CONFIG_VOLUME_BLOCKS,
+  CONFIG_VOLUME_DRIVE,
+  CONFIG_VOLUME_EXTENTS,
+  CONFIG_VOLUME_FLAGS,
+  CONFIG_VOLUME_INODES,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
   EVICTION_LRU,
@@ -70,7 +76,9 @@ import {
   MAX_CHANNELS,
   MAX_DRIVE_SHIFT,
   MAX_DRIVES,
+  MAX_EXTENTS,
   MAX_FILES,
+  MAX_INODES,
   MAX_IOVECS,
   MAX_REPLAY_BATCH,
   MAX_VIRTIO_QUEUES,
@@ -142,7 +150,8 @@ export function checkConfig(): i32 {
   const batch = field(CONFIG_REPLAY_BATCH);
   if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
     return bad(CONFIG_REPLAY_BATCH, 0);
-  return checkDrives(drives);
+  const checked = checkDrives(drives);
+  return checked != 0 ? checked : checkVolume(drives);
 }
 
 function isWithin(offset: usize, low: u32, high: u32): bool {
@@ -171,6 +180,30 @@ function checkVirtio(): i32 {
     return bad(CONFIG_VIRTIO_ENGINE, 0);
   if (!isWithin(CONFIG_VIRTIO_WORKERS, 1, MAX_VIRTIO_WORKERS)) return bad(CONFIG_VIRTIO_WORKERS, 0);
   return isWithin(CONFIG_VIRTIO_AIO_BATCH, 1, LINUX_AIO_MAX_EVENTS) ? 0 : bad(CONFIG_VIRTIO_AIO_BATCH, 0);
+}
+
+/** Blocks from the start of the drive that are the volume's. */
+export function volumeBlocks(): u32 {
+  const driveBytes = load<u64>(driveConfig(field(CONFIG_VOLUME_DRIVE)), CONFIG_DRIVE_SIZE_BYTES);
+  const blocks = driveBytes >> ctz<u64>(field(CONFIG_BLOCK_SIZE));
+  const wanted = field(CONFIG_VOLUME_BLOCKS);
+  return wanted != 0 ? wanted : <u32>min<u64>(blocks, u32.MAX_VALUE);
+}
+
+/** The volume's drive, and tables that leave room for data on it. */
+function checkVolume(drives: u32): i32 {
+  const inodes = field(CONFIG_VOLUME_INODES);
+  if (inodes == 0) return 0;
+  if (field(CONFIG_PAYLOAD) != PAYLOAD_FULL) return bad(CONFIG_PAYLOAD, 0);
+  if (field(CONFIG_VOLUME_DRIVE) >= drives) return bad(CONFIG_VOLUME_DRIVE, 0);
+  if (inodes >= <u32>MAX_INODES - drives - field(CONFIG_FILE_COUNT)) return bad(CONFIG_VOLUME_INODES, 0);
+  if (!isWithin(CONFIG_VOLUME_EXTENTS, 1, MAX_EXTENTS)) return bad(CONFIG_VOLUME_EXTENTS, 0);
+  if (field(CONFIG_VOLUME_FLAGS) != 0) return bad(CONFIG_VOLUME_FLAGS, 0);
+  const blockShift = ctz<u32>(field(CONFIG_BLOCK_SIZE));
+  const driveBytes = load<u64>(driveConfig(field(CONFIG_VOLUME_DRIVE)), CONFIG_DRIVE_SIZE_BYTES);
+  if ((<u64>volumeBlocks()) << blockShift > driveBytes) return bad(CONFIG_VOLUME_BLOCKS, 0);
+  const fits = volumeLayout(volumeBlocks(), blockShift, inodes, field(CONFIG_VOLUME_EXTENTS));
+  return fits ? 0 : bad(CONFIG_VOLUME_BLOCKS, 0);
 }
 
 function checkDrives(drives: u32): i32 {

@@ -51,7 +51,7 @@ import { indexClaim } from '../cache/page-index';
 import { pagesRead, pagesWritten } from '../cache/page-io';
 import { backingClaim } from '../drive/backing';
 import { driveReleased, driveServed } from '../drive/drive';
-import { driveClaim, driveCount, driveInit } from '../drive/drive-table';
+import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
 import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { descriptorClaim, descriptorInit } from '../files/descriptor';
@@ -59,6 +59,9 @@ import { operationBioDone } from '../files/drive-range';
 import { resumeOperation, syncFlushDone } from '../files/file-operation';
 import { flatInit } from '../files/flat';
 import { holesClaim, holesInit } from '../files/holes';
+import { volume, volumeLayout } from '../files/volume/geometry';
+import { imageClaim } from '../files/volume/image';
+import { namesClaim } from '../files/volume/names';
 import { backendInit } from '../guest/block-backend';
 import { nodesClaim, nodesInit } from '../guest/block-node';
 import {
@@ -118,6 +121,9 @@ import {
   CONFIG_VIRTIO_REQUESTS,
   CONFIG_VIRTIO_WORKERS,
   CONFIG_VIRTIO_WRITE_ERROR,
+  CONFIG_VOLUME_DRIVE,
+  CONFIG_VOLUME_EXTENTS,
+  CONFIG_VOLUME_INODES,
   DRIVE_FLAG_UNDO,
   VIRTIO_ENGINE_LINUX_AIO,
   VIRTIO_FLAG_DETECT_UNMAP,
@@ -161,7 +167,7 @@ import {
 } from '../rings/usrbio-daemon';
 import { registrationsClaim, registrationsInit } from '../rings/usrbio-fd';
 import { ringsClaim } from '../rings/usrbio-ring';
-import { checkConfig, driveConfig, field, fileConfig } from './config';
+import { checkConfig, driveConfig, field, fileConfig, volumeBlocks } from './config';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
 
@@ -285,12 +291,23 @@ function claimParts(): void {
   driveClaim(drives, channels, hasBytes);
   volatileClaim(cached, hasUndo);
   backingClaim(field(CONFIG_MAX_SEGMENTS));
-  inodeClaim(drives + field(CONFIG_FILE_COUNT));
+  claimVolume(drives + field(CONFIG_FILE_COUNT));
   descriptorClaim();
   const pageTotal = field(CONFIG_CACHE_PAGES) + EVICTION_RESERVE_PAGES;
   pageClaim(pageTotal, hasBytes);
   indexClaim(pageTotal);
   claimVirtio();
+}
+
+/** Inodes of the cache, and the volume's own memory when there is one. Its inodes count from 1. */
+function claimVolume(flatTotal: u32): void {
+  const inodes = field(CONFIG_VOLUME_INODES);
+  inodeClaim(flatTotal + (inodes > 0 ? inodes + 1 : 0));
+  if (inodes == 0) return;
+  volumeLayout(volumeBlocks(), ctz<u32>(field(CONFIG_BLOCK_SIZE)), inodes, field(CONFIG_VOLUME_EXTENTS));
+  volume.firstInode = flatTotal;
+  imageClaim();
+  namesClaim();
 }
 
 function claimVirtio(): void {
@@ -340,6 +357,7 @@ function initParts(): void {
   volatileInit();
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
+  if (field(CONFIG_VOLUME_INODES) > 0) volume.drive = changetype<usize>(driveAt(field(CONFIG_VOLUME_DRIVE)));
   descriptorInit();
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));

@@ -17,9 +17,10 @@ import {
 } from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { spanAwait, spanTake } from '../base/span';
-import { errseqLast, Inode, inodeAt, inodeCount } from '../cache/inode';
+import { errseqLast, Inode, inodeAt } from '../cache/inode';
 import { Drive, movesBytes } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
+import { flatCount } from '../files/flat';
 import { chunkBytes, holePresent } from '../files/holes';
 import {
   DRIVE_FLAG_READ_ONLY,
@@ -77,7 +78,7 @@ export function partsInit(): void {
 function checkRequest(ring: Ring, args: usize): i32 {
   if (ring.isForRead == 0 && isReadOnlyUser()) return -EROFS;
   const file = load<u64>(args, HF3FS_ARGS_FILE);
-  if (file >= <u64>inodeCount()) return -EBADF;
+  if (file >= <u64>flatCount()) return -EBADF;
   const drive = changetype<Drive>(inodeAt(<u32>file).drive);
   if (ring.isForRead == 0 && (drive.flags & DRIVE_FLAG_READ_ONLY) != 0) return -EROFS;
   const buffer = bufferFind(args + HF3FS_ARGS_BUFFER_ID);

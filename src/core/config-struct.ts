@@ -49,6 +49,10 @@ import {
   CONFIG_VIRTIO_QUEUES,
   CONFIG_VIRTIO_REQUESTS,
   CONFIG_VIRTIO_WORKERS,
+  CONFIG_VOLUME_BLOCKS,
+  CONFIG_VOLUME_DRIVE,
+  CONFIG_VOLUME_EXTENTS,
+  CONFIG_VOLUME_INODES,
 } from '../../assembly/layout.ts';
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { ConfigError } from '../errors.ts';
@@ -153,6 +157,16 @@ export const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: st
   [CONFIG_VIRTIO_WORKERS, ['virtio.workers', 'from 1 to 1024']],
   [CONFIG_VIRTIO_AIO_BATCH, ['virtio.aioBatch', 'from 1 to 1024']],
   [CONFIG_VIRTIO_REQUESTS, ['limits.virtioRequests', 'from 0 to 65536']],
+  [CONFIG_VOLUME_DRIVE, ['volume.drive', 'below the number of drives']],
+  [CONFIG_VOLUME_INODES, ['volume.inodes', 'fewer than 65536 together with drives and files']],
+  [CONFIG_VOLUME_EXTENTS, ['volume.extents', 'from 1 to 4194304']],
+  [
+    CONFIG_VOLUME_BLOCKS,
+    [
+      'volume.size in blocks',
+      'no more than the drive has, and room for inodes, names, extents, the journal and a block',
+    ],
+  ],
   [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, ['channels', 'from 1 to 1024']],
