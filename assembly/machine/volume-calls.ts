@@ -53,6 +53,7 @@ import { runCall } from './file-calls';
 /** Makes an empty volume on its drive: what was there is gone. 0, or EBUSY (mounted), ENODEV (no volume), EROFS, EIO. */
 export function volumeFormat(): i32 {
   if (volume.drive == 0) return -ENODEV;
+  inodesLoad();
   const number = inodeTake(MODE_DIRECTORY | 0x1ed);
   diskInode(number).links = 2;
   diskInode(number).parent = ROOT_INODE;
