@@ -17,6 +17,12 @@ export const OPERATION_SYNC: u8 = 4;
 export const OPERATION_DATASYNC: u8 = 5;
 /** `position` is the new size. */
 export const OPERATION_TRUNCATE: u8 = 6;
+/** `mode`: FALLOCATE_…. */
+export const OPERATION_FALLOCATE: u8 = 7;
+/** sync_file_range; `mode`: SYNC_RANGE_…. */
+export const OPERATION_SYNC_RANGE: u8 = 8;
+/** syncfs: every file of the volume. */
+export const OPERATION_SYNC_ALL: u8 = 9;
 
 /** Around the page cache (O_DIRECT). */
 export const FLAG_DIRECT: u16 = 1;
@@ -70,6 +76,8 @@ export class Operation {
   syncStep: u32;
   /** The inode's count of write-back errors when the operation began to clean its range. */
   errorMark: u32;
+  /** The transaction that a sync waits for. */
+  transaction: u64;
   /** Number of the last ioend that a sync waits for. */
   ioendMark: u64;
   /** How it holds the lock of its inode (LOCK_… of files/inode-lock). */
@@ -79,7 +87,7 @@ export class Operation {
   readable: u32;
   /** What a direct transfer has seen to (files/direct). */
   directFlags: u32;
-  /** Mode of a fallocate. */
+  /** Mode of a fallocate or sync_file_range; a sync's own after that. */
   mode: u32;
   /** The readahead state of the open file that it reads through, or 0. */
   readahead: usize;

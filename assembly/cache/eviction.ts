@@ -165,3 +165,6 @@ export function pageForget(inode: Inode, pointer: usize): void {
   lru.count--;
   pageDrop(inode, pointer, 0);
 }
+
+/** The file is gone: what its evicted pages left behind is of no use. */
+export function shadowsDrop(_inode: Inode): void {}

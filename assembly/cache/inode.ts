@@ -66,6 +66,8 @@ export class Inode {
   ioendNumber: u64;
   /** A directory of the volume: it has names, and no bytes. */
   isDirectory: u32;
+  /** The next one of the list of inodes that nobody can reach (files/volume/evict). */
+  evictNext: usize;
   /** Transactions of the journal that hold the file's last change, and its last change that a reader of its data needs. */
   lastTransaction: u64;
   lastDataTransaction: u64;

@@ -1,6 +1,6 @@
 // Write-back for sync, and invalidation: making cache and drive agree.
 //
-// Verbs: writebackRange, invalidateRange, discardRange, truncateRange, each a step function of an operation (WB_SYNC_ALL of
+// Verbs: writebackRange (startWriteback, waitWriteback, markWriteback), invalidateRange, discardRange, truncateRange, step functions of an operation (WB_SYNC_ALL of
 // mm/page-writeback.c; invalidate_inode_pages2_range; truncate_pagecache_range of a discard; truncate_pagecache).
 // Invariant: when writebackRange has answered 0, every page of the range that was dirty or under write-back when it was
 // first called has been written, whatever the result; it does not wait for what becomes dirty meanwhile.
@@ -35,12 +35,35 @@ const STEP_PICK: u32 = 0;
 const STEP_WRITE: u32 = 1;
 const STEP_WAIT: u32 = 2;
 
-/**
- * Writes the dirty pages of file bytes [start, end) and waits for them, and for what of them was on its way before.
- * `operation.syncStep` starts at 0 and is 0 again at the end. PENDING or 0; errors are in the inode's errseq.
- */
-export function writebackRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+/** Starts to write the pages that are picked. 0 when all are on their way, or PENDING. */
+function writePicked(operation: Operation, inode: Inode): i32 {
   const self = changetype<usize>(operation);
+  for (let pageCount = 0; inode.writeHead != 0; pageCount++) {
+    if (pageCount == WRITEBACK_STEP_PAGES) {
+      // others get their turn before the next pages
+      complete(KIND_OPERATION_RESUME, self, 0);
+      return PENDING;
+    }
+    const page = changetype<Page>(inode.writeHead);
+    if (page.flags & PAGE_LOCKED) {
+      park(pageWaiters(inode.writeHead), self);
+      return PENDING;
+    }
+    if (writeBack(inode, page, WRITEBACK_SYNC) != 0) {
+      park(bioWaiters(), self);
+      return PENDING;
+    }
+  }
+  pageIoSubmit();
+  operation.ioendMark = ioendMark(inode);
+  return 0;
+}
+
+/**
+ * Starts to write what is dirty in file bytes [start, end) (WB_SYNC_ALL: it goes on behind an error). 0 or PENDING;
+ * `operation.syncStep` starts at 0 and is STEP_WAIT at the end: waitWriteback is next.
+ */
+export function startWriteback(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
   if (operation.syncStep == STEP_PICK) {
     if (end > start && inode.dirtyCount > 0) {
       tagInFlight(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
@@ -49,37 +72,37 @@ export function writebackRange(operation: Operation, inode: Inode, start: u64, e
     operation.syncStep = STEP_WRITE;
   }
   if (operation.syncStep == STEP_WRITE) {
-    for (let pageCount = 0; inode.writeHead != 0; pageCount++) {
-      if (pageCount == WRITEBACK_STEP_PAGES) {
-        // others get their turn before the next pages
-        complete(KIND_OPERATION_RESUME, self, 0);
-        return PENDING;
-      }
-      const page = changetype<Page>(inode.writeHead);
-      if (page.flags & PAGE_LOCKED) {
-        park(pageWaiters(inode.writeHead), self);
-        return PENDING;
-      }
-      if (writeBack(inode, page, WRITEBACK_SYNC) != 0) {
-        park(bioWaiters(), self);
-        return PENDING;
-      }
-    }
-    pageIoSubmit();
-    operation.ioendMark = ioendMark(inode);
+    if (writePicked(operation, inode) == PENDING) return PENDING;
     operation.syncStep = STEP_WAIT;
   }
-  if (isIoendInFlight(inode, start, end, operation.ioendMark)) {
-    park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), self);
-    return PENDING;
-  }
-  if (inode.writeHead != 0) {
-    // a page was dirtied again while it was on its way for another sync
-    operation.syncStep = STEP_WRITE;
-    return writebackRange(operation, inode, start, end);
-  }
-  operation.syncStep = STEP_PICK;
   return 0;
+}
+
+/** Waits for what of [start, end) was on its way up to the operation's mark. 0 or PENDING. */
+export function waitWriteback(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (!isIoendInFlight(inode, start, end, operation.ioendMark)) return 0;
+  park(changetype<usize>(inode) + offsetof<Inode>('writebackWaiters'), changetype<usize>(operation));
+  return PENDING;
+}
+
+/** The operation's mark: all that is on its way now. */
+export function markWriteback(operation: Operation, inode: Inode): void {
+  operation.ioendMark = ioendMark(inode);
+}
+
+/**
+ * Writes the dirty pages of file bytes [start, end) and waits for them, and for what of them was on its way before.
+ * `operation.syncStep` starts at 0 and is 0 again at the end. PENDING or 0; errors are in the inode's errseq.
+ */
+export function writebackRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  while (true) {
+    if (startWriteback(operation, inode, start, end) == PENDING) return PENDING;
+    if (waitWriteback(operation, inode, start, end) == PENDING) return PENDING;
+    operation.syncStep = STEP_PICK;
+    if (inode.writeHead == 0) return 0;
+    // a page that was dirtied again while it was on its way: it is picked, and written now
+    operation.syncStep = STEP_WRITE;
+  }
 }
 
 function isBusy(page: Page): bool {

@@ -5,7 +5,6 @@
 // Invariant: a step begins and ends a plug and submits the page I/O that it gathered; the submitter hears of the end
 // through (doneKind, owner) from the pump, never from inside startOperation.
 
-import { complete, KIND_OPERATION_RESUME, KIND_SYNC_DONE } from '../base/dispatch';
 import { EAGAIN } from '../base/errno';
 import {
   FLAG_APPEND,
@@ -16,8 +15,11 @@ import {
   FLAG_UNSAFE,
   OPERATION_DATASYNC,
   OPERATION_DISCARD,
+  OPERATION_FALLOCATE,
   OPERATION_READ,
   OPERATION_SYNC,
+  OPERATION_SYNC_ALL,
+  OPERATION_SYNC_RANGE,
   OPERATION_TRUNCATE,
   OPERATION_WRITE,
   OPERATION_WRITE_ZEROES,
@@ -27,76 +29,25 @@ import {
   PENDING,
 } from '../base/operation';
 import { record, recording } from '../base/record';
-import { park } from '../base/wait-queue';
-import { plugBegin, plugEnd, submitBio } from '../block/queue';
+import { plugBegin, plugEnd } from '../block/queue';
 import { bufferedRead } from '../cache/buffered-read';
 import { bufferedWrite } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
 import { canReadNow, canWriteNow } from '../cache/nowait';
 import { pageIoSubmit } from '../cache/page-io';
-import { discardRange, writebackRange } from '../cache/writeback';
-import { Bio, bioGive, bioOffer, bioTake, bioWaiters } from '../drive/request';
-import { OP_FLUSH, RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
+import { discardRange } from '../cache/writeback';
+import { bioOffer } from '../drive/request';
+import { RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { PAGE_SIZE, SECTOR_SIZE } from '../limits';
-import { areSpansAligned, directTransfer } from './direct';
+import { areSpansAligned, DIRECT_NEEDS_SYNC, directTransfer } from './direct';
 import { driveRange, startDriveRange } from './drive-range';
 import { holesWrite } from './holes';
 import { lockInode, unlockInode } from './inode-lock';
+import { STEP_CLEAN, stepSync, stepSyncAll, stepSyncRange, syncSteps } from './sync';
 import { truncate } from './truncate';
-
-// steps of sync and discard; the transfers number their own from 0
-const STEP_CLEAN: u8 = 100;
-const STEP_FLUSH: u8 = 101;
-const STEP_FLUSHING: u8 = 102;
-const STEP_FLUSHED: u8 = 103;
-
-/** Handler of KIND_SYNC_DONE: the drive's flush for an operation ended. */
-export function syncFlushDone(bioPointer: usize, result: i32): void {
-  const operation = changetype<Operation>(changetype<Bio>(bioPointer).owner);
-  bioGive(bioPointer);
-  operation.pending--;
-  if (result < 0) operation.error = result;
-  operation.step = STEP_FLUSHED;
-  complete(KIND_OPERATION_RESUME, changetype<usize>(operation), 0);
-}
-
-function submitFlush(operation: Operation, inode: Inode): i32 {
-  const pointer = bioTake();
-  if (pointer == 0) {
-    park(bioWaiters(), changetype<usize>(operation));
-    return PENDING;
-  }
-  const bio = changetype<Bio>(pointer);
-  bio.doneKind = KIND_SYNC_DONE;
-  bio.owner = changetype<usize>(operation);
-  bio.drive = inode.drive;
-  bio.file = inode.index;
-  bio.operation = OP_FLUSH;
-  bio.sector = 0;
-  bio.sectorCount = 0;
-  bio.segmentCount = 0;
-  operation.pending++;
-  operation.step = STEP_FLUSHING;
-  submitBio(bio);
-  return PENDING;
-}
-
-/** Write back [start, end), flush the drive, report the mapping's error. `step` starts at STEP_CLEAN. */
-function syncSteps(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
-  if (operation.step == STEP_CLEAN) {
-    if (writebackRange(operation, inode, start, end) == PENDING) return PENDING;
-    operation.step = STEP_FLUSH;
-  }
-  if (operation.step == STEP_FLUSH) return submitFlush(operation, inode);
-  if (operation.step == STEP_FLUSHING) return PENDING;
-  return operation.error;
-}
-
-function stepSync(operation: Operation, inode: Inode): i32 {
-  if (operation.flags & FLAG_UNSAFE) return 0;
-  if (operation.step == 0) operation.step = STEP_CLEAN;
-  return syncSteps(operation, inode, 0, inode.size);
-}
+import { fallocateFile } from './volume/fallocate';
+import { truncateFile } from './volume/file-size';
+import { inodeModified } from './volume/inodes';
 
 function stepDiscard(operation: Operation, inode: Inode): i32 {
   if (operation.step == 0) {
@@ -152,12 +103,14 @@ function stepTransfer(operation: Operation, inode: Inode): i32 {
     const isSynchronous =
       (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0 && (operation.flags & FLAG_UNSAFE) == 0;
     // a direct synchronous write was FUA; a buffered one, or one that fell back, is written back and flushed now
-    if (result <= 0 || !isSynchronous || (operation.flags & FLAG_DIRECT) != 0) return result;
+    const isForced = (operation.flags & FLAG_DIRECT) != 0 && (operation.directFlags & DIRECT_NEEDS_SYNC) == 0;
+    if (result <= 0 || !isSynchronous || isForced) return result;
     operation.done = <u64>result;
     operation.step = STEP_CLEAN;
   }
   const end = operation.position + operation.length;
-  const result = syncSteps(operation, inode, operation.position, end);
+  const dataOnly = (operation.flags & FLAG_SYNC) == 0;
+  const result = syncSteps(operation, inode, operation.position, end, dataOnly);
   return result == 0 ? <i32>operation.done : result;
 }
 
@@ -173,7 +126,13 @@ function step(operation: Operation, inode: Inode): i32 {
     case OPERATION_DATASYNC:
       return stepSync(operation, inode);
     case OPERATION_TRUNCATE:
-      return truncate(operation, inode);
+      return inode.volumeInode != 0 ? truncateFile(operation, inode) : truncate(operation, inode);
+    case OPERATION_FALLOCATE:
+      return fallocateFile(operation, inode);
+    case OPERATION_SYNC_RANGE:
+      return stepSyncRange(operation, inode);
+    case OPERATION_SYNC_ALL:
+      return stepSyncAll(operation, inode);
     default:
       assert(false, 'an operation of no kind');
       return 0;
@@ -218,7 +177,8 @@ function begin(operation: Operation): void {
     operation.position = inode.size;
   if (operation.kind == OPERATION_WRITE) {
     if (needsZeroedGap(operation, inode)) operation.flags &= ~FLAG_DIRECT;
-    if (inode.holes != 0 || operation.position > inode.size)
+    if (inode.volumeInode != 0) inodeModified(inode);
+    else if (inode.holes != 0 || operation.position > inode.size)
       holesWrite(inode, operation.position, operation.length);
   }
   const cursor = operationCursor(operation);

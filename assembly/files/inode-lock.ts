@@ -9,6 +9,7 @@ import {
   FLAG_APPEND,
   FLAG_DIRECT,
   FLAG_NOWAIT,
+  OPERATION_FALLOCATE,
   OPERATION_READ,
   OPERATION_TRUNCATE,
   OPERATION_WRITE,
@@ -21,15 +22,24 @@ const LOCK_NONE: u32 = 0;
 const LOCK_SHARED: u32 = 1;
 const LOCK_EXCLUSIVE: u32 = 2;
 
+/** A direct write of parts of blocks zeroes what lies beside them, where nothing was: no other write may be there. */
+function isSharingBlocks(operation: Operation, inode: Inode): bool {
+  const inBlock = ((<u64>1) << inode.blockShift) - 1;
+  const isAligned = ((operation.position | operation.length) & inBlock) == 0;
+  return inode.volumeInode != 0 && (operation.flags & FLAG_DIRECT) != 0 && !isAligned;
+}
+
 function lockNeeded(operation: Operation, inode: Inode): u32 {
   if (inode.isBlockDevice != 0) return LOCK_NONE;
   switch (operation.kind) {
     case OPERATION_TRUNCATE:
+    case OPERATION_FALLOCATE:
       return LOCK_EXCLUSIVE;
     case OPERATION_READ:
       return operation.flags & FLAG_DIRECT ? LOCK_SHARED : LOCK_NONE;
     case OPERATION_WRITE: {
       const isAppend = (operation.flags & FLAG_APPEND) != 0;
+      if (isSharingBlocks(operation, inode)) return LOCK_EXCLUSIVE;
       return isAppend || operation.position + operation.length > inode.size ? LOCK_EXCLUSIVE : LOCK_SHARED;
     }
     default:

@@ -22,6 +22,7 @@ import {
   KIND_ENGINE_THREAD,
   KIND_EVENTFD_SIGNALLED,
   KIND_GUEST_INTERRUPT,
+  KIND_INODE_EVICTED,
   KIND_KERNEL_DEVICE_DONE,
   KIND_KERNEL_DEVICE_READY,
   KIND_OPERATION_BIO,
@@ -56,12 +57,16 @@ import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { descriptorClaim, descriptorInit } from '../files/descriptor';
 import { operationBioDone } from '../files/drive-range';
-import { resumeOperation, syncFlushDone } from '../files/file-operation';
+import { resumeOperation } from '../files/file-operation';
 import { flatInit } from '../files/flat';
 import { holesClaim, holesInit } from '../files/holes';
+import { syncFlushDone } from '../files/sync';
+import { evictInit, inodeEvicted } from '../files/volume/evict';
+import { extentsClaim } from '../files/volume/extents';
 import { volume, volumeLayout } from '../files/volume/geometry';
 import { imageClaim } from '../files/volume/image';
 import { namesClaim } from '../files/volume/names';
+import { volumeIomapInit } from '../files/volume/volume-iomap';
 import { backendInit } from '../guest/block-backend';
 import { nodesClaim, nodesInit } from '../guest/block-node';
 import {
@@ -136,6 +141,7 @@ import {
   BLOCK_REQUEST_SPANS,
   EVICTION_RESERVE_PAGES,
   MAX_USRBIO_RINGS,
+  PAGE_SIZE,
 } from '../limits';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import {
@@ -188,6 +194,7 @@ function registerHandlers(): void {
   handle(KIND_PAGES_READ, pagesRead);
   handle(KIND_PAGES_WRITTEN, pagesWritten);
   handle(KIND_OPERATION_BIO, operationBioDone);
+  handle(KIND_INODE_EVICTED, inodeEvicted);
   handle(KIND_SYNC_DONE, syncFlushDone);
   handle(KIND_AIO_DONE, kiocbDone);
   handle(KIND_EVENTFD_SIGNALLED, pollWoken);
@@ -308,6 +315,8 @@ function claimVolume(flatTotal: u32): void {
   volume.firstInode = flatTotal;
   imageClaim();
   namesClaim();
+  const blocksAPage = PAGE_SIZE / field(CONFIG_BLOCK_SIZE);
+  extentsClaim(<u64>field(CONFIG_CACHE_PAGES) * blocksAPage + operationTotal());
 }
 
 function claimVirtio(): void {
@@ -357,6 +366,8 @@ function initParts(): void {
   volatileInit();
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
+  volumeIomapInit();
+  evictInit();
   if (field(CONFIG_VOLUME_INODES) > 0) volume.drive = changetype<usize>(driveAt(field(CONFIG_VOLUME_DRIVE)));
   descriptorInit();
   pageInit();

@@ -17,7 +17,7 @@ import {
   openFileOf,
 } from '../files/descriptor';
 import { setAttributes, statfs, statInode } from '../files/volume/attributes';
-import { extentsLoad } from '../files/volume/extent-hooks';
+import { extentsLoad } from '../files/volume/extents';
 import { volume } from '../files/volume/geometry';
 import { diskInode } from '../files/volume/image';
 import { inodeOf, inodesLoad, inodeTake, isDirectory, ROOT_INODE } from '../files/volume/inodes';
@@ -54,6 +54,7 @@ import { runCall } from './file-calls';
 export function volumeFormat(): i32 {
   if (volume.drive == 0) return -ENODEV;
   inodesLoad();
+  extentsLoad();
   const number = inodeTake(MODE_DIRECTORY | 0x1ed);
   diskInode(number).links = 2;
   diskInode(number).parent = ROOT_INODE;

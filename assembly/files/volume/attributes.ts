@@ -36,7 +36,8 @@ import {
   STATFS_SIZE,
 } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
-import { extentsFreeBlocks, extentsFreeSlots, inodeBlocks } from './extent-hooks';
+import { availableBlockCount } from './blocks';
+import { fileBlockCount, freeSlotCount } from './extents';
 import { volume } from './geometry';
 import { NAME_MAX } from './image';
 import { diskInodeOf, inodeAltered, inodesFree, MODE_BITS } from './inodes';
@@ -65,7 +66,11 @@ export function statInode(inode: Inode, out: usize): void {
   store<u32>(out, disk.links, STAT_LINKS);
   store<u32>(out, disk.uid, STAT_UID);
   store<u32>(out, disk.gid, STAT_GID);
-  store<u64>(out, inodeBlocks(inode) << (inode.blockShift - SECTOR_SHIFT), STAT_SECTORS);
+  store<u64>(
+    out,
+    (<u64>fileBlockCount(inode.volumeInode)) << (inode.blockShift - SECTOR_SHIFT),
+    STAT_SECTORS,
+  );
   store<u64>(out, disk.accessTime, STAT_ACCESS_TIME);
   store<u64>(out, disk.modifyTime, STAT_MODIFY_TIME);
   store<u64>(out, disk.changeTime, STAT_CHANGE_TIME);
@@ -100,7 +105,7 @@ export function statfs(out: usize): void {
   store<u32>(out, volume.inodeCount, STATFS_INODES);
   store<u32>(out, inodesFree(), STATFS_INODES_FREE);
   store<u64>(out, volume.blockCount, STATFS_BLOCKS);
-  store<u64>(out, extentsFreeBlocks(), STATFS_BLOCKS_FREE);
+  store<u64>(out, availableBlockCount(), STATFS_BLOCKS_FREE);
   store<u32>(out, volume.extentCount, STATFS_EXTENTS);
-  store<u32>(out, extentsFreeSlots(), STATFS_EXTENTS_FREE);
+  store<u32>(out, freeSlotCount(), STATFS_EXTENTS_FREE);
 }

@@ -210,7 +210,8 @@ function writeSlot(file: u32, node: Extent): void {
   if (node.type == IOMAP_DELALLOC) return;
   if (node.slot == NO_SLOT) {
     assert(extents.freeSlots > 0, 'no slot is left for an extent');
-    node.slot = load<u32>(extents.slots + ((<usize>--extents.freeSlots) << 2));
+    extents.freeSlots--;
+    node.slot = load<u32>(extents.slots + ((<usize>extents.freeSlots) << 2));
   }
   const slot = changetype<ExtentSlot>(extentSlot(node.slot));
   metaTouch(changetype<usize>(slot));
@@ -220,12 +221,17 @@ function writeSlot(file: u32, node: Extent): void {
   slot.count = node.type == IOMAP_UNWRITTEN ? node.count | EXTENT_UNWRITTEN : node.count;
 }
 
+function pushSlot(index: u32): void {
+  store<u32>(extents.slots + ((<usize>extents.freeSlots) << 2), index);
+  extents.freeSlots++;
+}
+
 function giveSlot(node: Extent): void {
   if (node.slot == NO_SLOT) return;
   const slot = extentSlot(node.slot);
   metaTouch(slot);
   memory.fill(slot, 0, offsetof<ExtentSlot>());
-  store<u32>(extents.slots + ((<usize>extents.freeSlots++) << 2), node.slot);
+  pushSlot(node.slot);
   node.slot = NO_SLOT;
 }
 
@@ -456,7 +462,7 @@ export const EXTENT_OVERLAPS: u32 = 3;
 export function extentLoad(index: u32): u32 {
   const slot = changetype<ExtentSlot>(extentSlot(index));
   if (slot.inode == 0) {
-    store<u32>(extents.slots + ((<usize>extents.freeSlots++) << 2), index);
+    pushSlot(index);
     return EXTENT_SOUND;
   }
   const count = slot.count & ~EXTENT_UNWRITTEN;
@@ -474,6 +480,19 @@ export function extentLoad(index: u32): u32 {
   link(slot.inode, pointer);
   changeBlockCount(slot.inode, count);
   return EXTENT_SOUND;
+}
+
+/**
+ * Builds trees and free space from the slots of the metadata image, after extentsInit. 0, or for the first slot that does not
+ * fit its index in the low word and EXTENT_… in the high one.
+ */
+export function extentsLoad(): u64 {
+  extentsInit();
+  for (let index: u32 = 0; index < extentSlotCount(); index++) {
+    const wrong = extentLoad(index);
+    if (wrong != EXTENT_SOUND) return <u64>index | ((<u64>wrong) << 32);
+  }
+  return 0;
 }
 
 /** Transactions up to this number are durable: what they freed may be used again. */

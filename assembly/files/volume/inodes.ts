@@ -10,7 +10,7 @@ import { EFBIG } from '../../base/errno';
 import { Inode, inodeAt } from '../../cache/inode';
 import { MODE_DIRECTORY, MODE_TYPE } from '../../layout';
 import { MAX_DRIVE_SHIFT } from '../../limits';
-import { volumeEvict } from './extent-hooks';
+import { volumeEvict } from './evict';
 import { volume } from './geometry';
 import { DiskInode, diskInode, metaTouch, runningTransaction } from './image';
 
