@@ -41,6 +41,7 @@ export {
   volumeStatfs,
   volumeUnlink,
 } from './machine/volume-calls';
+export { fileFallocate, fileSeek, fileSyncRange, volumeSyncfs } from './machine/range-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
 
 // rings

@@ -76,6 +76,8 @@ export class Operation {
   syncStep: u32;
   /** The inode's count of write-back errors when the operation began to clean its range. */
   errorMark: u32;
+  /** The transaction that frees blocks for it, or 0. */
+  spaceTransaction: u64;
   /** The transaction that a sync waits for. */
   transaction: u64;
   /** Number of the last ioend that a sync waits for. */

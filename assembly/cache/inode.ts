@@ -64,6 +64,8 @@ export class Inode {
   ioendFirst: usize;
   ioendLast: usize;
   ioendNumber: u64;
+  /** The record that keeps the errors of the whole volume, for syncfs; 0 for drives and flat files. */
+  superInode: usize;
   /** A directory of the volume: it has names, and no bytes. */
   isDirectory: u32;
   /** The next one of the list of inodes that nobody can reach (files/volume/evict). */
@@ -105,6 +107,7 @@ const ERRSEQ_COUNT: u32 = 0x2000;
 /** Notes a write-back error; `errno` is positive. The counter moves only if somebody has seen the last one. */
 export function errseqSet(inode: Inode, errno: u32): void {
   inode.writebackErrors++;
+  if (inode.superInode != 0) errseqSet(changetype<Inode>(inode.superInode), errno);
   const old = inode.errseq;
   let value = (old & ~(ERRSEQ_ERRNO | ERRSEQ_SEEN)) | errno;
   if (old & ERRSEQ_SEEN) value += ERRSEQ_COUNT;

@@ -43,6 +43,8 @@ export class OpenFile {
   /** The flags every operation on it starts with (FLAG_…). */
   operationFlags: u32;
   errseqCursor: u32;
+  /** As errseqCursor, for errors of the whole volume (f_sb_err). */
+  superErrseqCursor: u32;
 }
 
 @unmanaged
@@ -106,6 +108,7 @@ export function descriptorOpenInode(inode: Inode, openFlags: u32): i32 {
   opened.openFlags = openFlags;
   opened.operationFlags = operationFlags(openFlags);
   opened.errseqCursor = errseqSample(inode);
+  if (inode.superInode != 0) opened.superErrseqCursor = errseqSample(changetype<Inode>(inode.superInode));
   inode.openCount++;
   return descriptor;
 }

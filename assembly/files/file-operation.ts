@@ -5,7 +5,7 @@
 // Invariant: a step begins and ends a plug and submits the page I/O that it gathered; the submitter hears of the end
 // through (doneKind, owner) from the pump, never from inside startOperation.
 
-import { EAGAIN } from '../base/errno';
+import { EAGAIN, EISDIR, ENOSPC, EOPNOTSUPP, EROFS } from '../base/errno';
 import {
   FLAG_APPEND,
   FLAG_DIRECT,
@@ -33,6 +33,7 @@ import { plugBegin, plugEnd } from '../block/queue';
 import { bufferedRead } from '../cache/buffered-read';
 import { bufferedWrite } from '../cache/buffered-write';
 import { Inode } from '../cache/inode';
+import { iteratorOf } from '../cache/iomap-iter';
 import { canReadNow, canWriteNow } from '../cache/nowait';
 import { pageIoSubmit } from '../cache/page-io';
 import { discardRange } from '../cache/writeback';
@@ -45,9 +46,13 @@ import { holesWrite } from './holes';
 import { lockInode, unlockInode } from './inode-lock';
 import { STEP_CLEAN, stepSync, stepSyncAll, stepSyncRange, syncSteps } from './sync';
 import { truncate } from './truncate';
+import { pendingBlockCount } from './volume/blocks';
 import { fallocateFile } from './volume/fallocate';
 import { truncateFile } from './volume/file-size';
+import { volume } from './volume/geometry';
+import { runningTransaction } from './volume/image';
 import { inodeModified } from './volume/inodes';
+import { journalHasFailed, journalWait } from './volume/journal';
 
 function stepDiscard(operation: Operation, inode: Inode): i32 {
   if (operation.step == 0) {
@@ -139,10 +144,42 @@ function step(operation: Operation, inode: Inode): i32 {
   }
 }
 
+/** As step; but where a commit will free blocks, an operation that found none waits for it and tries again (ext4_should_retry_alloc). */
+function stepWithSpace(operation: Operation, inode: Inode): i32 {
+  while (true) {
+    if (operation.spaceTransaction != 0) {
+      if (journalWait(operation, operation.spaceTransaction) == PENDING) return PENDING;
+      operation.spaceTransaction = 0;
+    }
+    const result = step(operation, inode);
+    const canWait = inode.volumeInode != 0 && (operation.flags & FLAG_NOWAIT) == 0;
+    if (result != -ENOSPC || !canWait || pendingBlockCount() == 0 || journalHasFailed()) return result;
+    if (operation.kind == OPERATION_WRITE) startAgain(operation);
+    operation.spaceTransaction = runningTransaction();
+  }
+}
+
+/** A write that has done nothing begins from its first step. */
+function startAgain(operation: Operation): void {
+  if (operation.zeroUntil > operation.position) {
+    operation.length -= operation.zeroUntil - operation.position;
+    operation.position = operation.zeroUntil;
+  }
+  operation.zeroUntil = 0;
+  operation.done = 0;
+  operation.step = 0;
+  operation.error = 0;
+  operation.directFlags = 0;
+  iteratorOf(operation).inode = 0;
+  const cursor = operationCursor(operation);
+  cursor.span = operation.spans;
+  cursor.offset = 0;
+}
+
 function run(operation: Operation): void {
   const inode = changetype<Inode>(operation.inode);
   plugBegin();
-  const result = step(operation, inode);
+  const result = stepWithSpace(operation, inode);
   pageIoSubmit();
   plugEnd();
   bioOffer();
@@ -164,15 +201,40 @@ function run(operation: Operation): void {
 
 /** A direct write that starts behind the end of a file falls back to buffered: the gap needs zeros. What is not in whole sectors stays direct, and is refused there. */
 function needsZeroedGap(operation: Operation, inode: Inode): bool {
+  if (inode.volumeInode != 0 && (inode.size & (((<u64>1) << inode.blockShift) - 1)) == 0) return false;
   const isAligned =
     ((operation.position | operation.length) & (SECTOR_SIZE - 1)) == 0 && areSpansAligned(operation, inode);
   return isAligned && operation.position > inode.size && inode.isBlockDevice == 0;
+}
+
+/** Why a file of the volume does not take an operation of this kind, or 0. */
+function volumeErrno(operation: Operation, inode: Inode): i32 {
+  switch (operation.kind) {
+    case OPERATION_READ:
+      return inode.isDirectory != 0 ? -EISDIR : 0;
+    case OPERATION_WRITE:
+    case OPERATION_TRUNCATE:
+    case OPERATION_FALLOCATE:
+      if (inode.isDirectory != 0) return -EISDIR;
+      return volume.isReadOnly != 0 ? -EROFS : 0;
+    case OPERATION_DISCARD:
+    case OPERATION_WRITE_ZEROES:
+      return -EOPNOTSUPP;
+    default:
+      return 0;
+  }
 }
 
 /** The first turn of an operation that holds what it must. */
 function begin(operation: Operation): void {
   const inode = changetype<Inode>(operation.inode);
   operation.hasBegun = 1;
+  const refused = inode.volumeInode != 0 ? volumeErrno(operation, inode) : 0;
+  if (refused != 0) {
+    unlockInode(operation, inode);
+    operationFinish(operation, refused);
+    return;
+  }
   if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)
     operation.position = inode.size;
   if (operation.kind == OPERATION_WRITE) {

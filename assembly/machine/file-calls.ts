@@ -3,7 +3,7 @@
 // Verbs: fileOpen, filePread, filePwrite, fileSync, fileDiscard, fileTruncate, fileSize, fileClose. Offsets are whole numbers in f64.
 // Invariant: one call runs at a time; a result is bytes, 0, or a negative Linux errno.
 
-import { isClientRange } from '../base/client-memory';
+import { clientBytes } from '../base/client-memory';
 import { KIND_CALL_DONE } from '../base/dispatch';
 import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL } from '../base/errno';
 import {
@@ -63,13 +63,13 @@ export function callFinish(): i32 {
   return load<i32>(call);
 }
 
-/** Starts an operation on a descriptor and waits for it. */
-export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
+/** An operation on a descriptor, as a call that has begun; 0 when there is none, and then the spans are given back. */
+function callOperation(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): usize {
   const number = callBegin();
   const pointer: usize = number == 0 ? 0 : operationTake();
   if (pointer == 0) {
     spanGiveChain(spans);
-    return -EAGAIN;
+    return 0;
   }
   const operation = changetype<Operation>(pointer);
   operation.kind = kind;
@@ -80,7 +80,23 @@ export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spa
   operation.spans = spans;
   operation.doneKind = KIND_CALL_DONE;
   operation.owner = number;
-  startOperation(operation);
+  return pointer;
+}
+
+/** Starts an operation on a descriptor and waits for it. */
+export function runCall(opened: OpenFile, kind: u8, offset: u64, bytes: u64, spans: usize): i32 {
+  const pointer = callOperation(opened, kind, offset, bytes, spans);
+  if (pointer == 0) return -EAGAIN;
+  startOperation(changetype<Operation>(pointer));
+  return callFinish();
+}
+
+/** As runCall, for an operation that has a mode and no bytes to move. */
+export function runCallWithMode(opened: OpenFile, kind: u8, offset: u64, bytes: u64, mode: u32): i32 {
+  const pointer = callOperation(opened, kind, offset, bytes, 0);
+  if (pointer == 0) return -EAGAIN;
+  changetype<Operation>(pointer).mode = mode;
+  startOperation(changetype<Operation>(pointer));
   return callFinish();
 }
 
@@ -90,7 +106,7 @@ export function isOffset(offset: f64): bool {
 }
 
 /** Reports the error that the mapping holds for this open file, if any. */
-function withFileError(opened: OpenFile, result: i32): i32 {
+export function withFileError(opened: OpenFile, result: i32): i32 {
   const cursor = changetype<usize>(opened) + offsetof<OpenFile>('errseqCursor');
   const error = errseqCheckAndAdvance(changetype<Inode>(opened.inode), cursor);
   return error != 0 && result >= 0 ? error : result;
@@ -103,10 +119,15 @@ function transfer(descriptor: i32, buffer: i32, bytes: i32, offset: f64, kind: u
   if ((opened.openFlags & needed) == 0) return -EBADF;
   if (bytes < 0 || bytes > MAX_TRANSFER_BYTES || !isOffset(offset)) return -EINVAL;
   if (bytes == 0) return 0;
-  if (!isClientRange(<u32>buffer, <u32>bytes)) return -EFAULT;
-  const span = spanTake(<usize>buffer, <u32>bytes);
+  const readable = clientBytes(<u32>buffer, <u32>bytes);
+  if (readable == 0 || (kind == OPERATION_READ && readable < <u32>bytes)) return -EFAULT;
+  const span = spanTake(<usize>buffer, readable);
   if (span == 0) return -EAGAIN;
-  const result = runCall(opened, kind, <u64>offset, <u64>bytes, span);
+  const started = callOperation(opened, kind, <u64>offset, <u64>bytes, span);
+  if (started == 0) return -EAGAIN;
+  if (readable < <u32>bytes) changetype<Operation>(started).readable = readable;
+  startOperation(changetype<Operation>(started));
+  const result = callFinish();
   const isSynchronous = (opened.operationFlags & (FLAG_DSYNC | FLAG_SYNC)) != 0;
   return kind == OPERATION_WRITE && isSynchronous ? withFileError(opened, result) : result;
 }
@@ -116,7 +137,7 @@ export function filePread(descriptor: i32, buffer: i32, bytes: i32, offset: f64)
   return transfer(descriptor, buffer, bytes, offset, OPERATION_READ, OPEN_READ);
 }
 
-/** pwrite: bytes written, or a negative errno (ENOSPC at the end of the file's room). */
+/** pwrite: bytes written, or a negative errno (ENOSPC at the end of the file's room). A buffer that ends outside client memory: short, EFAULT if it begins there. */
 export function filePwrite(descriptor: i32, buffer: i32, bytes: i32, offset: f64): i32 {
   return transfer(descriptor, buffer, bytes, offset, OPERATION_WRITE, OPEN_WRITE);
 }

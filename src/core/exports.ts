@@ -31,6 +31,9 @@ export interface CoreExports {
   fileTruncate(descriptor: number, size: number): number;
   fileSetAttributes(descriptor: number, mask: number, from: number): number;
   fileStat(descriptor: number, out: number): number;
+  fileFallocate(descriptor: number, mode: number, offset: number, bytes: number): number;
+  fileSeek(descriptor: number, offset: number, whence: number): number;
+  fileSyncRange(descriptor: number, offset: number, bytes: number, flags: number): number;
   volumeFormat(): number;
   volumeLink(from: number, fromBytes: number, to: number, toBytes: number): number;
   volumeMkdir(path: number, pathBytes: number, mode: number): number;
@@ -42,6 +45,7 @@ export interface CoreExports {
   volumeSetAttributes(path: number, pathBytes: number, mask: number, from: number): number;
   volumeStat(path: number, pathBytes: number, out: number): number;
   volumeStatfs(out: number): number;
+  volumeSyncfs(descriptor: number): number;
   volumeUnlink(path: number, pathBytes: number): number;
   eventfdCreate(initialCount: number, flags: number): number;
   eventfdRead(descriptor: number, address: number): number;

@@ -48,6 +48,11 @@ export function volumeTimeFrom(latest: u64): void {
   inodes.timeBase = latest > now() ? latest - now() : 0;
 }
 
+/** The record of number 0, which is no file: it keeps the errors of write-back of all of them. */
+export function superInode(): Inode {
+  return inodeAt(volume.firstInode);
+}
+
 /** The cache's record of inode `number`. */
 export function inodeOf(number: u32): Inode {
   return inodeAt(volume.firstInode + number);
@@ -63,7 +68,8 @@ export function isDirectory(number: u32): bool {
 
 /** Bytes that a file may have: a file block's number has 32 bits, a position is an exact JavaScript number. */
 export function largestFile(): u64 {
-  return (<u64>1) << min<u32>(MAX_DRIVE_SHIFT, FILE_BLOCK_BITS + volume.blockShift);
+  const blocks = ((<u64>1) << FILE_BLOCK_BITS) - 1;
+  return min<u64>((<u64>1) << MAX_DRIVE_SHIFT, blocks << volume.blockShift);
 }
 
 /** The cache's record as the image has the inode: nothing cached, nobody has it open. */
@@ -73,6 +79,7 @@ function inodeReset(number: u32): void {
   memory.fill(changetype<usize>(inode), 0, offsetof<Inode>());
   inode.index = volume.firstInode + number;
   inode.volumeInode = number;
+  inode.superInode = changetype<usize>(superInode());
   inode.drive = volume.drive;
   inode.blockShift = volume.blockShift;
   inode.iomapKind = IOMAP_KIND_VOLUME;
