@@ -196,6 +196,7 @@ function writePage(operation: Operation, iter: IomapIter, inode: Inode, isZeroin
   }
   const pointer = findPage(operation, inode, index);
   if (pointer == 0) return PENDING;
+  // entering a page may have written another one back, and changed the mappings
   if (isIterStale(iter)) return STALE;
   const page = changetype<Page>(pointer);
   const pageStart = index << PAGE_SHIFT;
@@ -269,8 +270,9 @@ function runIterator(operation: Operation, inode: Inode, isZeroing: bool): i32 {
     isHolding = false;
     let result = 0;
     while (result == 0 && iterLeft(iter) > 0) {
-      if (isZeroing && skipZeros(operation, iter, inode) > 0) continue;
-      result = writePage(operation, iter, inode, isZeroing);
+      if (isIterStale(iter)) result = STALE;
+      else if (!isZeroing || skipZeros(operation, iter, inode) == 0)
+        result = writePage(operation, iter, inode, isZeroing);
     }
     if (result == PENDING) return PENDING;
     if (result == STALE) iterStale(iter);
