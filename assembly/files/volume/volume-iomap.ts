@@ -5,7 +5,7 @@
 // moves, when the data has arrived: a crash before that shows the old size, or zeros.
 // Invariant: a mapping that changes moves the inode's mappingSequence.
 
-import { ENOSPC } from '../../base/errno';
+import { EAGAIN, ENOSPC } from '../../base/errno';
 import { record, recording } from '../../base/record';
 import { writeDelallocRelease } from '../../cache/delalloc';
 import { Inode } from '../../cache/inode';
@@ -16,6 +16,7 @@ import {
   IOMAP_F_DIRTY,
   IOMAP_F_NEW,
   IOMAP_HOLE,
+  IOMAP_NOWAIT,
   IOMAP_NULL_ADDRESS,
   IOMAP_WRITE,
   Iomap,
@@ -82,11 +83,32 @@ function noteAllocated(inode: Inode, block: u32, count: u32): void {
   record(RECORD_ALLOCATED, 0, inode.index, 0, block, count, start);
 }
 
+/** Gives the delayed blocks from `block` on a place on the volume. */
+function makeReal(inode: Inode, block: u32): void {
+  const count = allocateDelayed(inode.volumeInode, block);
+  inode.mappingSequence++;
+  noteAllocated(inode, block, count);
+  inodeChanged(inode, true);
+}
+
 function begin(pointer: usize, position: u64, length: u64, flags: u32): i32 {
   const inode = changetype<Inode>(pointer);
   const file = inode.volumeInode;
   const block = <u32>(position >> volume.blockShift);
   fill(iomap, inode, block);
+  const isDirectWrite = (flags & IOMAP_DIRECT) != 0 && (flags & IOMAP_WRITE) != 0;
+  if (isDirectWrite && (flags & IOMAP_NOWAIT) != 0) {
+    // all of it in one mapping, and nothing to allocate
+    const isOne = iomap.offset + iomap.length - position >= length;
+    if (!isOne || iomap.type == IOMAP_HOLE || iomap.type == IOMAP_DELALLOC) return -EAGAIN;
+  }
+  if (isDirectWrite && iomap.type == IOMAP_DELALLOC) {
+    // somebody has promised these blocks to the cache since it was cleaned: they become real now
+    makeReal(inode, block);
+    fill(iomap, inode, block);
+    iomap.flags |= IOMAP_F_NEW;
+    return 0;
+  }
   if (iomap.type != IOMAP_HOLE || (flags & IOMAP_WRITE) == 0) return 0;
   const inBlock = position - iomap.offset;
   const hole = iomap.length >> volume.blockShift;
@@ -126,10 +148,7 @@ function map(pointer: usize, position: u64, _length: u64, isWrite: bool): i32 {
   const block = <u32>(position >> volume.blockShift);
   fill(blockMap, inode, block);
   if (!isWrite || blockMap.type != IOMAP_DELALLOC) return 0;
-  const count = allocateDelayed(inode.volumeInode, block);
-  inode.mappingSequence++;
-  noteAllocated(inode, block, count);
-  inodeChanged(inode, true);
+  makeReal(inode, block);
   fill(blockMap, inode, block);
   return 0;
 }
