@@ -11,7 +11,7 @@ export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep }
 
 // drive
 export { driveAttach, driveCutPower, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
-export { driveReleaseCompletion, driveVolatileCount } from './machine/drive-calls';
+export { driveReleaseCompletion, driveStat, driveVolatileCount } from './machine/drive-calls';
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
 
 // files
@@ -43,6 +43,9 @@ export {
 } from './machine/volume-calls';
 export { fileFallocate, fileSeek, fileSyncRange, volumeSyncfs } from './machine/range-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
+
+// cache
+export { dirtyLimits } from './cache/dirty-limits';
 
 // rings
 export { ioCancel as aioCancel } from './rings/aio-poll';

@@ -215,7 +215,7 @@ export const COUNTER_USRBIO_JOBS = 352;
 export const COUNTER_GUEST_WRITE_ZEROES = 360;
 /** Pages whose write-back has ended (nr_written). nr_dirtied is COUNTER_CACHE_DIRTIED_PAGES. */
 export const COUNTER_NR_WRITTEN = 368;
-/** KiB read from and written to drives (pgpgin, pgpgout of /proc/vmstat). */
+/** Sectors of read and write bios (pgpgin, pgpgout of /proc/vmstat, which tells them in KiB). */
 export const COUNTER_PGPGIN = 376;
 export const COUNTER_PGPGOUT = 384;
 export const COUNTER_PGACTIVATE = 392;
@@ -247,7 +247,7 @@ export const COUNTER_IOMAP_ENDS = 544;
 export const COUNTER_JOURNAL_COMMITS = 552;
 export const COUNTER_JOURNAL_SECTORS = 560;
 export const COUNTER_JOURNAL_CHECKPOINTS = 568;
-export const COUNTERS_SIZE = 640;
+export const COUNTERS_SIZE = 576;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -482,6 +482,39 @@ export const EVICTION_LRU = 1;
 export const EVICTION_FIFO = 2;
 export const EVICTION_CLOCK = 3;
 export const EVICTION_S3_FIFO = 4;
+
+// ---- dirty limits: u64 each, pages, at dirtyLimits() ----
+
+/** The limit (thresh), where the flusher begins, where pauses begin, and where writers go at the base rate. */
+export const DIRTY_LIMITS_THRESHOLD = 0;
+export const DIRTY_LIMITS_BACKGROUND = 8;
+export const DIRTY_LIMITS_FREERUN = 16;
+export const DIRTY_LIMITS_SETPOINT = 24;
+/** What the base rate is multiplied with now, in units of 1 / (1 << RATIO_SHIFT): 0 to 2. */
+export const DIRTY_LIMITS_POSITION_RATIO = 32;
+export const DIRTY_LIMITS_SIZE = 40;
+export const RATIO_SHIFT = 10;
+
+// ---- what a drive has done, at driveStat(): u64 each, in the order of /sys/block/*/stat; ticks in milliseconds ----
+
+export const DISK_STAT_READ_IOS = 0;
+export const DISK_STAT_READ_MERGES = 8;
+export const DISK_STAT_READ_SECTORS = 16;
+export const DISK_STAT_READ_TICKS = 24;
+export const DISK_STAT_WRITE_IOS = 32;
+export const DISK_STAT_WRITE_MERGES = 40;
+export const DISK_STAT_WRITE_SECTORS = 48;
+export const DISK_STAT_WRITE_TICKS = 56;
+export const DISK_STAT_IN_FLIGHT = 64;
+export const DISK_STAT_IO_TICKS = 72;
+export const DISK_STAT_TIME_IN_QUEUE = 80;
+export const DISK_STAT_DISCARD_IOS = 88;
+export const DISK_STAT_DISCARD_MERGES = 96;
+export const DISK_STAT_DISCARD_SECTORS = 104;
+export const DISK_STAT_DISCARD_TICKS = 112;
+export const DISK_STAT_FLUSH_IOS = 120;
+export const DISK_STAT_FLUSH_TICKS = 128;
+export const DISK_STAT_SIZE = 136;
 
 // ---- what a descriptor names ----
 

@@ -4,6 +4,7 @@
 // It holds no storage logic: every decision is the core's. Calls are synchronous, opening is not.
 
 import {
+  CONFIG_CACHE_PAGES,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
   ROOT_BAD_FIELD,
@@ -34,6 +35,16 @@ import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
 import { UsrbioClient } from './usrbio.ts';
 import { VirtioBlkDevice, type VirtioBlkOptions } from './virtio-blk.ts';
+import {
+  type DirtyLimits,
+  type DiskStat,
+  type Meminfo,
+  readDirtyLimits,
+  readDiskStat,
+  readMeminfo,
+  readVmstat,
+  type Vmstat,
+} from './vmstat.ts';
 
 const ENOMEM = -12;
 
@@ -166,6 +177,40 @@ export class Machine implements Disposable {
 
   get counters(): Counters {
     return readCounters(this.core);
+  }
+
+  /** Pages that the page cache has room for. */
+  get #cachePages(): number {
+    return this.#config.fields.get(CONFIG_CACHE_PAGES) ?? 0;
+  }
+
+  /**
+   * The page cache's figures under the names of /proc/vmstat.
+   *
+   * @example
+   * const machine = await Machine.create();
+   * machine.openFile('drive0').write(new Uint8Array(8192), 0);
+   * console.log(machine.vmstat().nr_dirty); // 2
+   * machine.advance(35e9); // the flusher writes what has been dirty for 30 s
+   * console.log(machine.vmstat().nr_dirty, machine.vmstat().pgpgout); // 0 8
+   */
+  vmstat(): Vmstat {
+    return readVmstat(this.core, this.#cachePages);
+  }
+
+  /** The page cache's figures under the names of /proc/meminfo, in kB. */
+  meminfo(): Meminfo {
+    return readMeminfo(this.core, this.#cachePages);
+  }
+
+  /** What a drive has done under the names of /sys/block/…/stat. Throws StorageError ENODEV. */
+  diskStat(drive = 0): DiskStat {
+    return readDiskStat(this.core, drive);
+  }
+
+  /** How many pages may be dirty, and how fast writers may go. */
+  dirtyLimits(): DirtyLimits {
+    return readDirtyLimits(this.core);
   }
 
   /** Number of a file by name: `drive0` … for whole drives, else a name of `files`. Throws ENOENT. */

@@ -72,3 +72,4 @@ export {
   type VirtioBlkOptions,
   type VirtioBlkStats,
 } from './virtio-blk.ts';
+export type { DirtyLimits, DiskStat, Meminfo, Vmstat } from './vmstat.ts';

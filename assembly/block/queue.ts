@@ -20,6 +20,8 @@ import {
   COUNTER_BLOCK_READS,
   COUNTER_BLOCK_WRITE_SECTORS,
   COUNTER_BLOCK_WRITES,
+  COUNTER_PGPGIN,
+  COUNTER_PGPGOUT,
   MERGE_FLAGS,
   MERGE_NO_CANDIDATE,
   MERGE_SWITCHED_OFF,
@@ -30,6 +32,7 @@ import {
 } from '../layout';
 import { PLUG_FLUSH_SECTORS, PLUG_MAX_REQUESTS, QUEUE_MERGE_DEPTH } from '../limits';
 import { isMergeable, MERGED, tryMerge } from './merge';
+import { statDone, statMerged, statStarted } from './stat';
 
 @unmanaged
 class Block {
@@ -156,13 +159,19 @@ function mergeIntoWaiting(bio: Bio): u32 {
  */
 export function submitBio(bio: Bio): void {
   assert(bio.sectorCount > 0 || bio.operation == OP_FLUSH, 'a bio without sectors');
+  if (bio.operation == OP_READ) countMany(COUNTER_PGPGIN, bio.sectorCount);
+  else if (bio.operation == OP_WRITE) countMany(COUNTER_PGPGOUT, bio.sectorCount);
   const mergeable = isMergeable(bio.operation, bio.flags);
   let reason: u32 = MERGE_SWITCHED_OFF;
   if (block.isMerging != 0) {
     reason = mergeable ? mergeIntoWaiting(bio) : MERGE_FLAGS;
-    if (reason == MERGED) return;
+    if (reason == MERGED) {
+      statMerged(bio);
+      return;
+    }
   }
   const request = requestTake(bio);
+  statStarted(request);
   if (recording()) {
     record(
       RECORD_QUEUED,
@@ -202,6 +211,7 @@ export function requestDone(pointer: usize, result: i32): void {
   const request = changetype<Request>(pointer);
   const drive = changetype<Drive>(request.drive);
   countDone(request);
+  statDone(request);
   let bioPointer = request.bioHead;
   requestGive(request);
   while (bioPointer != 0) {

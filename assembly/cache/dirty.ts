@@ -1,21 +1,26 @@
 // Dirty tracking: which pages of an inode are newer than the drive.
 //
-// Verbs: markDirty, clearDirty, listRemove, pickDirty, takePicked (filemap_dirty_folio, folio_clear_dirty_for_io, the
-// TOWRITE tag). Counting is per page: the first clean-to-dirty step counts, rewriting a dirty page does not.
-// Layout: two doubly linked lists per inode through the pages' I/O links: dirty (in order of dirtying), write (sorted).
+// Verbs: markDirty, redirty, clearDirty, relistDirty, listRemove, pickDirty, sortDirty (filemap_dirty_folio,
+// folio_clear_dirty_for_io, the TOWRITE tag). Counting is per page: the first clean-to-dirty step counts, rewriting a dirty
+// page does not.
+// Layout: two doubly linked lists per inode through the pages' I/O links: dirty (in order of dirtying, or as the flusher has
+// sorted it), write (sorted).
 // Invariant: nr_dirty equals the number of pages with a dirty bit; a page under write-back that is dirtied again is
 // on no list until that write-back ends.
 
 import { count, countDown, counterValue } from '../base/counters';
 import { record, recording } from '../base/record';
 import { COUNTER_CACHE_DIRTIED_PAGES, COUNTER_NR_DIRTY, RECORD_DIRTIED } from '../layout';
+import { inodeCleaned, inodeDirtied } from './flusher';
 import { Inode } from './inode';
 import { PAGE_LISTED, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
+import { dirtyFell, pageDirtied } from './throttle';
 
 function append(inode: Inode, page: Page): void {
   const pointer = changetype<usize>(page);
   const isPicked = (page.flags & PAGE_TOWRITE) != 0;
   const tail = isPicked ? inode.writeTail : inode.dirtyTail;
+  if (!isPicked && tail != 0 && pageIndex(changetype<Page>(tail)) > pageIndex(page)) inode.isDirtyMixed = 1;
   page.ioNext = 0;
   page.ioPrevious = tail;
   if (tail != 0) changetype<Page>(tail).ioNext = pointer;
@@ -41,18 +46,32 @@ export function listRemove(inode: Inode, page: Page): void {
   page.flags &= ~(PAGE_LISTED | PAGE_TOWRITE);
 }
 
+function countDirty(inode: Inode): void {
+  inode.dirtyCount++;
+  count(COUNTER_NR_DIRTY);
+  inodeDirtied(inode);
+}
+
 /** Sets dirty bits (whole blocks). The blocks are uptodate. */
 export function markDirty(inode: Inode, page: Page, blocks: u32): void {
   assert((blocks & ~(<u32>page.uptodate)) == 0, 'a block became dirty that is not uptodate');
   const wasDirty = page.dirty != 0;
   page.dirty |= <u8>blocks;
   if (wasDirty) return;
-  inode.dirtyCount++;
-  count(COUNTER_NR_DIRTY);
+  countDirty(inode);
   count(COUNTER_CACHE_DIRTIED_PAGES);
+  pageDirtied();
   if (recording())
     record(RECORD_DIRTIED, 0, inode.index, 0, pageIndex(page), 1, <u32>counterValue(COUNTER_NR_DIRTY));
   if ((page.flags & PAGE_WRITEBACK) == 0) append(inode, page);
+}
+
+/** Blocks of a page under write-back that could not be sent with it: they are dirty as before, which counts for nobody. */
+export function redirty(inode: Inode, page: Page, blocks: u32): void {
+  assert((page.flags & PAGE_WRITEBACK) != 0, 'blocks were left over of a page that is not on its way');
+  const wasDirty = page.dirty != 0;
+  page.dirty |= <u8>blocks;
+  if (!wasDirty) countDirty(inode);
 }
 
 /** Clears dirty bits; a page without any leaves its list. */
@@ -60,9 +79,10 @@ export function clearDirty(inode: Inode, page: Page, blocks: u32): void {
   if (page.dirty == 0) return;
   page.dirty &= <u8>~blocks;
   if (page.dirty != 0) return;
-  inode.dirtyCount--;
   countDown(COUNTER_NR_DIRTY, 1);
   listRemove(inode, page);
+  if (--inode.dirtyCount == 0) inodeCleaned(inode);
+  dirtyFell();
 }
 
 /** A page that was dirtied again during its write-back goes on a list now: the write list if a sync still owes some of it. */
@@ -96,8 +116,14 @@ function cutRun(head: usize): usize {
   return rest;
 }
 
-/** Natural merge sort by page index over the next links: runs are merged in pairs until one is left. */
+/** Sorts by page index over the next links: what follows the ascending run at the front is sorted and merged into it. */
 function sortByIndex(head: usize): usize {
+  const rest = cutRun(head);
+  return rest == 0 ? head : mergeSorted(head, mergeRuns(rest));
+}
+
+/** Natural merge sort: runs are merged in pairs until one is left. */
+function mergeRuns(head: usize): usize {
   while (true) {
     let sorted: usize = 0;
     let sortedTail: usize = 0;
@@ -116,6 +142,25 @@ function sortByIndex(head: usize): usize {
     if (runCount <= 1) return sorted;
     head = sorted;
   }
+}
+
+/** Sets the previous links by the next links. The last page. */
+function linkBack(head: usize): usize {
+  let previous: usize = 0;
+  for (let pointer = head; pointer != 0; pointer = changetype<Page>(pointer).ioNext) {
+    changetype<Page>(pointer).ioPrevious = previous;
+    previous = pointer;
+  }
+  return previous;
+}
+
+/** Puts the dirty list in ascending order of pages; what it holds stays the same. */
+export function sortDirty(inode: Inode): void {
+  if (inode.isDirtyMixed == 0) return;
+  inode.isDirtyMixed = 0;
+  if (inode.dirtyHead == 0) return;
+  inode.dirtyHead = sortByIndex(inode.dirtyHead);
+  inode.dirtyTail = linkBack(inode.dirtyHead);
 }
 
 /**
@@ -141,10 +186,5 @@ export function pickDirty(inode: Inode, first: u64, last: u64): void {
   }
   if (picked == 0) return;
   inode.writeHead = sortByIndex(picked);
-  let previous: usize = 0;
-  for (pointer = inode.writeHead; pointer != 0; pointer = changetype<Page>(pointer).ioNext) {
-    changetype<Page>(pointer).ioPrevious = previous;
-    previous = pointer;
-  }
-  inode.writeTail = previous;
+  inode.writeTail = linkBack(inode.writeHead);
 }

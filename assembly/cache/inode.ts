@@ -27,6 +27,8 @@ export class Inode {
   writebackCount: u32;
   dirtyHead: usize;
   dirtyTail: usize;
+  /** The dirty list may not be in ascending order. */
+  isDirtyMixed: u32;
   /** Dirty pages that a sync has picked, in ascending order (the TOWRITE tag). */
   writeHead: usize;
   writeTail: usize;

@@ -21,9 +21,9 @@ import {
   COUNTER_CACHE_IOENDS,
   COUNTER_CACHE_READ_IN_PAGES,
   COUNTER_CACHE_WRITTEN_BACK_PAGES,
-  COUNTER_NR_DIRTY,
   COUNTER_NR_FILE_PAGES,
   COUNTER_NR_WRITEBACK,
+  COUNTER_NR_WRITTEN,
   OP_READ,
   OP_WRITE,
   RECORD_EVICTED,
@@ -34,7 +34,7 @@ import {
   WRITEBACK_SYNC,
 } from '../layout';
 import { BIO_MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
-import { clearDirty, relistDirty } from './dirty';
+import { clearDirty, redirty, relistDirty } from './dirty';
 import { errseqSet, Inode } from './inode';
 import { ioendAdd, ioendRemove } from './ioend';
 import {
@@ -67,6 +67,7 @@ import {
   wakePage,
 } from './page';
 import { indexRemove } from './page-index';
+import { dirtyFell } from './throttle';
 
 /** Flag of an ioend: its blocks are unwritten until it is done. */
 const IOEND_UNWRITTEN: u32 = 2;
@@ -344,9 +345,7 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
       if (!started) return 1;
       // later runs of a page that is on its way already: they stay dirty, and picked when a sync waits for them
       if (reason == WRITEBACK_SYNC) page.flags |= PAGE_TOWRITE;
-      page.dirty |= <u8>(dirty & ~(((<u32>1) << (from >> inode.blockShift)) - 1));
-      inode.dirtyCount++;
-      count(COUNTER_NR_DIRTY);
+      redirty(inode, page, dirty & ~(((<u32>1) << (from >> inode.blockShift)) - 1));
       break;
     }
     started = true;
@@ -418,6 +417,8 @@ function endWriteback(inode: Inode, pointer: usize): void {
   page.flags &= ~PAGE_WRITEBACK;
   inode.writebackCount--;
   countDown(COUNTER_NR_WRITEBACK, 1);
+  count(COUNTER_NR_WRITTEN);
+  dirtyFell();
   if (recording()) record(RECORD_WRITTEN, OP_WRITE, inode.index, 0, pageIndex(page), 1, 0);
   relistDirty(inode, page);
   if (page.flags & PAGE_EVICTING) {

@@ -58,6 +58,8 @@ export class Request {
   flags: u32;
   id: u32;
   result: i32;
+  /** When it began to wait for the drive. */
+  startedAt: u64;
   /** The volatile-cache entry of a write, or 0. */
   cached: usize;
   /** For a flush: completed writes of the drive when it started. */

@@ -16,6 +16,9 @@ import {
   CONFIG_BLOCK_SIZE,
   CONFIG_BLUESTORE_AIOS,
   CONFIG_CACHE_PAGES,
+  CONFIG_DIRTY_BACKGROUND_RATIO,
+  CONFIG_DIRTY_PAGES,
+  CONFIG_DIRTY_RATIO,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_DMA_ALIGNMENT,
@@ -61,6 +64,7 @@ import {
   CONFIG_VOLUME_EXTENTS,
   CONFIG_VOLUME_FLAGS,
   CONFIG_VOLUME_INODES,
+  CONFIG_WRITE_BANDWIDTH_PAGES,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
   EVICTION_LRU,
@@ -126,6 +130,8 @@ export function checkConfig(): i32 {
   const blockSize = field(CONFIG_BLOCK_SIZE);
   if (!isPowerOfTwo(blockSize) || blockSize < <u32>SECTOR_SIZE || blockSize > <u32>PAGE_SIZE)
     return bad(CONFIG_BLOCK_SIZE, 0);
+  const dirty = checkDirty();
+  if (dirty != 0) return dirty;
   if (field(CONFIG_EVICTION) != EVICTION_LRU) return bad(CONFIG_EVICTION, 0);
   if (field(CONFIG_OPERATIONS) < 1 || field(CONFIG_OPERATIONS) > 65536) return bad(CONFIG_OPERATIONS, 0);
   if (field(CONFIG_BIOS) < 4 || field(CONFIG_BIOS) > 1048576) return bad(CONFIG_BIOS, 0);
@@ -156,6 +162,14 @@ export function checkConfig(): i32 {
 
 function isWithin(offset: usize, low: u32, high: u32): bool {
   return field(offset) >= low && field(offset) <= high;
+}
+
+/** Dirty limits: percent, and at least two pages where the limit is given in pages. */
+function checkDirty(): i32 {
+  if (!isWithin(CONFIG_DIRTY_RATIO, 0, 100)) return bad(CONFIG_DIRTY_RATIO, 0);
+  if (!isWithin(CONFIG_DIRTY_BACKGROUND_RATIO, 0, 100)) return bad(CONFIG_DIRTY_BACKGROUND_RATIO, 0);
+  if (field(CONFIG_DIRTY_PAGES) == 1) return bad(CONFIG_DIRTY_PAGES, 0);
+  return field(CONFIG_WRITE_BANDWIDTH_PAGES) == 0 ? bad(CONFIG_WRITE_BANDWIDTH_PAGES, 0) : 0;
 }
 
 /** The devices of guests, and the block layer below them. */

@@ -1,9 +1,10 @@
 // The drives as exports: their images, held completions, the power cut.
 //
-// Verbs: driveAttach, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion, driveCutPower ….
+// Verbs: driveAttach, driveStat, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion, driveCutPower ….
 
 import { isClientRange } from '../base/client-memory';
 import { EFAULT, EINVAL, ENODEV } from '../base/errno';
+import { statOf } from '../block/stat';
 import { backingClose, backingOpen, backingSize } from '../drive/backing';
 import { driveHold, drivePowerCut, driveRelease } from '../drive/drive';
 import { driveAt, driveCount, movesBytes } from '../drive/drive-table';
@@ -52,6 +53,11 @@ export function driveReleaseCompletion(drive: i32, index: i32): i32 {
 /** Completed writes in a drive's volatile cache. */
 export function driveVolatileCount(drive: i32): i32 {
   return <u32>drive < driveCount() ? <i32>driveAt(<u32>drive).volatileCount : -ENODEV;
+}
+
+/** Address of what a drive has done (DISK_STAT_…), good until the next call; or ENODEV. */
+export function driveStat(drive: i32): i32 {
+  return <u32>drive < driveCount() ? <i32>statOf(<u32>drive) : -ENODEV;
 }
 
 /** Plays a power cut on one drive: its image is left as the media would be. Writes lost, or a negative errno. The machine is of no use afterwards. */

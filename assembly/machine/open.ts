@@ -21,6 +21,8 @@ import {
   KIND_ENGINE_DONE,
   KIND_ENGINE_THREAD,
   KIND_EVENTFD_SIGNALLED,
+  KIND_FLUSHER_RESUME,
+  KIND_FLUSHER_TICK,
   KIND_GUEST_INTERRUPT,
   KIND_INODE_EVICTED,
   KIND_KERNEL_DEVICE_DONE,
@@ -29,6 +31,7 @@ import {
   KIND_OPERATION_RESUME,
   KIND_PAGES_READ,
   KIND_PAGES_WRITTEN,
+  KIND_PAUSE_OVER,
   KIND_PLAYER_DONE,
   KIND_PLAYER_PART,
   KIND_PLAYER_SYNCED,
@@ -45,11 +48,15 @@ import { operationClaim, operationInit } from '../base/operation';
 import { recordsClaim, recordsSwitch } from '../base/record';
 import { spanClaim, spanInit } from '../base/span';
 import { blockInit, requestDone } from '../block/queue';
+import { statClaim } from '../block/stat';
+import { dirtyLimitsInit } from '../cache/dirty-limits';
 import { evictionInit } from '../cache/eviction';
+import { flusherInit, flusherResume, flusherTick } from '../cache/flusher';
 import { inodeClaim } from '../cache/inode';
 import { pageClaim, pageInit } from '../cache/page';
 import { indexClaim } from '../cache/page-index';
 import { pagesRead, pagesWritten } from '../cache/page-io';
+import { pauseOver, throttleInit } from '../cache/throttle';
 import { backingClaim } from '../drive/backing';
 import { driveReleased, driveServed } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
@@ -91,6 +98,12 @@ import {
   CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
   CONFIG_CACHE_PAGES,
+  CONFIG_DIRTY_BACKGROUND_PAGES,
+  CONFIG_DIRTY_BACKGROUND_RATIO,
+  CONFIG_DIRTY_EXPIRE_CENTISECS,
+  CONFIG_DIRTY_PAGES,
+  CONFIG_DIRTY_RATIO,
+  CONFIG_DIRTY_WRITEBACK_CENTISECS,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_FLAGS,
@@ -129,6 +142,7 @@ import {
   CONFIG_VOLUME_DRIVE,
   CONFIG_VOLUME_EXTENTS,
   CONFIG_VOLUME_INODES,
+  CONFIG_WRITE_BANDWIDTH_PAGES,
   DRIVE_FLAG_UNDO,
   VIRTIO_ENGINE_LINUX_AIO,
   VIRTIO_FLAG_DETECT_UNMAP,
@@ -193,6 +207,9 @@ function registerHandlers(): void {
   handle(KIND_REQUEST_DONE, requestDone);
   handle(KIND_PAGES_READ, pagesRead);
   handle(KIND_PAGES_WRITTEN, pagesWritten);
+  handle(KIND_FLUSHER_RESUME, flusherResume);
+  handle(KIND_FLUSHER_TICK, flusherTick);
+  handle(KIND_PAUSE_OVER, pauseOver);
   handle(KIND_OPERATION_BIO, operationBioDone);
   handle(KIND_INODE_EVICTED, inodeEvicted);
   handle(KIND_SYNC_DONE, syncFlushDone);
@@ -296,6 +313,7 @@ function claimParts(): void {
     if (load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) hasUndo = true;
   }
   driveClaim(drives, channels, hasBytes);
+  statClaim(drives);
   volatileClaim(cached, hasUndo);
   backingClaim(field(CONFIG_MAX_SEGMENTS));
   claimVolume(drives + field(CONFIG_FILE_COUNT));
@@ -355,6 +373,23 @@ function initVirtio(isMerging: bool): void {
   blkInit(virtioMaxTransfer(), field(CONFIG_VIRTIO_BLOCK_SIZE), isMerging, driveConfig(0));
 }
 
+/** Dirty limits, the pauses of writers over them, and the flusher. */
+function initDirty(): void {
+  dirtyLimitsInit(
+    field(CONFIG_CACHE_PAGES),
+    field(CONFIG_DIRTY_RATIO),
+    field(CONFIG_DIRTY_PAGES),
+    field(CONFIG_DIRTY_BACKGROUND_RATIO),
+    field(CONFIG_DIRTY_BACKGROUND_PAGES),
+  );
+  throttleInit(field(CONFIG_WRITE_BANDWIDTH_PAGES));
+  flusherInit(
+    field(CONFIG_DIRTY_EXPIRE_CENTISECS),
+    field(CONFIG_DIRTY_WRITEBACK_CENTISECS),
+    field(CONFIG_WRITE_BANDWIDTH_PAGES),
+  );
+}
+
 function initParts(): void {
   const isMerging = field(CONFIG_MERGE) != 0;
   registerHandlers();
@@ -372,6 +407,7 @@ function initParts(): void {
   descriptorInit();
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));
+  initDirty();
   kiocbInit();
   deviceAioInit();
   contextsInit();

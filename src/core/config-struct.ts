@@ -9,6 +9,9 @@ import {
   CONFIG_BLOCK_SIZE,
   CONFIG_BLUESTORE_AIOS,
   CONFIG_CACHE_PAGES,
+  CONFIG_DIRTY_BACKGROUND_RATIO,
+  CONFIG_DIRTY_PAGES,
+  CONFIG_DIRTY_RATIO,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_DMA_ALIGNMENT,
@@ -53,6 +56,7 @@ import {
   CONFIG_VOLUME_DRIVE,
   CONFIG_VOLUME_EXTENTS,
   CONFIG_VOLUME_INODES,
+  CONFIG_WRITE_BANDWIDTH_PAGES,
 } from '../../assembly/layout.ts';
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { ConfigError } from '../errors.ts';
@@ -138,6 +142,10 @@ export const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: st
   [CONFIG_CACHE_PAGES, ['cache', 'from 4096 bytes (one page) to 256 GiB']],
   [CONFIG_BLOCK_SIZE, ['blockSize', '512, 1024, 2048 or 4096']],
   [CONFIG_EVICTION, ['eviction', 'one of linux, lru, fifo, clock, s3-fifo']],
+  [CONFIG_DIRTY_RATIO, ['vm.dirtyRatio', 'from 0 to 100 percent']],
+  [CONFIG_DIRTY_BACKGROUND_RATIO, ['vm.dirtyBackgroundRatio', 'from 0 to 100 percent']],
+  [CONFIG_DIRTY_PAGES, ['vm.dirtyBytes', 'in pages of 4096 bytes: 0, or 2 and more']],
+  [CONFIG_WRITE_BANDWIDTH_PAGES, ['vm.writeBandwidth', 'in pages of 4096 bytes: 1 and more']],
   [CONFIG_OPERATIONS, ['limits.operations', 'from 1 to 65536']],
   [CONFIG_BIOS, ['limits.bios', 'from 4 to 1048576']],
   [CONFIG_SPANS, ['limits.spans', 'from 2048 to 16777216']],

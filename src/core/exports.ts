@@ -17,6 +17,7 @@ export interface CoreExports {
   driveHeldCount(drive: number): number;
   driveHoldCompletions(drive: number, isHolding: number): number;
   driveReleaseCompletion(drive: number, index: number): number;
+  driveStat(drive: number): number;
   driveVolatileCount(drive: number): number;
   imageClose(fd: number): number;
   imageOpen(directory: number, path: number, pathBytes: number, isReadOnly: number): number;
@@ -47,6 +48,7 @@ export interface CoreExports {
   volumeStatfs(out: number): number;
   volumeSyncfs(descriptor: number): number;
   volumeUnlink(path: number, pathBytes: number): number;
+  dirtyLimits(): number;
   eventfdCreate(initialCount: number, flags: number): number;
   eventfdRead(descriptor: number, address: number): number;
   eventfdWrite(descriptor: number, address: number): number;

@@ -12,7 +12,7 @@ import type { MachineConfig } from '../../src/core/options.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { OpenFile } from '../../src/files.ts';
 import type { Machine } from '../../src/machine.ts';
-import { type Build, openMachine } from '../support/machine.ts';
+import { type Build, EXACT, openMachine } from '../support/machine.ts';
 import { type NaiveMode, NaivePath } from './naive.ts';
 
 /** What varies from machine to machine. Sizes are small, so that steps meet. */
@@ -99,6 +99,7 @@ export function configOf(setup: Setup): MachineConfig {
     volatileWrites: setup.volatileWrites,
   } as const;
   return {
+    ...EXACT,
     drives: [
       { ...shared, size: setup.driveSectors * 512 },
       { ...shared, size: 2 * FILE_CAPACITY },

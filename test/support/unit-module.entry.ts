@@ -38,6 +38,7 @@ export {
 } from '../../assembly/base/span';
 export { park, wakeAll, wakeOne } from '../../assembly/base/wait-queue';
 export { clearDirty, listRemove, markDirty, pickDirty } from '../../assembly/cache/dirty';
+export { positionRatio } from '../../assembly/cache/dirty-limits';
 export { pageGiveFree, pageTakeFree } from '../../assembly/cache/page';
 export { indexFind, indexInsert, indexRemove } from '../../assembly/cache/page-index';
 export {

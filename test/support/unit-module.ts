@@ -78,6 +78,7 @@ export interface UnitExports {
   listRemove(inode: number, page: number): void;
   markDirty(inode: number, page: number, blocks: number): void;
   pickDirty(inode: number, first: bigint, last: bigint): void;
+  positionRatio(setpoint: bigint, dirty: bigint, limit: bigint): bigint;
   pageGiveFree(page: number): void;
   pageTakeFree(): number;
   indexFind(key: bigint): number;
