@@ -28,6 +28,7 @@ export {
 export {
   fileSetAttributes,
   fileStat,
+  volumeCheck,
   volumeFormat,
   volumeLink,
   volumeMkdir,
@@ -40,6 +41,7 @@ export {
   volumeStat,
   volumeStatfs,
   volumeUnlink,
+  volumeUnmount,
 } from './machine/volume-calls';
 export { fileFallocate, fileSeek, fileSyncRange, volumeSyncfs } from './machine/range-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';

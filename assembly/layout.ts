@@ -450,6 +450,39 @@ export const PROBLEM_FIRST = 12;
 export const PROBLEM_SECOND = 16;
 export const PROBLEM_THIRD = 20;
 
+/** Both superblocks are damaged. first and second: the words they begin with. */
+export const PROBLEM_SUPERBLOCK = 1;
+/** The drive holds something else. Numbers as above. */
+export const PROBLEM_NOT_A_VOLUME = 2;
+/** Made with another size. first: 0 version, 1 block size, 2 inodes, 3 extents, 4 blocks; second: the volume's; third: the machine's. */
+export const PROBLEM_GEOMETRY = 3;
+/** A sector of metadata is not what was written. first: the word that it begins with, second: its checksum, third: the right one. */
+export const PROBLEM_CHECKSUM = 4;
+/** A transaction of the journal is damaged. first: its number, second: that of a later one which is there. */
+export const PROBLEM_JOURNAL = 5;
+/** An inode that can not be. first: its mode, second: its links. */
+export const PROBLEM_BAD_INODE = 6;
+/** The root is not a directory of its own. first: its mode, second: its parent. */
+export const PROBLEM_ROOT = 7;
+/** An inode's links are not those that there are. first: its links, second: those that were found. */
+export const PROBLEM_LINKS = 8;
+/** A name that can not be. inode: what it names, first: the directory, second: bytes of the name, third: its type. */
+export const PROBLEM_NAME = 9;
+/** A name stands twice in a directory. Numbers as above; third: the other name's sector. */
+export const PROBLEM_NAME_TWICE = 10;
+/** A name of nothing, or in what is no directory. inode, first: as above, second: mode of the inode, third: mode of the directory. */
+export const PROBLEM_DANGLING = 11;
+/** A directory's parent is not the one it is named in. first: its parent, second: the directory with its name. */
+export const PROBLEM_PARENT = 12;
+/** A directory that no path reaches. first: its parent. */
+export const PROBLEM_UNREACHABLE = 13;
+/** An extent that can not be. inode: whose; first: slot, second: first block, third: why (1 range, 2 blocks of another, 3 overlaps, 4 no file). */
+export const PROBLEM_EXTENT = 14;
+/** Memory and metadata disagree about extents. first: what (CHECK_… of files/volume/extents). */
+export const PROBLEM_EXTENTS_MEMORY = 15;
+/** Memory and metadata disagree. first: 1 a sector changed unseen, 2 a name not found, 3 entries, 4 an inode, 5 free inodes, 6 free names; second and third: the two numbers. */
+export const PROBLEM_MEMORY = 16;
+
 /** Flags of volumeRename. */
 export const RENAME_NOREPLACE = 1;
 export const RENAME_EXCHANGE = 2;

@@ -23,6 +23,8 @@ export const OPERATION_FALLOCATE: u8 = 7;
 export const OPERATION_SYNC_RANGE: u8 = 8;
 /** syncfs: every file of the volume. */
 export const OPERATION_SYNC_ALL: u8 = 9;
+/** Drops every page of the volume, from file `position` on. */
+export const OPERATION_FORGET: u8 = 10;
 
 /** Around the page cache (O_DIRECT). */
 export const FLAG_DIRECT: u16 = 1;

@@ -16,6 +16,7 @@ import {
   OPERATION_DATASYNC,
   OPERATION_DISCARD,
   OPERATION_FALLOCATE,
+  OPERATION_FORGET,
   OPERATION_READ,
   OPERATION_SYNC,
   OPERATION_SYNC_ALL,
@@ -53,6 +54,7 @@ import { volume } from './volume/geometry';
 import { runningTransaction } from './volume/image';
 import { inodeModified } from './volume/inodes';
 import { journalHasFailed, journalWait } from './volume/journal';
+import { stepForget } from './volume/unmount';
 
 function stepDiscard(operation: Operation, inode: Inode): i32 {
   if (operation.step == 0) {
@@ -138,6 +140,8 @@ function step(operation: Operation, inode: Inode): i32 {
       return stepSyncRange(operation, inode);
     case OPERATION_SYNC_ALL:
       return stepSyncAll(operation, inode);
+    case OPERATION_FORGET:
+      return stepForget(operation);
     default:
       assert(false, 'an operation of no kind');
       return 0;

@@ -13,7 +13,7 @@ import { markWriteback, startWriteback, waitWriteback, writebackRange } from '..
 import { Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, SYNC_RANGE_WAIT_AFTER, SYNC_RANGE_WAIT_BEFORE, SYNC_RANGE_WRITE } from '../layout';
 import { volume } from './volume/geometry';
-import { runningTransaction } from './volume/image';
+import { hasChanges, runningTransaction } from './volume/image';
 import { inodeOf } from './volume/inodes';
 import { journalWait } from './volume/journal';
 
@@ -66,7 +66,7 @@ function commitSteps(operation: Operation, inode: Inode, transaction: u64): i32 
     if (inode.volumeInode != 0) {
       operation.transaction = transaction;
       // a commit that begins from here on flushes the data that has arrived; one that is on its way may have done so before
-      operation.mode = transaction == runningTransaction() ? 1 : 0;
+      operation.mode = transaction == runningTransaction() && hasChanges() ? 1 : 0;
       operation.step = STEP_COMMITTING;
     }
   }

@@ -25,6 +25,9 @@ import {
   KIND_FLUSHER_TICK,
   KIND_GUEST_INTERRUPT,
   KIND_INODE_EVICTED,
+  KIND_JOURNAL_BIO,
+  KIND_JOURNAL_RESUME,
+  KIND_JOURNAL_TICK,
   KIND_KERNEL_DEVICE_DONE,
   KIND_KERNEL_DEVICE_READY,
   KIND_OPERATION_BIO,
@@ -72,7 +75,12 @@ import { evictInit, inodeEvicted } from '../files/volume/evict';
 import { extentsClaim } from '../files/volume/extents';
 import { volume, volumeLayout } from '../files/volume/geometry';
 import { imageClaim } from '../files/volume/image';
+import { journalTick } from '../files/volume/journal';
 import { namesClaim } from '../files/volume/names';
+import { sectorIoInit } from '../files/volume/sector-io';
+import { taskBioDone, taskResumed } from '../files/volume/task';
+import { transactionClaim } from '../files/volume/transaction';
+import { verifyClaim } from '../files/volume/verify';
 import { volumeIomapInit } from '../files/volume/volume-iomap';
 import { backendInit } from '../guest/block-backend';
 import { nodesClaim, nodesInit } from '../guest/block-node';
@@ -212,6 +220,9 @@ function registerHandlers(): void {
   handle(KIND_PAUSE_OVER, pauseOver);
   handle(KIND_OPERATION_BIO, operationBioDone);
   handle(KIND_INODE_EVICTED, inodeEvicted);
+  handle(KIND_JOURNAL_BIO, taskBioDone);
+  handle(KIND_JOURNAL_RESUME, taskResumed);
+  handle(KIND_JOURNAL_TICK, journalTick);
   handle(KIND_SYNC_DONE, syncFlushDone);
   handle(KIND_AIO_DONE, kiocbDone);
   handle(KIND_EVENTFD_SIGNALLED, pollWoken);
@@ -331,8 +342,11 @@ function claimVolume(flatTotal: u32): void {
   if (inodes == 0) return;
   volumeLayout(volumeBlocks(), ctz<u32>(field(CONFIG_BLOCK_SIZE)), inodes, field(CONFIG_VOLUME_EXTENTS));
   volume.firstInode = flatTotal;
+  volume.seed = field(CONFIG_SEED);
   imageClaim();
   namesClaim();
+  transactionClaim();
+  verifyClaim();
   const blocksAPage = PAGE_SIZE / field(CONFIG_BLOCK_SIZE);
   extentsClaim(<u64>field(CONFIG_CACHE_PAGES) * blocksAPage + operationTotal());
 }
@@ -403,6 +417,7 @@ function initParts(): void {
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
   volumeIomapInit();
   evictInit();
+  sectorIoInit();
   if (field(CONFIG_VOLUME_INODES) > 0) volume.drive = changetype<usize>(driveAt(field(CONFIG_VOLUME_DRIVE)));
   descriptorInit();
   pageInit();

@@ -5,9 +5,29 @@
 // Invariant: nothing is read or written at an address that is not the client's.
 
 import { isClientRange } from '../base/client-memory';
-import { EEXIST, EFAULT, EINVAL, EISDIR, EMFILE, ENODEV, ENOENT, ENOTDIR, EROFS } from '../base/errno';
-import { OPERATION_TRUNCATE } from '../base/operation';
-import { Inode } from '../cache/inode';
+import { KIND_CALL_DONE } from '../base/dispatch';
+import {
+  EAGAIN,
+  EBUSY,
+  EDEADLK,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  EMFILE,
+  ENODEV,
+  ENOENT,
+  ENOTDIR,
+  EROFS,
+} from '../base/errno';
+import {
+  OPERATION_FORGET,
+  OPERATION_SYNC_ALL,
+  OPERATION_TRUNCATE,
+  Operation,
+  operationTake,
+} from '../base/operation';
+import { errseqLast, Inode } from '../cache/inode';
 import {
   descriptorClose,
   descriptorOpenInode,
@@ -16,13 +36,12 @@ import {
   OpenFile,
   openFileOf,
 } from '../files/descriptor';
+import { startOperation } from '../files/file-operation';
 import { setAttributes, statfs, statInode } from '../files/volume/attributes';
-import { extentsLoad } from '../files/volume/extents';
+import { evictNext } from '../files/volume/evict';
 import { volume } from '../files/volume/geometry';
-import { diskInode } from '../files/volume/image';
-import { inodeOf, inodesLoad, inodeTake, isDirectory, ROOT_INODE } from '../files/volume/inodes';
+import { inodeOf, isDirectory, ROOT_INODE, superInode } from '../files/volume/inodes';
 import { listDirectory } from '../files/volume/listing';
-import { namesLoad } from '../files/volume/names';
 import {
   changeErrno,
   nameCreate,
@@ -33,9 +52,20 @@ import {
   nameUnlink,
   readErrno,
 } from '../files/volume/namespace';
+import { problemsClear, problemsCopy } from '../files/volume/problems';
+import {
+  STEP_CHECKPOINT,
+  STEP_END,
+  STEP_FORMAT,
+  STEP_MOUNT,
+  taskBegin,
+  taskIsBusy,
+  taskSetAfter,
+} from '../files/volume/task';
+import { hasOrphans, openInodeCount, volumeLeave } from '../files/volume/unmount';
+import { verifyMemory, verifyStructure } from '../files/volume/verify';
 import { LAST_NAME, walk, walkExisting, walkFrom } from '../files/volume/walk';
 import {
-  MODE_DIRECTORY,
   OPEN_CREATE,
   OPEN_DIRECT,
   OPEN_DIRECTORY,
@@ -48,26 +78,95 @@ import {
   STATFS_SIZE,
   VOLUME_OPEN_FLAGS_ALL,
 } from '../layout';
-import { runCall } from './file-calls';
+import { callBegin, callFinish, runCall } from './file-calls';
+import { pumpOne } from './pump';
 
 /** Makes an empty volume on its drive: what was there is gone. 0, or EBUSY (mounted), ENODEV (no volume), EROFS, EIO. */
 export function volumeFormat(): i32 {
+  if (volume.isMounted != 0) return -EBUSY;
+  return runTask(STEP_FORMAT);
+}
+
+/** Runs a task of the volume as a call. 0 or a negative errno: EBUSY while another is on its way. */
+function runTask(step: u32): i32 {
   if (volume.drive == 0) return -ENODEV;
-  inodesLoad();
-  extentsLoad();
-  const number = inodeTake(MODE_DIRECTORY | 0x1ed);
-  diskInode(number).links = 2;
-  diskInode(number).parent = ROOT_INODE;
+  if (taskIsBusy()) return -EBUSY;
+  const number = callBegin();
+  if (number == 0) return -EAGAIN;
+  taskBegin(step, KIND_CALL_DONE, number);
+  return callFinish();
+}
+
+/**
+ * Mounts the volume, after a crash as well. 0, or ENODATA (a blank drive), EINVAL (something else is on it, or a volume of other
+ * sizes), EUCLEAN (damage): volumeCheck then tells the problems; EBUSY (mounted), ENODEV (no volume in the config), EIO.
+ */
+export function volumeMount(): i32 {
+  if (volume.isMounted != 0) return -EBUSY;
+  return runTask(STEP_MOUNT);
+}
+
+/** Pumps until what the volume does in the background has ended: 0, or EDEADLK when it can not. */
+function settle(): i32 {
+  while (taskIsBusy() || hasOrphans()) {
+    evictNext();
+    if (!pumpOne()) return -EDEADLK;
+  }
   return 0;
 }
 
-export function volumeMount(): i32 {
+/** Runs an operation on the root as a call. */
+function runOnRoot(kind: u8, position: u64): i32 {
+  const number = callBegin();
+  const pointer: usize = number == 0 ? 0 : operationTake();
+  if (pointer == 0) return -EAGAIN;
+  const operation = changetype<Operation>(pointer);
+  operation.kind = kind;
+  operation.inode = changetype<usize>(inodeOf(ROOT_INODE));
+  operation.position = position;
+  operation.doneKind = KIND_CALL_DONE;
+  operation.owner = number;
+  startOperation(operation);
+  return callFinish();
+}
+
+/**
+ * Writes everything home and leaves the volume. 0, or an error of writing, and then what was not durable is lost; EBUSY while a
+ * file is open, EDEADLK while the drive holds its completions: then it is still mounted.
+ */
+export function volumeUnmount(): i32 {
+  const refused = readErrno();
+  if (refused != 0) return refused;
+  if (openInodeCount() > 0) return -EBUSY;
+  let result = runOnRoot(OPERATION_SYNC_ALL, 0);
+  if (result == -EDEADLK || result == -EAGAIN) return result;
+  if (settle() != 0) return -EDEADLK;
+  if (result == 0) result = runOnRoot(OPERATION_SYNC_ALL, 0);
+  if (result == 0) result = errseqLast(superInode());
+  if (changeErrno() == 0) {
+    taskSetAfter(STEP_END);
+    const checkpoint = runTask(STEP_CHECKPOINT);
+    if (result == 0) result = checkpoint;
+  }
+  const forgotten = runOnRoot(OPERATION_FORGET, 1);
+  if (forgotten != 0) return forgotten;
+  volumeLeave();
+  return result;
+}
+
+/**
+ * Looks at everything of a mounted volume, in memory and in its metadata; of one that could not be mounted it tells why. Writes
+ * PROBLEM_… structs to `out`, as many as `bytes` holds and at most 64. How many problems there are; ENODEV, EFAULT.
+ */
+export function volumeCheck(out: i32, bytes: i32): i32 {
   if (volume.drive == 0) return -ENODEV;
-  inodesLoad();
-  namesLoad();
-  extentsLoad();
-  volume.isMounted = 1;
-  return 0;
+  if (bytes < 0 || !isClientRange(<u32>out, <u32>bytes)) return -EFAULT;
+  if (volume.isMounted != 0) {
+    problemsClear();
+    verifyStructure(false);
+    verifyMemory();
+  }
+  return <i32>problemsCopy(<usize>out, <u32>bytes);
 }
 
 /** Why a call with this path is refused before it looks at any, or 0. */

@@ -35,6 +35,7 @@ export interface CoreExports {
   fileFallocate(descriptor: number, mode: number, offset: number, bytes: number): number;
   fileSeek(descriptor: number, offset: number, whence: number): number;
   fileSyncRange(descriptor: number, offset: number, bytes: number, flags: number): number;
+  volumeCheck(out: number, bytes: number): number;
   volumeFormat(): number;
   volumeLink(from: number, fromBytes: number, to: number, toBytes: number): number;
   volumeMkdir(path: number, pathBytes: number, mode: number): number;
@@ -49,6 +50,7 @@ export interface CoreExports {
   volumeSyncfs(descriptor: number): number;
   volumeUnlink(path: number, pathBytes: number): number;
   dirtyLimits(): number;
+  volumeUnmount(): number;
   eventfdCreate(initialCount: number, flags: number): number;
   eventfdRead(descriptor: number, address: number): number;
   eventfdWrite(descriptor: number, address: number): number;

@@ -41,6 +41,8 @@ export class Volume {
   /** Names work: from a successful mount to unmount. */
   isMounted: u32;
   isReadOnly: u32;
+  /** The machine's, for the id of a new volume. */
+  seed: u32;
   /** Index of the cache's inode 0 of the volume; inode n of the volume is that of `firstInode + n`. */
   firstInode: u32;
 }

@@ -106,6 +106,11 @@ export function runningTransaction(): u64 {
   return image.running;
 }
 
+/** True when there is something to commit. */
+export function hasChanges(): bool {
+  return image.touchedCount > 0;
+}
+
 export function bitmapBytes(): usize {
   return <usize>(((volume.metaSectors + 31) >> 5) << 2);
 }

@@ -95,6 +95,7 @@ export function inodesLoad(): void {
   inodes.freeCount = 0;
   inodes.lowestFree = ROOT_INODE;
   let latest: u64 = 0;
+  memory.fill(changetype<usize>(superInode()), 0, offsetof<Inode>());
   for (let number: u32 = 1; number <= volume.inodeCount; number++) {
     inodeReset(number);
     if (diskInode(number).mode == 0) inodes.freeCount++;

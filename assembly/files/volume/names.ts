@@ -1,6 +1,6 @@
 // Names: which child a directory has under which name.
 //
-// Verbs: namesClaim, namesLoad, nameFind, nameAdd, nameRemove, nameMove, nameSetChild, nameNext, nameErrno.
+// Verbs: namesClaim, namesInit, nameLoad, nameFind, nameAdd, nameRemove, nameMove, nameSetChild, nameNext, nameErrno.
 // Layout: a slot of the image for each name; in memory a hash table of (parent, name) → slot, chained, and the number of
 // entries of each directory. A listing goes through the slots in order, so its place is a slot's number and stays good
 // whatever comes and goes meanwhile.
@@ -14,8 +14,10 @@ import { volume } from './geometry';
 import { metaTouch, NAME_OFFSET, NameSlot, nameSlot } from './image';
 
 /** Bytes of a slot behind its sector's header. */
-const SLOT_SIZE: usize = <usize>SECTOR_SIZE - 8;
+export const SLOT_SIZE: usize = <usize>SECTOR_SIZE - 8;
 const NUL: u32 = 0;
+export const DOT: u32 = 46;
+export const SLASH: u32 = 47;
 
 @unmanaged
 class Names {
@@ -82,16 +84,18 @@ function unlink(index: u32): void {
   store<u32>(entriesAt(slot.parent), entryCount(slot.parent) - 1);
 }
 
-/** A mount has read the image, and it is sound: makes the table. */
-export function namesLoad(): void {
+/** An empty table, and no slot: nameLoad brings in each. */
+export function namesInit(): void {
   memory.fill(names.heads, 0, (<usize>names.mask + 1) << 2);
   memory.fill(names.entries, 0, (<usize>volume.inodeCount + 1) << 2);
   names.freeCount = 0;
   names.lowestFree = 0;
-  for (let index: u32 = 0; index < volume.nameCount; index++) {
-    if (nameSlot(index).child == 0) names.freeCount++;
-    else link(index);
-  }
+}
+
+/** A mount has found the slot sound: free, or with a name that is not in the table. */
+export function nameLoad(index: u32): void {
+  if (nameSlot(index).child == 0) names.freeCount++;
+  else link(index);
 }
 
 /** Slot + 1 of a directory's entry with this name, or 0. */
@@ -185,6 +189,18 @@ function sequenceBytes(address: usize, left: u32): u32 {
     if ((load<u8>(address + index) & 0xc0) != 0x80) return 0;
   }
   return bytes;
+}
+
+/** A name that an entry may have: UTF-8 without '/' and NUL, and neither '.' nor '..'. */
+export function isLegalName(address: usize, bytes: u32): bool {
+  if (bytes == 0 || nameErrno(address, bytes) != 0) return false;
+  let dots: u32 = 0;
+  for (let index: u32 = 0; index < bytes; index++) {
+    const character = <u32>load<u8>(address + index);
+    if (character == SLASH) return false;
+    if (character == DOT) dots++;
+  }
+  return bytes > 2 || dots < bytes;
 }
 
 /** 0, EINVAL for a NUL byte, EILSEQ for what is not UTF-8. */

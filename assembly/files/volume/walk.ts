@@ -7,7 +7,7 @@
 import { ENAMETOOLONG, ENOENT, ENOTDIR } from '../../base/errno';
 import { diskInode, NAME_MAX, nameSlot } from './image';
 import { isDirectory, ROOT_INODE } from './inodes';
-import { nameErrno, nameFind } from './names';
+import { DOT, nameErrno, nameFind, SLASH } from './names';
 
 /** PATH_MAX of Linux, which counts the NUL behind the path. */
 export const PATH_MAX: u32 = 4096;
@@ -17,9 +17,6 @@ export const LAST_NAME: u32 = 0;
 export const LAST_ROOT: u32 = 1;
 export const LAST_DOT: u32 = 2;
 export const LAST_DOT_DOT: u32 = 3;
-
-const SLASH: u32 = 47;
-const DOT: u32 = 46;
 
 @unmanaged
 export class Walk {

@@ -13,6 +13,7 @@ import {
   OPEN_DIRECTORY,
   OPEN_READ,
   OPEN_WRITE,
+  PROBLEM_SIZE,
   STAT_ACCESS_TIME,
   STAT_BYTES,
   STAT_CHANGE_TIME,
@@ -110,6 +111,31 @@ export class RawVolume {
 
   mount(): number {
     return this.call((exports) => exports.volumeMount());
+  }
+
+  unmount(): number {
+    return this.call((exports) => exports.volumeUnmount());
+  }
+
+  /** What is wrong with the volume, a line a problem: kind, sector, inode and three numbers. */
+  check(): string[] {
+    const { memory } = this.machine.core;
+    const out = this.scratch + OUT;
+    const count = this.call((exports) => exports.volumeCheck(out, 64 * PROBLEM_SIZE));
+    if (count < 0) return [`volumeCheck: ${count}`];
+    return Array.from({ length: Math.min(count, 64) }, (_, index) => {
+      const at = out + index * PROBLEM_SIZE;
+      return [0, 4, 8, 12, 16, 20].map((field) => memory.u32(at + field)).join(' ');
+    });
+  }
+
+  /** fsync of a path. */
+  sync(path: string): number {
+    const descriptor = this.openFile(path, OPEN_READ);
+    if (descriptor < 0) return descriptor;
+    const result = this.call((exports) => exports.fileSync(descriptor, 0));
+    this.close(descriptor);
+    return result;
   }
 
   /** Puts bytes into client memory: `at` bytes into the scratch. */
