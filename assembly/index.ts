@@ -6,6 +6,7 @@ import './base/abort';
 
 // machine
 export { configAddress, rootAddress } from './machine/root';
+export { machineCheck } from './machine/check-calls';
 export { machineOpen } from './machine/open';
 export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
 

@@ -991,6 +991,41 @@ export const LATENCY_P99 = 40;
 export const LATENCY_P999 = 48;
 export const LATENCY_SIZE = 56;
 
+// ---- machineCheck: the rules, the first seven as the sheet of buffered writes numbers them ----
+
+/** A dirty block is uptodate. */
+export const CHECK_DIRTY_UPTODATE = 1;
+/** The counts of a file are those of its pages. */
+export const CHECK_COUNTS = 2;
+/** nr_file_pages, nr_dirty and nr_writeback are those of all pages. */
+export const CHECK_GAUGES = 3;
+/** No dirty block lies wholly behind the end of its file. */
+export const CHECK_PAST_END = 4;
+/** Each mapping that was begun has ended. */
+export const CHECK_MAPPINGS = 5;
+/** Each reserved block is dirty in the cache. */
+export const CHECK_RESERVED_BLOCKS = 6;
+/** The size on disk is not larger than i_size. */
+export const CHECK_SIZE_ON_DISK = 7;
+/** Dirty lists and eviction lists hold what they must. */
+export const CHECK_LISTS = 8;
+/** Pages are busy exactly while bios move their bytes. */
+export const CHECK_IOENDS = 9;
+/** Without an operation nothing is pinned or locked. */
+export const CHECK_IDLE = 10;
+/** Extents, their slots and the free blocks agree. */
+export const CHECK_EXTENTS = 11;
+/** Each dirty block of a file of the volume has an extent. */
+export const CHECK_UNPROMISED = 12;
+
+/** u32 rule; u32 number of the file; u64: page or block, or which count; what was found, and what would be right. */
+export const CHECK_RULE = 0;
+export const CHECK_FILE = 4;
+export const CHECK_INDEX = 8;
+export const CHECK_FOUND = 16;
+export const CHECK_EXPECTED = 24;
+export const CHECK_SIZE = 32;
+
 // ---- root: where things are, at rootAddress(); u32 unless said ----
 
 export const ROOT_COUNTERS = 0;

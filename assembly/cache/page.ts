@@ -96,6 +96,15 @@ export function pageNumber(page: usize): u32 {
   return <u32>((page - pages.base) >> PAGE_RECORD_SHIFT);
 }
 
+/** Pages that were ever taken: those with lower numbers. For walks over all pages. */
+export function takenPageCount(): u32 {
+  return pageNumber(pages.fresh);
+}
+
+export function pageAt(number: u32): usize {
+  return pages.base + ((<usize>number) << PAGE_RECORD_SHIFT);
+}
+
 /** Address of the page's 4096 bytes; 0 when the machine holds no data. */
 export function pageFrame(page: usize): usize {
   return pages.frames == 0 ? 0 : pages.frames + ((page - pages.base) << (PAGE_SHIFT - PAGE_RECORD_SHIFT));
@@ -171,6 +180,11 @@ const POLICY_SHIFT: u8 = 4;
 /** True while bios read into the page or write from it. */
 export function hasIo(page: Page): bool {
   return (page.ioAndPolicy & IO_COUNT_MASK) != 0;
+}
+
+/** Bios in flight. */
+export function ioCount(page: Page): u32 {
+  return page.ioAndPolicy & IO_COUNT_MASK;
 }
 
 /** One more bio is in flight. */

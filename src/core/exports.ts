@@ -8,6 +8,7 @@ export interface CoreExports {
   machineOpen(): number;
   rootAddress(): number;
   machineAdvance(nanoseconds: number): number;
+  machineCheck(out: number): number;
   machineRecord(isOn: number): void;
   machineRun(limit: number): number;
   machineRunDue(): number;

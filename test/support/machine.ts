@@ -1,10 +1,15 @@
 // Machines for tests, on both builds of the core: `release` is what is published, `debug` has names and every assertion
 // in unoptimised code. A test body runs once for each name of BUILDS.
 //
-// Verbs: openMachine, poolsInUse. Each build is compiled once in a process.
+// Verbs: openMachine, poolsInUse, brokenRule. Each build is compiled once in a process.
 
 import { readFile } from 'node:fs/promises';
 import {
+  CHECK_EXPECTED,
+  CHECK_FILE,
+  CHECK_FOUND,
+  CHECK_INDEX,
+  CHECK_SIZE,
   ROOT_USED_BIOS,
   ROOT_USED_BLOCK_REQUESTS,
   ROOT_USED_BLUESTORE_AIOS,
@@ -91,3 +96,34 @@ export const NO_POOL_IN_USE: Readonly<Record<keyof typeof POOLS, number>> = {
   usrbioParts: 0,
   sharedPages: 0,
 };
+
+const CHECK_NAMES = [
+  '',
+  'a dirty block is uptodate',
+  'the counts of a file are those of its pages',
+  'the gauges are those of all pages',
+  'no dirty block lies behind the end',
+  'each mapping has ended',
+  'each reserved block is dirty',
+  'the size on disk is not larger than i_size',
+  'the lists hold what they must',
+  'pages are busy exactly while bios move their bytes',
+  'nothing is pinned or locked without an operation',
+  'extents, slots and free blocks agree',
+  'each dirty block has an extent',
+] as const;
+const checkRoom = new WeakMap<Machine, number>();
+
+/** Which of the rules that always hold does not hold now (machineCheck), in words; '' when all do. */
+export function brokenRule(machine: Machine): string {
+  const out = checkRoom.get(machine) ?? machine.buffers.allocate(CHECK_SIZE);
+  checkRoom.set(machine, out);
+  const rule = machine.core.call((exports) => exports.machineCheck(out));
+  if (rule === 0) return '';
+  const { memory } = machine.core;
+  const [index, found, expected] = [CHECK_INDEX, CHECK_FOUND, CHECK_EXPECTED].map((at) =>
+    memory.u64(out + at),
+  );
+  const where = `file ${memory.u32(out + CHECK_FILE)}, ${index}: ${found}, not ${expected}`;
+  return `rule ${rule}, ${CHECK_NAMES[rule]}: ${where}`;
+}
