@@ -198,8 +198,11 @@ export function ioRun(): i32 {
   while (isGoing && hasMore()) isGoing = submitNext();
   plugEnd();
   if (io.pending > 0 || io.isParked != 0) return PENDING;
+  // told once: the next step may begin nothing
+  const result = io.error;
   io.position = io.end;
-  return io.error;
+  io.error = 0;
+  return result;
 }
 
 /** A bio of the transfer has ended. */
