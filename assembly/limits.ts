@@ -25,6 +25,10 @@ export const MAX_CACHE_PAGES = 67108864;
 export const EVICTION_RESERVE_PAGES = 256;
 /** Pages that one buffered read looks up, pins and reads in before it waits (128 KiB, Linux's default readahead maximum). */
 export const READ_CHUNK_PAGES = 32;
+/** Largest readahead maximum: 1 GiB. */
+export const MAX_READAHEAD_PAGES = 262144;
+/** Pages that a readahead which was asked for (POSIX_FADV_WILLNEED) starts to read in one piece: 2 MiB. */
+export const READAHEAD_FORCED_PAGES = 512;
 /** Pages that one step of a sync starts to write before it lets other events run. */
 export const WRITEBACK_STEP_PAGES = 1024;
 /** Pages in one write-back bio or read-in bio (BIO_MAX_VECS of Linux). */

@@ -46,7 +46,8 @@ export const KIND_JOURNAL_BIO: u32 = 33;
 export const KIND_JOURNAL_RESUME: u32 = 34;
 export const KIND_INODE_EVICTED: u32 = 35;
 export const KIND_JOURNAL_TICK: u32 = 36;
-export const KIND_COUNT: u32 = 37;
+export const KIND_READAHEAD_DONE: u32 = 37;
+export const KIND_COUNT: u32 = 38;
 
 const ENTRY_SIZE: usize = 12;
 

@@ -93,8 +93,10 @@ export class Operation {
   directFlags: u32;
   /** Mode of a fallocate or sync_file_range; a sync's own after that. */
   mode: u32;
-  /** The readahead state of the open file that it reads through, or 0. */
+  /** The readahead state (cache/readahead) of whoever it reads for, or 0. */
   readahead: usize;
+  /** The open file that state belongs to: held until the operation ends; or 0. */
+  opened: usize;
   /** The iterator over mappings (cache/iomap-iter), ITERATOR_SIZE bytes. */
   iterator: u64;
 }

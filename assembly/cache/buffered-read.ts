@@ -2,12 +2,15 @@
 //
 // Verbs: bufferedRead, a step function. It looks up a chunk of pages, starts one read-in for each run of missing ones,
 // pins them, then copies page by page, waiting where a page is still LOCKED.
-// Invariant: it waits for a free page or a bio only while it holds no pin.
+// Invariants: it waits for a free page or a bio only while it holds no pin; i_size is looked at when the bytes are there,
+// and limits what is copied; bytes that were copied win over an error, and every error is EIO.
 //
-// Without readahead a miss reads just what was asked, in chunks of READ_CHUNK_PAGES.
+// Without readahead a miss reads just what was asked, in chunks of READ_CHUNK_PAGES. With it the first miss of a chunk, and
+// the first access of a marked page, read a window (readahead.ts), once all that lies before has been copied. Pages of
+// the request that a window brings in count as misses like any other: a hit was in the cache before.
 
 import { count } from '../base/counters';
-import { EIO } from '../base/errno';
+import { EFAULT, EIO } from '../base/errno';
 import { Operation, operationCursor, operationPage, PENDING, setOperationPage } from '../base/operation';
 import { record, recording } from '../base/record';
 import { spanCopyIn } from '../base/span';
@@ -29,6 +32,8 @@ import {
   PAGE_ERROR,
   PAGE_EVICTING,
   PAGE_LOCKED,
+  PAGE_READAHEAD,
+  PAGE_WRITEBACK,
   Page,
   pageFrame,
   pageIndex,
@@ -39,6 +44,7 @@ import {
 } from './page';
 import { indexFind } from './page-index';
 import { readIn } from './page-io';
+import { planMark, planMiss, ReadaheadState, readaheadFailed, readWindow } from './readahead';
 
 /** Counts one access of a page by this operation, once however often it comes back. `pointer`: the page that was hit, or 0. */
 export function countAccess(operation: Operation, inode: Inode, index: u64, pointer: usize): void {
@@ -79,10 +85,16 @@ function readMissing(inode: Inode, page: Page, needed: u32): i32 {
   return 0;
 }
 
-function neededBlocks(operation: Operation, inode: Inode, index: u64): u32 {
+/** Behind the last byte that can be read now: what was asked for, as far as there is a file and a buffer. */
+function readEnd(operation: Operation, inode: Inode): u64 {
+  const bytes = min<u64>(operation.length, operation.readable);
+  return min<u64>(operation.position + bytes, inode.size);
+}
+
+function neededBlocks(operation: Operation, index: u64, end: u64): u32 {
+  const inode = changetype<Inode>(operation.inode);
   const pageStart = index << PAGE_SHIFT;
   const start = operation.position + operation.done;
-  const end = operation.position + operation.length;
   const from = start > pageStart ? <u32>(start - pageStart) : 0;
   const to = <u32>min<u64>(end - pageStart, PAGE_SIZE);
   return blockMask(from, to, inode.blockShift);
@@ -95,24 +107,73 @@ function unpinRest(operation: Operation): void {
   operation.pinnedDone = 0;
 }
 
-/** Copies what the operation wants of the page at its position. */
-function copyPage(operation: Operation, pointer: usize): void {
-  const offset = <u32>(operation.position + operation.done) & (PAGE_SIZE - 1);
-  const bytes = <u32>min<u64>(operation.length - operation.done, PAGE_SIZE - offset);
+/** Copies what the operation wants of the page at its position, up to file position `end`. */
+function copyPage(operation: Operation, pointer: usize, end: u64): void {
+  const position = operation.position + operation.done;
+  const offset = <u32>position & (PAGE_SIZE - 1);
+  const bytes = <u32>min<u64>(end - position, PAGE_SIZE - offset);
   if (movesBytes()) spanCopyIn(operationCursor(operation), pageFrame(pointer) + offset, bytes);
   operation.done += bytes;
+}
+
+/** Counts the accesses of the pages below `end`, before a window fills in what is missing of them. */
+function countUntil(operation: Operation, inode: Inode, end: u64): void {
+  const first = (operation.position + operation.done) >> PAGE_SHIFT;
+  for (let index = max<u64>(operation.countedUntil, first); index < end; index++) {
+    const pointer = indexFind(pageKey(inode.index, index));
+    const isLeaving = pointer != 0 && (changetype<Page>(pointer).flags & PAGE_EVICTING) != 0;
+    countAccess(operation, inode, index, isLeaving ? 0 : pointer);
+  }
+}
+
+/** The state that says what to read ahead, or null: just what was asked for. */
+function readaheadOf(operation: Operation): ReadaheadState | null {
+  const pointer = operation.readahead;
+  if (pointer == 0) return null;
+  const state = changetype<ReadaheadState>(pointer);
+  return state.maximum == 0 || state.isRandom != 0 ? null : state;
+}
+
+/** True for a page whose access starts a window: one that is missing, or marked and not under write-back. */
+function startsWindow(pointer: usize): bool {
+  if (pointer == 0) return true;
+  const flags = changetype<Page>(pointer).flags;
+  return (flags & PAGE_READAHEAD) != 0 && (flags & PAGE_WRITEBACK) == 0;
+}
+
+/** Reads the window that page `index`, missing (`pointer` 0) or marked, starts. The page, or 0 if it is missing still. */
+function readAhead(operation: Operation, state: ReadaheadState, index: u64, pointer: usize, end: u64): usize {
+  const inode = changetype<Inode>(operation.inode);
+  const askedEnd = (operation.position + operation.length + (PAGE_SIZE - 1)) >> PAGE_SHIFT;
+  const wanted = <u32>(askedEnd - index);
+  // the page must outlive what its own window pushes out
+  if (pointer != 0 && !pinPage(pointer)) return pointer;
+  if (pointer != 0) changetype<Page>(pointer).flags &= ~PAGE_READAHEAD;
+  const windowEnd =
+    pointer == 0 ? planMiss(state, inode, index, wanted) : planMark(state, inode, index, wanted);
+  if (windowEnd != 0) {
+    countUntil(operation, inode, min<u64>(windowEnd, ((end - 1) >> PAGE_SHIFT) + 1));
+    readWindow(inode, askedEnd);
+  }
+  if (pointer == 0) return indexFind(pageKey(inode.index, index));
+  unpinPage(pointer);
+  return pointer;
 }
 
 /**
  * Copies from pages that are ready and fills the operation's page list with those that are not. PENDING when it had to
  * park; 0 to go on with copyChunk; else an errno.
  */
-function lookUpChunk(operation: Operation, inode: Inode): i32 {
-  const end = operation.position + operation.length;
+function lookUpChunk(operation: Operation, inode: Inode, end: u64): i32 {
+  const state = readaheadOf(operation);
   let index = (operation.position + operation.done) >> PAGE_SHIFT;
   const last = (end - 1) >> PAGE_SHIFT;
   while (index <= last && operation.pinnedCount < <u32>READ_CHUNK_PAGES) {
     let pointer = indexFind(pageKey(inode.index, index));
+    if (state != null && startsWindow(pointer)) {
+      if (operation.pinnedCount > 0) return 0;
+      pointer = readAhead(operation, state, index, pointer, end);
+    }
     if (pointer != 0 && (changetype<Page>(pointer).flags & PAGE_EVICTING) != 0) {
       if (operation.pinnedCount > 0) return 0;
       countAccess(operation, inode, index, 0);
@@ -131,10 +192,10 @@ function lookUpChunk(operation: Operation, inode: Inode): i32 {
       }
     }
     const page = changetype<Page>(pointer);
-    const needed = neededBlocks(operation, inode, index);
+    const needed = neededBlocks(operation, index, end);
     if (operation.pinnedCount == 0 && (needed & ~(<u32>page.uptodate)) == 0) {
       // nothing before it waits and nothing is missing: no pin is needed
-      copyPage(operation, pointer);
+      copyPage(operation, pointer, end);
       index++;
       continue;
     }
@@ -158,22 +219,22 @@ function lookUpChunk(operation: Operation, inode: Inode): i32 {
 }
 
 /** Copies from the pinned pages. PENDING when one is still being read; 0 when the chunk is done; else an errno. */
-function copyChunk(operation: Operation, inode: Inode): i32 {
-  while (operation.pinnedDone < operation.pinnedCount && operation.done < operation.length) {
+function copyChunk(operation: Operation, inode: Inode, end: u64): i32 {
+  while (operation.pinnedDone < operation.pinnedCount && operation.position + operation.done < end) {
     const pointer = operationPage(operation, operation.pinnedDone);
     const page = changetype<Page>(pointer);
     if (page.flags & PAGE_LOCKED) {
       park(pageWaiters(pointer), changetype<usize>(operation));
       return PENDING;
     }
-    const needed = neededBlocks(operation, inode, pageIndex(page));
+    const needed = neededBlocks(operation, pageIndex(page), end);
     if ((needed & ~(<u32>page.uptodate)) != 0) {
       if (page.flags & PAGE_ERROR) {
         page.flags &= ~PAGE_ERROR;
         unpinRest(operation);
         return -EIO;
       }
-      // somebody else read other blocks, or no bio was free
+      // somebody else read other blocks, or no bio was free, or what read ahead has failed
       const result = readMissing(inode, page, needed);
       if (result < 0) {
         unpinRest(operation);
@@ -191,7 +252,7 @@ function copyChunk(operation: Operation, inode: Inode): i32 {
       }
       continue;
     }
-    copyPage(operation, pointer);
+    copyPage(operation, pointer, end);
     operation.pinnedDone++;
     unpinPage(pointer);
   }
@@ -199,18 +260,28 @@ function copyChunk(operation: Operation, inode: Inode): i32 {
   return 0;
 }
 
+/** Notes where the read has ended, or that it has failed, for the reads that follow it. */
+function noteEnd(operation: Operation, result: i32): void {
+  if (operation.readahead == 0) return;
+  const state = changetype<ReadaheadState>(operation.readahead);
+  if (operation.done > 0) state.previous = operation.position + operation.done;
+  if (result == -EIO) readaheadFailed(state);
+}
+
 /** Bytes read (short at the end of the file), a negative errno when none was, or PENDING. */
 export function bufferedRead(operation: Operation, inode: Inode): i32 {
-  // looked at in every step: a truncate may move the end while the read waits
-  const room = inode.size > operation.position ? inode.size - operation.position : 0;
-  operation.length = min<u64>(operation.length, room);
-  if (operation.done >= operation.length) unpinRest(operation);
-  while (operation.done < operation.length) {
-    let result = 0;
-    if (operation.pinnedCount == 0) result = lookUpChunk(operation, inode);
-    if (result == 0) result = copyChunk(operation, inode);
+  let result = 0;
+  while (result == 0) {
+    // looked at in every step: a truncate may move the end while the read waits
+    const end = readEnd(operation, inode);
+    if (operation.position + operation.done >= end) break;
+    if (operation.pinnedCount == 0) result = lookUpChunk(operation, inode, end);
+    if (result == 0) result = copyChunk(operation, inode, end);
     if (result == PENDING) return PENDING;
-    if (result < 0) return operation.done > 0 ? <i32>operation.done : result;
   }
-  return <i32>operation.done;
+  unpinRest(operation);
+  if (result < 0) result = -EIO;
+  else if (operation.done == operation.readable && operation.done < operation.length) result = -EFAULT;
+  noteEnd(operation, result);
+  return operation.done > 0 ? <i32>operation.done : result;
 }

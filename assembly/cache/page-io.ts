@@ -9,7 +9,7 @@
 // write-back every dirty bit that was set at its start has been cleared, whatever the result.
 
 import { count, countDown, countMany } from '../base/counters';
-import { KIND_PAGES_READ, KIND_PAGES_WRITTEN } from '../base/dispatch';
+import { KIND_PAGES_READ, KIND_PAGES_WRITTEN, KIND_READAHEAD_DONE } from '../base/dispatch';
 import { EIO } from '../base/errno';
 import { record, recording } from '../base/record';
 import { Span } from '../base/span';
@@ -81,6 +81,7 @@ class OpenBio {
   end: u64;
   /** First file position of the bio. */
   start: u64;
+  /** Why pages are written (WRITEBACK_…); of the open read-in, 1 while it is readahead. */
   reason: u32;
 }
 
@@ -126,6 +127,17 @@ function submitOpenWrite(): void {
     );
   }
   submitBio(bio);
+}
+
+/** Until readaheadEnd the read-ins of readIn are readahead: in bios of their own, and nobody is told of an error. */
+export function readaheadBegin(): void {
+  submitOpenRead();
+  openRead.reason = 1;
+}
+
+export function readaheadEnd(): void {
+  submitOpenRead();
+  openRead.reason = 0;
 }
 
 /** Submits what readIn and writeBack have gathered. Every step of an operation ends with it. */
@@ -199,6 +211,11 @@ function open(
   return true;
 }
 
+/** The kind that a read-in completes. */
+function readDone(): u32 {
+  return openRead.reason != 0 ? KIND_READAHEAD_DONE : KIND_PAGES_READ;
+}
+
 function roundUpToSector(bytes: u64): u64 {
   return (bytes + (SECTOR_SIZE - 1)) & ~(<u64>SECTOR_SIZE - 1);
 }
@@ -242,7 +259,7 @@ function readPiece(inode: Inode, page: Page, position: u64, bytes: u32): i32 {
     join(openRead, pointer, piece);
   } else {
     submitOpenRead();
-    if (!open(openRead, inode, pointer, position, sector, piece, OP_READ, KIND_PAGES_READ)) return NO_BIO;
+    if (!open(openRead, inode, pointer, position, sector, piece, OP_READ, readDone())) return NO_BIO;
   }
   ioStarted(page);
   page.flags = (page.flags | PAGE_LOCKED) & ~PAGE_ERROR;
@@ -270,6 +287,15 @@ export function readIn(inode: Inode, page: Page, position: u64, bytes: u32): i32
 
 /** Handler of KIND_PAGES_READ: the blocks read are uptodate; pages whose last read ended are unlocked. */
 export function pagesRead(bioPointer: usize, result: i32): void {
+  endReadIn(bioPointer, result == 0, PAGE_ERROR);
+}
+
+/** Handler of KIND_READAHEAD_DONE: as pagesRead, but of an error nothing remains than a page without its bytes. */
+export function readaheadDone(bioPointer: usize, result: i32): void {
+  endReadIn(bioPointer, result == 0, 0);
+}
+
+function endReadIn(bioPointer: usize, isGood: bool, onError: u8): void {
   const bio = changetype<Bio>(bioPointer);
   const inode = changetype<Inode>(bio.owner);
   let pointer = bio.firstPage;
@@ -281,8 +307,8 @@ export function pagesRead(bioPointer: usize, result: i32): void {
     const page = changetype<Page>(pointer);
     const next = page.ioNext;
     const bytes = min<u32>(left, PAGE_SIZE - offset);
-    if (result == 0) page.uptodate |= <u8>blockMask(offset, offset + bytes, inode.blockShift);
-    else page.flags |= PAGE_ERROR;
+    if (isGood) page.uptodate |= <u8>blockMask(offset, offset + bytes, inode.blockShift);
+    else page.flags |= onError;
     if (ioEnded(page)) {
       page.flags &= ~PAGE_LOCKED;
       wakePage(pointer);

@@ -1,17 +1,26 @@
 // The file descriptor table.
 //
-// Verbs: descriptorOpen, descriptorOpenInode, hasFreeDescriptor, descriptorTake, descriptorDup, descriptorClose, descriptorOf, openFileOf, notFile, holdDescriptor,
-// releaseDescriptor. A descriptor names an open file or an eventfd (eventfd.ts); an open file keeps the inode, the flags it
-// was opened with, and how far its error cursor has read (errseq).
+// Verbs: descriptorOpen, descriptorOpenInode, hasFreeDescriptor, descriptorTake, descriptorDup, descriptorClose, descriptorOf,
+// openFileOf, notFile, holdDescriptor, releaseDescriptor, readaheadStateOf, readThrough. A descriptor names an open file or an
+// eventfd (eventfd.ts); an open file keeps the inode, the flags it was opened with, how far its error cursor has read (errseq),
+// and what it knows of its reads (readahead).
 // Layout: a pool of records and an array of descriptor → record; numbers start at FIRST_DESCRIPTOR. Records of every
 // kind begin with the kind and the number of holders.
 // Invariants: a record lives until its descriptor is closed and no request holds it; openFileOf gives files only.
 
 import { arenaClaim } from '../base/arena';
 import { EBADF, EINVAL, EMFILE, ENOENT, EROFS } from '../base/errno';
-import { FLAG_APPEND, FLAG_DIRECT, FLAG_DSYNC, FLAG_SYNC } from '../base/operation';
+import {
+  FLAG_APPEND,
+  FLAG_DIRECT,
+  FLAG_DSYNC,
+  FLAG_SYNC,
+  OPERATION_READ,
+  Operation,
+} from '../base/operation';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { errseqSample, Inode, inodeAt } from '../cache/inode';
+import { ReadaheadState, readaheadOpen } from '../cache/readahead';
 import { Drive } from '../drive/drive-table';
 import {
   DESCRIPTOR_FILE,
@@ -30,9 +39,6 @@ import { inodeRelease } from './volume/inodes';
 
 const FIRST_DESCRIPTOR: u32 = 3;
 
-/** Room for the largest kind of record, an eventfd. */
-const RECORD_SIZE: u32 = 32;
-
 @unmanaged
 export class OpenFile {
   /** DESCRIPTOR_FILE. */
@@ -45,7 +51,12 @@ export class OpenFile {
   errseqCursor: u32;
   /** As errseqCursor, for errors of the whole volume (f_sb_err). */
   superErrseqCursor: u32;
+  /** A ReadaheadState. */
+  readahead: u64;
 }
+
+/** Room for the largest kind of record, an open file. */
+const RECORD_SIZE: u32 = <u32>(offsetof<OpenFile>('readahead') + offsetof<ReadaheadState>());
 
 @unmanaged
 class Descriptors {
@@ -109,6 +120,7 @@ export function descriptorOpenInode(inode: Inode, openFlags: u32): i32 {
   opened.operationFlags = operationFlags(openFlags);
   opened.errseqCursor = errseqSample(inode);
   if (inode.superInode != 0) opened.superErrseqCursor = errseqSample(changetype<Inode>(inode.superInode));
+  readaheadOpen(readaheadStateOf(opened));
   inode.openCount++;
   return descriptor;
 }
@@ -174,6 +186,18 @@ export function releaseDescriptor(record: usize): void {
   if (--opened.holders > 0) return;
   if (isFile(record)) closeInode(changetype<Inode>(opened.inode));
   poolGive(openFilePool, record);
+}
+
+export function readaheadStateOf(opened: OpenFile): ReadaheadState {
+  return changetype<ReadaheadState>(changetype<usize>(opened) + offsetof<OpenFile>('readahead'));
+}
+
+/** The operation, whose kind and flags are set, belongs to this open file: if it reads through the cache it may read ahead, and keeps the file until it ends. */
+export function readThrough(operation: Operation, opened: OpenFile): void {
+  if (operation.kind != OPERATION_READ || (operation.flags & FLAG_DIRECT) != 0) return;
+  operation.opened = changetype<usize>(opened);
+  operation.readahead = changetype<usize>(readaheadStateOf(opened));
+  holdDescriptor(operation.opened);
 }
 
 /** 0 or EBADF. Requests in flight keep the file or eventfd until they end. */

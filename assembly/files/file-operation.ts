@@ -41,6 +41,7 @@ import { discardRange } from '../cache/writeback';
 import { bioOffer } from '../drive/request';
 import { RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { PAGE_SIZE, SECTOR_SIZE } from '../limits';
+import { releaseDescriptor } from './descriptor';
 import { areSpansAligned, DIRECT_NEEDS_SYNC, directTransfer } from './direct';
 import { driveRange, startDriveRange } from './drive-range';
 import { holesWrite } from './holes';
@@ -199,8 +200,15 @@ function run(operation: Operation): void {
       <u32>result,
     );
   }
-  unlockInode(operation, inode);
+  finish(operation, result);
+}
+
+/** Ends an operation: its file's lock, and the file itself, are somebody else's now. */
+function finish(operation: Operation, result: i32): void {
+  unlockInode(operation, changetype<Inode>(operation.inode));
+  const opened = operation.opened;
   operationFinish(operation, result);
+  if (opened != 0) releaseDescriptor(opened);
 }
 
 /** A direct write that starts behind the end of a file falls back to buffered: the gap needs zeros. What is not in whole sectors stays direct, and is refused there. */
@@ -262,8 +270,7 @@ function begin(operation: Operation): void {
     );
   }
   if (operation.length == 0 && operation.kind < OPERATION_SYNC) {
-    unlockInode(operation, inode);
-    operationFinish(operation, 0);
+    finish(operation, 0);
     return;
   }
   run(operation);
@@ -272,7 +279,7 @@ function begin(operation: Operation): void {
 /** Starts an operation whose kind, flags, inode, position, length, spans, doneKind and owner are set. */
 export function startOperation(operation: Operation): void {
   if (lockInode(operation, changetype<Inode>(operation.inode))) begin(operation);
-  else if (operation.flags & FLAG_NOWAIT) operationFinish(operation, -EAGAIN);
+  else if (operation.flags & FLAG_NOWAIT) finish(operation, -EAGAIN);
 }
 
 /** Handler of KIND_OPERATION_RESUME. */

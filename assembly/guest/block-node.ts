@@ -7,6 +7,7 @@
 
 import { arenaClaim } from '../base/arena';
 import { complete, KIND_BLOCK_RESUME } from '../base/dispatch';
+import { ReadaheadState, readaheadOpen } from '../cache/readahead';
 import { Drive, driveAt } from '../drive/drive-table';
 import {
   CACHE_MODE_DIRECTSYNC,
@@ -48,7 +49,12 @@ export class BlockNode {
   flushError: i32;
   /** How far the write-back errors of the file have been reported here. */
   errseqCursor: u32;
+  /** What the open image knows of its reads: a ReadaheadState. */
+  readahead: u64;
 }
+
+/** Bytes of a node's record. */
+const NODE_SIZE: usize = offsetof<BlockNode>('readahead') + offsetof<ReadaheadState>();
 
 /** One request from entrance to completion. */
 @unmanaged
@@ -112,20 +118,25 @@ const nodes = changetype<Nodes>(memory.data(offsetof<Nodes>(), 16));
 
 export function nodesClaim(nodeCount: u32): void {
   nodes.count = nodeCount;
-  nodes.base = arenaClaim(<u64>nodeCount * offsetof<BlockNode>(), 64);
+  nodes.base = arenaClaim(<u64>nodeCount * NODE_SIZE, 64);
 }
 
 /** Node n is drive n. */
 export function nodesInit(cacheMode: u32): void {
-  memory.fill(nodes.base, 0, <usize>nodes.count * offsetof<BlockNode>());
+  memory.fill(nodes.base, 0, <usize>nodes.count * NODE_SIZE);
   for (let index: u32 = 0; index < nodes.count; index++) {
     nodeAt(index).index = index;
     nodeAt(index).cacheMode = cacheMode;
+    readaheadOpen(readaheadStateOf(nodeAt(index)));
   }
 }
 
 export function nodeAt(index: u32): BlockNode {
-  return changetype<BlockNode>(nodes.base + <usize>index * offsetof<BlockNode>());
+  return changetype<BlockNode>(nodes.base + <usize>index * NODE_SIZE);
+}
+
+export function readaheadStateOf(node: BlockNode): ReadaheadState {
+  return changetype<ReadaheadState>(changetype<usize>(node) + offsetof<BlockNode>('readahead'));
 }
 
 export function nodeDrive(node: BlockNode): Drive {

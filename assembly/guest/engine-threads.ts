@@ -24,7 +24,15 @@ import { movesBytes } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
 import { OP_DISCARD, OP_FLUSH, OP_READ, OP_WRITE } from '../layout';
 import { sharedGive, sharedTake } from '../rings/shared-memory';
-import { BlockNode, BlockRequest, isDirect, isUnsafe, JOB_FUA, JOB_MISALIGNED } from './block-node';
+import {
+  BlockNode,
+  BlockRequest,
+  isDirect,
+  isUnsafe,
+  JOB_FUA,
+  JOB_MISALIGNED,
+  readaheadStateOf,
+} from './block-node';
 
 @unmanaged
 class Threads {
@@ -121,6 +129,7 @@ function work(request: BlockRequest): void {
   operation.spans = request.jobSpans;
   operation.doneKind = KIND_ENGINE_THREAD;
   operation.owner = pointer;
+  operation.readahead = changetype<usize>(readaheadStateOf(node));
   startOperation(operation);
 }
 

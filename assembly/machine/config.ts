@@ -40,6 +40,7 @@ import {
   CONFIG_MAX_SEGMENTS,
   CONFIG_OPERATIONS,
   CONFIG_PAYLOAD,
+  CONFIG_READAHEAD_PAGES,
   CONFIG_RECORD_CAPACITY,
   CONFIG_REPLAY_BATCH,
   CONFIG_REPLAY_RECORDS,
@@ -84,6 +85,7 @@ import {
   MAX_FILES,
   MAX_INODES,
   MAX_IOVECS,
+  MAX_READAHEAD_PAGES,
   MAX_REPLAY_BATCH,
   MAX_VIRTIO_QUEUES,
   MAX_VIRTIO_WORKERS,
@@ -132,6 +134,7 @@ export function checkConfig(): i32 {
     return bad(CONFIG_BLOCK_SIZE, 0);
   const dirty = checkDirty();
   if (dirty != 0) return dirty;
+  if (field(CONFIG_READAHEAD_PAGES) > <u32>MAX_READAHEAD_PAGES) return bad(CONFIG_READAHEAD_PAGES, 0);
   if (field(CONFIG_EVICTION) != EVICTION_LRU) return bad(CONFIG_EVICTION, 0);
   if (field(CONFIG_OPERATIONS) < 1 || field(CONFIG_OPERATIONS) > 65536) return bad(CONFIG_OPERATIONS, 0);
   if (field(CONFIG_BIOS) < 4 || field(CONFIG_BIOS) > 1048576) return bad(CONFIG_BIOS, 0);

@@ -20,7 +20,14 @@ import {
 } from '../base/operation';
 import { spanGiveChain, spanTake } from '../base/span';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
-import { descriptorClose, descriptorOpen, notFile, OpenFile, openFileOf } from '../files/descriptor';
+import {
+  descriptorClose,
+  descriptorOpen,
+  notFile,
+  OpenFile,
+  openFileOf,
+  readThrough,
+} from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { OPEN_READ, OPEN_WRITE } from '../layout';
 import { MAX_TRANSFER_BYTES } from '../limits';
@@ -80,6 +87,7 @@ function callOperation(opened: OpenFile, kind: u8, offset: u64, bytes: u64, span
   operation.spans = spans;
   operation.doneKind = KIND_CALL_DONE;
   operation.owner = number;
+  readThrough(operation, opened);
   return pointer;
 }
 

@@ -38,6 +38,7 @@ import {
   KIND_PLAYER_DONE,
   KIND_PLAYER_PART,
   KIND_PLAYER_SYNCED,
+  KIND_READAHEAD_DONE,
   KIND_REQUEST_DONE,
   KIND_SPANS_BACK,
   KIND_SYNC_DONE,
@@ -58,8 +59,9 @@ import { flusherInit, flusherResume, flusherTick } from '../cache/flusher';
 import { inodeClaim } from '../cache/inode';
 import { pageClaim, pageInit } from '../cache/page';
 import { indexClaim } from '../cache/page-index';
-import { pagesRead, pagesWritten } from '../cache/page-io';
 import { pauseOver, throttleInit } from '../cache/throttle';
+import { pagesRead, pagesWritten, readaheadDone } from '../cache/page-io';
+import { readaheadInit } from '../cache/readahead';
 import { backingClaim } from '../drive/backing';
 import { driveReleased, driveServed } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
@@ -122,6 +124,7 @@ import {
   CONFIG_MERGE,
   CONFIG_OPERATIONS,
   CONFIG_PAYLOAD,
+  CONFIG_READAHEAD_PAGES,
   CONFIG_RECORD_CAPACITY,
   CONFIG_RECORDING,
   CONFIG_REPLAY_BATCH,
@@ -214,6 +217,7 @@ function registerHandlers(): void {
   handle(KIND_DRIVE_RELEASED, driveReleased);
   handle(KIND_REQUEST_DONE, requestDone);
   handle(KIND_PAGES_READ, pagesRead);
+  handle(KIND_READAHEAD_DONE, readaheadDone);
   handle(KIND_PAGES_WRITTEN, pagesWritten);
   handle(KIND_FLUSHER_RESUME, flusherResume);
   handle(KIND_FLUSHER_TICK, flusherTick);
@@ -423,6 +427,7 @@ function initParts(): void {
   pageInit();
   evictionInit(field(CONFIG_CACHE_PAGES));
   initDirty();
+  readaheadInit(field(CONFIG_READAHEAD_PAGES), field(CONFIG_CACHE_PAGES));
   kiocbInit();
   deviceAioInit();
   contextsInit();

@@ -23,7 +23,7 @@ import {
 import { record, recording } from '../base/record';
 import { Span, spanDropChain } from '../base/span';
 import { Inode } from '../cache/inode';
-import { descriptorOf, isFile, OpenFile } from '../files/descriptor';
+import { descriptorOf, isFile, OpenFile, readThrough } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import {
   COUNTER_AIO_PARTIAL_SUBMITS,
@@ -146,6 +146,7 @@ function submitOne(context: AioContext, iocb: usize): i32 {
   operation.spans = changetype<Span>(anchorSpan).next;
   operation.doneKind = KIND_AIO_DONE;
   operation.owner = kiocbPointer;
+  readThrough(operation, opened);
   const isSynchronousWrite =
     operation.kind == OPERATION_WRITE && (operation.flags & (FLAG_DSYNC | FLAG_SYNC)) != 0;
   changetype<Kiocb>(kiocbPointer).reportsErrors = !isTransfer(opcode) || isSynchronousWrite ? 1 : 0;

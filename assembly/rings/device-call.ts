@@ -20,7 +20,7 @@ import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { SpanCursor, spanCopyIn, spanCopyOut, spanGiveChain, spanTake } from '../base/span';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
 import { movesBytes } from '../drive/drive-table';
-import { OpenFile } from '../files/descriptor';
+import { OpenFile, readThrough } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { ABORT_FLUSH, ABORT_NONE, ABORT_SHORT_IO } from '../layout';
 import { MAX_DEVICE_CALLS } from '../limits';
@@ -88,12 +88,14 @@ function start(call: DeviceCall, offset: u64, flags: u32, spans: usize): i32 {
   const operation = changetype<Operation>(pointer);
   operation.kind = <u8>call.kind;
   operation.flags = <u16>flags;
-  operation.inode = changetype<OpenFile>(changetype<KernelDevice>(call.device).opened).inode;
+  const opened = changetype<OpenFile>(changetype<KernelDevice>(call.device).opened);
+  operation.inode = opened.inode;
   operation.position = offset;
   operation.length = call.length;
   operation.spans = spans;
   operation.doneKind = KIND_KERNEL_DEVICE_DONE;
   operation.owner = changetype<usize>(call);
+  readThrough(operation, opened);
   startOperation(operation);
   return PENDING;
 }

@@ -19,6 +19,7 @@ import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { spanAwait, spanTake } from '../base/span';
 import { errseqLast, Inode, inodeAt } from '../cache/inode';
 import { Drive, movesBytes } from '../drive/drive-table';
+import { OpenFile, readThrough } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
 import { flatCount } from '../files/flat';
 import { chunkBytes, holePresent } from '../files/holes';
@@ -36,7 +37,7 @@ import {
 import { SECTOR_SIZE } from '../limits';
 import { bufferFind, bufferHold, bufferRelease, SharedBuffer } from './usrbio-buffer';
 import { isReadOnlyUser, Job } from './usrbio-jobs';
-import { argsOf, keepResult, Ring, slotFlags, submissionAt } from './usrbio-ring';
+import { argsOf, keepResult, Ring, slotFlags, slotOpened, submissionAt } from './usrbio-ring';
 
 /** What lies in one chunk of one request; the whole request when it can not be carried out. */
 @unmanaged
@@ -212,6 +213,10 @@ function startTransfer(
   operation.length = bytes;
   operation.spans = span;
   operation.doneKind = KIND_USRBIO_PART;
+  const opened = slotOpened(ring, slot);
+  // a client may have written another file into the shared args
+  if (opened != 0 && changetype<OpenFile>(opened).inode == operation.inode)
+    readThrough(operation, changetype<OpenFile>(opened));
   store<usize>(startedOperation, pointer);
   return true;
 }

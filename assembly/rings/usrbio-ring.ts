@@ -72,6 +72,8 @@ const MOUNT_POINT_BYTES: usize = 256;
 /** Bytes of shared memory for each entry: args, completion, submission. */
 const ENTRY_BYTES: u64 = HF3FS_ARGS_SIZE + HF3FS_CQE_SIZE + HF3FS_SQE_SIZE;
 const FIXED_BYTES: u64 = HF3FS_RING_MARKERS + HF3FS_RING_SEMAPHORE + HF3FS_RING_SLACK;
+/** Private bytes of a slot: u16 flags and u16 descriptor of its request. */
+const SLOT_BYTES: u32 = 4;
 /** What a request takes over from its descriptor; the rest of the operation flags has no meaning here. */
 const SLOT_FLAGS: u32 = FLAG_DIRECT | FLAG_DSYNC | FLAG_SYNC;
 
@@ -197,14 +199,14 @@ export function takePosts(ring: Ring): void {
   store<u32>(semaphoreOf(ring), 0);
 }
 
-// the private part: a result for each place of the queue, a bit for each slot, a byte of flags for each slot
+// the private part: a result for each place of the queue, a bit for each slot, for each slot flags and a descriptor
 
 function slotWords(ring: Ring): u32 {
   return (ring.entries + 31) >> 5;
 }
 
 function privateBytes(entries: u32): u64 {
-  return (<u64>entries + 1) * HF3FS_CQE_SIZE + (((<u64>entries + 31) >> 5) << 2) + entries;
+  return (<u64>entries + 1) * HF3FS_CQE_SIZE + (((<u64>entries + 31) >> 5) << 2) + entries * SLOT_BYTES;
 }
 
 function resultAt(ring: Ring, place: u32): usize {
@@ -237,12 +239,19 @@ function freeSlot(ring: Ring, slot: u32): void {
 }
 
 function slotFlagsAt(ring: Ring, slot: u32): usize {
-  return slotWord(ring, slotWords(ring)) + slot;
+  return slotWord(ring, slotWords(ring)) + <usize>slot * SLOT_BYTES;
 }
 
 /** FLAG_DIRECT, FLAG_DSYNC and FLAG_SYNC as the descriptor of the request in a slot has them. */
 export function slotFlags(ring: Ring, slot: u32): u16 {
-  return load<u8>(slotFlagsAt(ring, slot));
+  return load<u16>(slotFlagsAt(ring, slot));
+}
+
+/** The registered file that the request in a slot was prepared with, as long as it is registered for that file; or 0. */
+export function slotOpened(ring: Ring, slot: u32): usize {
+  const descriptor = <i32>load<u16>(slotFlagsAt(ring, slot), 2);
+  const registration = isDescriptorNumber(descriptor) ? registrationOf(descriptor) : null;
+  return registration == null ? 0 : registration.opened;
 }
 
 // the calls
@@ -382,7 +391,8 @@ export function prepIo(
   const registration = registrationOf(abs<i32>(descriptor));
   const opened = changetype<OpenFile>(changetype<usize>(registration != null ? registration.opened : 0));
   const inode = changetype<Inode>(opened.inode);
-  store<u8>(slotFlagsAt(ring, <u32>slot), <u8>(opened.operationFlags & SLOT_FLAGS));
+  store<u16>(slotFlagsAt(ring, <u32>slot), <u16>(opened.operationFlags & SLOT_FLAGS));
+  store<u16>(slotFlagsAt(ring, <u32>slot), <u16>abs<i32>(descriptor), 2);
   const args = argsOf(ring, <u32>slot);
   memory.copy(args + HF3FS_ARGS_BUFFER_ID, iov + HF3FS_IOV_ID, 16);
   store<u64>(args, <u64>pointer - load<u64>(iov, HF3FS_IOV_BASE), HF3FS_ARGS_BUFFER_OFFSET);
