@@ -20,7 +20,7 @@ interface ReplayFlags {
   readonly cacheMode?: CacheMode;
   readonly engine?: Engine;
   readonly eviction: 'lru';
-  readonly readahead: 'off';
+  readonly readahead?: number | 'off';
   readonly blockSize?: number;
   readonly merge: boolean;
   readonly batch: number;
@@ -59,9 +59,8 @@ function size(text: string): number {
   }
 }
 
-function readahead(text: string): string {
-  if (text === 'off') return text;
-  throw new InvalidArgumentError("'off' is all there is so far: readahead does not exist yet.");
+function readahead(text: string): number | 'off' {
+  return text === 'off' ? text : size(text);
 }
 
 /** Adds the command to the program. */
@@ -98,7 +97,7 @@ export function addReplayCommand(program: Command): void {
       ).choices([...ENGINES]),
     )
     .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
-    .option('--readahead <on|off>', 'read pages ahead (only off, so far)', readahead, 'off')
+    .option('--readahead <size|off>', 'largest readahead window of a file (default: 128KiB)', readahead)
     .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
     .option('--no-merge', 'merge nothing, neither in the guest device nor in the block layer')
     .option(
@@ -150,6 +149,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(flags.through === undefined ? {} : { through: flags.through }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
     ...(flags.cacheMode === undefined ? {} : { cacheMode: flags.cacheMode }),
+    ...(flags.readahead === undefined ? {} : { readahead: flags.readahead }),
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
     ...(flags.image === undefined ? {} : { image: flags.image }),

@@ -23,7 +23,7 @@ import { oneOf, whole } from './config-values.ts';
 import { EVICTIONS, type MachineConfig, type Size, type VmConfig, type VolumeConfig } from './options.ts';
 import { parseSize } from './size.ts';
 
-const DEFAULT_READAHEAD = 131072;
+export const DEFAULT_READAHEAD = 131072;
 const DEFAULT_WRITE_BANDWIDTH = 104857600;
 const MAX_VOLUME_INODES = 4096;
 const MIN_VOLUME_INODES = 16;

@@ -2,6 +2,7 @@
 // Verbs: resolveReplay.
 
 import { MAX_DRIVES, MAX_REPLAY_BATCH } from '../../assembly/limits.ts';
+import { DEFAULT_READAHEAD } from '../core/cache-config.ts';
 import { DEFAULT_CACHE } from '../core/config.ts';
 import {
   CACHE_MODE_NAMES,
@@ -29,6 +30,8 @@ export interface ReplayOptions {
   /** Default writeback; through bluestore none, for its device is opened with O_DIRECT. */
   readonly cacheMode?: CacheMode;
   readonly eviction?: 'lru';
+  /** Largest readahead window of a file, 0 to 1 GiB in whole pages; `off` is 0. Default 128 KiB. */
+  readonly readahead?: Size | 'off';
   /** Through virtio: what QEMU's block layer reads and writes the file with. Default threads; linux-aio needs cache mode none or directsync. */
   readonly engine?: Engine;
   /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
@@ -58,7 +61,8 @@ export interface ResolvedReplay {
   readonly cacheMode: CacheMode;
   readonly eviction: 'lru';
   readonly engine: Engine | null;
-  readonly readahead: 'off';
+  /** Bytes, or `off`. */
+  readonly readahead: number | 'off';
   readonly blockSize: number;
   readonly merge: boolean;
   readonly batch: number;
@@ -109,7 +113,7 @@ export function resolveReplay(
     cacheMode,
     eviction: options.eviction ?? 'lru',
     engine: resolveEngine(through, cacheMode, options.engine),
-    readahead: 'off',
+    readahead: resolveReadahead(options.readahead),
     blockSize: options.blockSize ?? 4096,
     merge: options.merge ?? true,
     batch,
@@ -120,6 +124,12 @@ export function resolveReplay(
     records: options.records ?? false,
     reopen: options.reopen ?? false,
   };
+}
+
+function resolveReadahead(readahead: ReplayOptions['readahead']): number | 'off' {
+  if (readahead === 'off') return 'off';
+  const bytes = parseSize(readahead ?? DEFAULT_READAHEAD, 'readahead');
+  return bytes === 0 ? 'off' : bytes;
 }
 
 function resolveEngine(through: Entrance, cacheMode: CacheMode, engine: Engine | undefined): Engine | null {
@@ -155,6 +165,7 @@ export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions):
     cacheMode: resolved.cacheMode,
     ...(resolved.engine === null ? {} : { virtio: { engine: resolved.engine } }),
     eviction: resolved.eviction,
+    readahead: resolved.readahead === 'off' ? 0 : resolved.readahead,
     blockSize: resolved.blockSize,
     merge: resolved.merge,
     payload: resolved.payload,

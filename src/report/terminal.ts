@@ -80,6 +80,11 @@ function entranceLine(report: ReplayReport): string {
   );
 }
 
+function readaheadOf(report: ReplayReport): string {
+  const { readahead } = report.config;
+  return readahead === 'off' ? 'off' : formatSize(readahead);
+}
+
 function cacheLines(report: ReplayReport): string[] {
   const { cache, config } = report;
   if (cache.accesses === 0) {
@@ -93,7 +98,7 @@ function cacheLines(report: ReplayReport): string[] {
     ),
     line(
       'pages',
-      `${count(cache.readInPages)} read in, ${count(cache.dirtiedPages)} dirtied, ${count(cache.writtenBackPages)} written back in ${count(cache.ioends)} ioends`,
+      `${count(cache.readInPages)} read in (readahead ${readaheadOf(report)}), ${count(cache.dirtiedPages)} dirtied, ${count(cache.writtenBackPages)} written back in ${count(cache.ioends)} ioends`,
     ),
   ];
 }

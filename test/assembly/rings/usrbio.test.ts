@@ -31,6 +31,7 @@ const MILLISECOND = 1_000_000;
 const usrbio = suite('rings/usrbio');
 
 const CONFIG: MachineConfig = {
+  readahead: 0,
   drives: [{ size: DRIVE }],
   files: [{ name: 'file', capacity: 262144, size: 65536 }],
   cache: 1048576,

@@ -13,7 +13,7 @@ import { type Delivered, delivered, type Expected, playFile } from './support.ts
 const suiteOf = suite('replay/expected');
 
 const PAGES = [1024, 8192, 65536] as const;
-const IN_TRACE_ORDER = { eviction: 'lru', merge: false, batch: 1 } as const;
+const IN_TRACE_ORDER = { eviction: 'lru', readahead: 'off', merge: false, batch: 1 } as const;
 const DEBUG_TRACE = 'msr-csv/hm_0-sample.csv';
 
 const traces = delivered('hits and totals of the delivered traces');
