@@ -243,8 +243,7 @@ function begin(operation: Operation): void {
   operation.hasBegun = 1;
   const refused = inode.volumeInode != 0 ? volumeErrno(operation, inode) : 0;
   if (refused != 0) {
-    unlockInode(operation, inode);
-    operationFinish(operation, refused);
+    finish(operation, refused);
     return;
   }
   if ((operation.flags & FLAG_APPEND) != 0 && operation.kind == OPERATION_WRITE && inode.isBlockDevice == 0)

@@ -108,7 +108,6 @@ export function configOf(setup: Setup): MachineConfig {
       { name: 'first', drive: 1, capacity: FILE_CAPACITY, size: setup.fileSize },
       { name: 'second', drive: 1, capacity: FILE_CAPACITY },
     ],
-    readahead: 0,
     blockSize: setup.blockSize,
     cache: setup.cachePages * PAGE_SIZE,
     merge: setup.merge,

@@ -13,7 +13,7 @@ import type { MachineConfig } from '../../../src/core/options.ts';
 import type { StorageError } from '../../../src/errors.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
-import { BUILDS, type Build, NO_POOL_IN_USE, poolsInUse } from '../../support/machine.ts';
+import { BUILDS, type Build, EXACT, NO_POOL_IN_USE, poolsInUse } from '../../support/machine.ts';
 import { FlakyImage, openFlaky, WASI_EIO, WASI_ENOSPC } from '../drive/flaky-image.ts';
 
 const PAGE = 4096;
@@ -34,6 +34,7 @@ async function open(build: Build, size: number, config: MachineConfig = {}): Pro
   const { machine } = await openFlaky(
     build,
     {
+      ...EXACT,
       drives: [{ size: 262144 }],
       files: [{ name: 'file', capacity: 65536, size }],
       records: 1024,

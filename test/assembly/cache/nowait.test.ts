@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import type { MachineConfig } from '../../../src/core/options.ts';
 import type { OpenOptions } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
-import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { BUILDS, type Build, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { EAGAIN, EINVAL, ENOSPC, PREAD, PWRITE, Ring } from '../rings/ring.ts';
 
 const DSYNC = 2;
@@ -96,7 +96,7 @@ class Bench {
 }
 
 async function open(build: Build, config: MachineConfig = {}): Promise<Bench> {
-  return new Bench(await openMachine(build, { drives: [{ size: SIZE }], ...config }));
+  return new Bench(await openMachine(build, { ...EXACT, drives: [{ size: SIZE }], ...config }));
 }
 
 for (const build of BUILDS) {
