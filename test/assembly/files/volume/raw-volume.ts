@@ -138,6 +138,14 @@ export class RawVolume {
     return result;
   }
 
+  /** syncfs. */
+  syncAll(): number {
+    const descriptor = this.openFile('/', OPEN_READ);
+    const result = this.call((exports) => exports.volumeSyncfs(descriptor));
+    this.close(descriptor);
+    return result;
+  }
+
   /** Puts bytes into client memory: `at` bytes into the scratch. */
   put(text: string | Uint8Array, at = 0): [address: number, bytes: number] {
     const bytes = typeof text === 'string' ? encoder.encode(text) : text;

@@ -1,0 +1,222 @@
+// test-timeout: 120
+// Power cuts: whatever subset of the uncertain sectors survives, the volume mounts, its check finds nothing, and its names are
+// those after some call: none before the last that a sync has answered for, none after the last that had begun.
+//
+// Random calls with syncs run on a drive whose every write is logged; at sampled moments the media is built with nothing kept,
+// everything kept, prefixes, all writes but one, one write alone, and random sectors of any write. Mounting is cut as well.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RENAME_EXCHANGE } from '../../../../assembly/layout.ts';
+import { SparseMemory } from '../../../../src/backing/sparse-memory.ts';
+import type { MachineConfig } from '../../../../src/core/options.ts';
+import { BUILDS, type Build, EXACT } from '../../../support/machine.ts';
+import { type Choice, CrashLog, dice } from './crash-log.ts';
+import { RawVolume } from './raw-volume.ts';
+
+const SIZE = 262144;
+const crash = suite('files/volume/crash');
+const CONFIG = {
+  ...EXACT,
+  cache: '128KiB',
+  buffers: 65536,
+  sharedMemory: 65536,
+  aioMaxNr: 64,
+  limits: { operations: 64, bios: 64, spans: 2048, virtioRequests: 16, bluestoreAios: 16, usrbioParts: 16 },
+  drives: [{ size: SIZE }],
+  volume: { inodes: 64, extents: 32 },
+} as const satisfies MachineConfig;
+
+/** Everything that names make: a line for each path, with its inode and links. */
+function stateOf(volume: RawVolume, path = ''): string {
+  const entries = volume.list(`${path}/`);
+  if (typeof entries === 'number') throw new Error(`${path}: ${entries}`);
+  const lines = entries
+    .sort((left, right) => (left.name < right.name ? -1 : 1))
+    .map(({ name, inode, type }) => {
+      const below = type === 4 ? stateOf(volume, `${path}/${name}`) : '';
+      const stat = volume.stat(`${path}/${name}`);
+      return `${path}/${name} ${inode} ${typeof stat === 'number' ? stat : stat.links}\n${below}`;
+    });
+  return lines.join('');
+}
+
+/** One random call. True when it was a sync that answered 0. */
+function randomCall(volume: RawVolume, roll: (below: number) => number): boolean {
+  const path = () => `${['', '/d', '/d/e', '/g'][roll(4)]}/${['a', 'b', 'c', 'd', 'e', 'g'][roll(6)]}`;
+  const which = roll(16);
+  if (which < 4) volume.create(path());
+  else if (which < 6) volume.mkdir(path());
+  else if (which < 8) volume.unlink(path());
+  else if (which < 9) volume.rmdir(path());
+  else if (which < 12) volume.rename(path(), path());
+  else if (which < 13) volume.rename(path(), path(), RENAME_EXCHANGE);
+  else if (which < 14) volume.link(path(), path());
+  else if (which < 15) return volume.syncAll() === 0;
+  else volume.machine.advance(3e9);
+  return false;
+}
+
+/** Ways to choose what survives of these writes. */
+function choices(writes: readonly number[], roll: (below: number) => number): Choice[] {
+  const newestOf =
+    (isKept: (id: number) => boolean): Choice =>
+    (_sector, versions) =>
+      versions.findLastIndex(({ id }) => isKept(id)) + 1;
+  const some = writes[roll(Math.max(writes.length, 1))] ?? 0;
+  return [
+    () => 0,
+    (_sector, versions) => versions.length,
+    newestOf((id) => id <= some),
+    newestOf((id) => id !== some),
+    newestOf((id) => id === some),
+    (_sector, versions) => roll(versions.length + 1),
+    (_sector, versions) => roll(versions.length + 1),
+    // all but a few sectors
+    (_sector, versions) => (roll(8) === 0 ? roll(versions.length + 1) : versions.length),
+  ];
+}
+
+async function mountLeft(build: Build, memory: SparseMemory): Promise<RawVolume> {
+  const volume = await RawVolume.open(build, { ...CONFIG, drives: [{ size: SIZE, memory }] });
+  const result = volume.mount();
+  assert.is(result, 0, `mount: ${result} ${volume.check().join('; ')}`);
+  assert.equal(volume.check(), []);
+  return volume;
+}
+
+interface Played {
+  readonly log: CrashLog;
+  /** The state after each call, the state at the start first. */
+  readonly states: string[];
+  /** Events of the log when each call had ended. */
+  readonly ends: number[];
+  /** For each call, how many calls a sync had answered for when it had ended. */
+  readonly synced: number[];
+}
+
+/** Plays random calls on a volume that a format has made, or that `initial` holds. */
+async function play(build: Build, seed: number, calls: number, initial?: SparseMemory): Promise<Played> {
+  const log = await CrashLog.open(build, CONFIG, initial);
+  const volume = new RawVolume(log.machine);
+  const roll = dice(seed);
+  if (initial === undefined) assert.is(volume.format(), 0);
+  assert.is(volume.mount(), 0);
+  log.drain();
+  const states = [stateOf(volume)];
+  const ends = [log.length];
+  const synced = [0];
+  for (let call = 1; call <= calls; call++) {
+    const isSynced = randomCall(volume, roll);
+    log.drain();
+    states.push(stateOf(volume));
+    ends.push(log.length);
+    synced.push(isSynced ? call : (synced.at(-1) as number));
+  }
+  assert.equal(volume.check(), []);
+  return { log, states, ends, synced };
+}
+
+/** Cuts the power at `moments` sampled moments behind the start, in all ways. Returns one of the media that were left. */
+async function cutAll(build: Build, played: Played, seed: number, moments: number): Promise<SparseMemory> {
+  const { log, states, ends, synced } = played;
+  const roll = dice(seed);
+  const first = ends[0] as number;
+  const span = (ends.at(-1) as number) - first;
+  const at = Array.from({ length: moments }, () => first + roll(span + 1)).sort(
+    (left, right) => left - right,
+  );
+  let last = new SparseMemory(SIZE);
+  for (const moment of at) {
+    log.replayTo(moment);
+    const done = ends.findLastIndex((end) => end <= moment);
+    const legal = states.slice(synced[done], done + 2);
+    for (const choose of choices(log.uncertainWrites(), roll)) {
+      last = log.cut(choose);
+      const volume = await mountLeft(build, last);
+      const state = stateOf(volume);
+      assert.ok(legal.includes(state), `seed ${seed} moment ${moment}: an illegal state\n${state}`);
+    }
+  }
+  return last;
+}
+
+for (const build of BUILDS) {
+  crash(
+    `${build}: after any cut the state is that of a call between the last sync and the last call`,
+    async () => {
+      for (const seed of [1, 2]) {
+        const played = await play(build, seed, 120);
+        await cutAll(build, played, seed, 10);
+      }
+    },
+  );
+
+  crash(
+    `${build}: and again on what a cut has left, where the journal ends in a torn transaction`,
+    async () => {
+      let left: SparseMemory | undefined;
+      for (let seed = 10; seed < 14; seed++) {
+        const played = await play(build, seed, 40, left);
+        left = await cutAll(build, played, seed, 4);
+      }
+    },
+  );
+
+  crash(`${build}: a cut while a mount or an unmount writes loses nothing`, async () => {
+    const { log } = await play(build, 20, 60);
+    log.replayTo(log.length);
+    const roll = dice(20);
+    for (const choose of choices(log.uncertainWrites(), roll)) {
+      const media = log.cut(choose);
+      const again = await CrashLog.open(build, CONFIG, media);
+      const volume = new RawVolume(again.machine);
+      assert.is(volume.mount(), 0);
+      const state = stateOf(volume);
+      assert.is(volume.unmount(), 0);
+      again.drain();
+      for (let moment = 0; moment <= again.length; moment += 1 + roll(3)) {
+        again.replayTo(moment);
+        const ways = choices(again.uncertainWrites(), roll);
+        const way = ways[roll(ways.length)] as Choice;
+        assert.is(stateOf(await mountLeft(build, again.cut(way))), state);
+      }
+    }
+  });
+
+  crash(`${build}: a cut while a format runs leaves a blank drive or an empty volume`, async () => {
+    const before = await play(build, 30, 30);
+    before.log.replayTo(before.log.length);
+    const everything = () => before.log.cut((_sector, versions) => versions.length);
+    const old = stateOf(await mountLeft(build, everything()));
+    const log = await CrashLog.open(build, CONFIG, everything());
+    const volume = new RawVolume(log.machine);
+    assert.is(volume.format(), 0);
+    log.drain();
+    const roll = dice(30);
+    const seen = new Set<number>();
+    for (let moment = 0; moment <= log.length; moment++) {
+      log.replayTo(moment);
+      for (const choose of choices(log.uncertainWrites(), roll).slice(0, 6)) {
+        const after = await RawVolume.open(build, {
+          ...CONFIG,
+          drives: [{ size: SIZE, memory: log.cut(choose) }],
+        });
+        const result = after.mount();
+        seen.add(result);
+        if (result !== 0) continue;
+        assert.equal(after.check(), []);
+        const isEmpty = stateOf(after) === '';
+        const isOld = stateOf(after) === old;
+        assert.ok(isEmpty || (isOld && moment < 4), `moment ${moment}`);
+      }
+    }
+    assert.ok(
+      [...seen].every((result) => result === 0 || result === -61),
+      [...seen].join(),
+    );
+    assert.equal(seen.size, 2);
+  });
+}
+
+crash.run();
