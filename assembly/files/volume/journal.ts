@@ -14,7 +14,6 @@ import { EIO } from '../../base/errno';
 import { Operation, PENDING } from '../../base/operation';
 import { record, recording } from '../../base/record';
 import { park, wakeAll } from '../../base/wait-queue';
-import { Inode } from '../../cache/inode';
 import { Drive } from '../../drive/drive-table';
 import { BIO_FUA } from '../../drive/request';
 import {
@@ -104,11 +103,6 @@ export function journalWait(operation: Operation, number: u64): i32 {
   journal.wanted = max<u64>(journal.wanted, number);
   if (!taskIsBusy()) taskBegin(STEP_COMMIT, 0, 0);
   return PENDING;
-}
-
-/** What fsync and fdatasync of an inode wait for: its last change, or the last that a reader of its data needs. */
-export function volumeSync(operation: Operation, inode: Inode, dataOnly: bool): i32 {
-  return journalWait(operation, dataOnly ? inode.lastDataTransaction : inode.lastTransaction);
 }
 
 /** Handler of KIND_JOURNAL_TICK: commits what was changed COMMIT_INTERVAL_NS ago. */
