@@ -1,6 +1,7 @@
 // The errors that users meet, shaped like Node's.
 //
 // StorageError: news from the simulated storage (a Linux errno). ConfigError: an option out of its range.
+// VolumeError: a volume that can not be mounted.
 // CephAbortError: what aborts the process of a BlueStore.
 // InternalError: a broken invariant of ours; the machine is dead.
 
@@ -56,6 +57,8 @@ export function errnoName(errno: number): string {
 /** What a failed call was about, for the message. */
 export interface StorageErrorDetails {
   readonly path?: string;
+  /** The second path of a call that has two. */
+  readonly dest?: string;
   readonly offset?: number;
   readonly length?: number;
   readonly hint?: string;
@@ -68,13 +71,15 @@ export class StorageError extends Error {
   readonly errno: number;
   readonly syscall: string;
   readonly path?: string;
+  readonly dest?: string;
   readonly offset?: number;
   readonly length?: number;
 
   /** `result`: the negative errno that the core answered. */
   constructor(syscall: string, result: number, details: StorageErrorDetails = {}) {
     const code = errnoName(result);
-    const where = details.path === undefined ? '' : ` '${details.path}'`;
+    const dest = details.dest === undefined ? '' : ` -> '${details.dest}'`;
+    const where = details.path === undefined ? '' : ` '${details.path}'${dest}`;
     const range = details.offset === undefined ? '' : ` at offset ${details.offset}`;
     const size = details.length === undefined ? '' : `, ${details.length} bytes`;
     const hint = details.hint === undefined ? '' : ` (${details.hint})`;
@@ -83,8 +88,22 @@ export class StorageError extends Error {
     this.errno = -Math.abs(result);
     this.syscall = syscall;
     if (details.path !== undefined) this.path = details.path;
+    if (details.dest !== undefined) this.dest = details.dest;
     if (details.offset !== undefined) this.offset = details.offset;
     if (details.length !== undefined) this.length = details.length;
+  }
+}
+
+/** The volume on a drive is damaged, or what is there is no volume: `problems` says in words what was found. */
+export class VolumeError extends Error {
+  override readonly name = 'VolumeError';
+  readonly code = 'EUCLEAN';
+  readonly errno = -117;
+  readonly problems: readonly string[];
+
+  constructor(message: string, problems: readonly string[] = []) {
+    super([message, ...problems].join('\n  '));
+    this.problems = problems;
   }
 }
 

@@ -1,6 +1,6 @@
 // The machine: a whole block-I/O path with its drives, opened from options.
 //
-// Verbs: open files, run and step virtual time, hold and release completions, cut the power, read counters and records.
+// Verbs: open files, the volume's files (fs), run and step virtual time, hold and release completions, cut the power, read counters and records.
 // It holds no storage logic: every decision is the core's. Calls are synchronous, opening is not.
 
 import {
@@ -23,13 +23,15 @@ import { BufferArena } from './core/buffer-arena.ts';
 import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
-import type { MachineConfig } from './core/options.ts';
+import type { MachineConfig, VolumeConfig } from './core/options.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
 import { type Counters, readCounters } from './counters.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
+import { FileSystem } from './fs/file-system.ts';
+import { mountVolume } from './fs/mount.ts';
 import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
@@ -59,6 +61,7 @@ export class Machine implements Disposable {
   readonly #images: (ImageFile | undefined)[];
   readonly #imageFds = new Map<number, number>();
   #usrbio: UsrbioClient | undefined;
+  #fs: FileSystem | undefined;
   #isClosed = false;
 
   protected constructor(
@@ -78,7 +81,7 @@ export class Machine implements Disposable {
 
   /**
    * Opens a machine. Throws ConfigError for an option out of its range (naming field, value and limit), StorageError
-   * for an image that can not be opened.
+   * for an image that can not be opened, VolumeError for a volume that can not be mounted.
    */
   static async open(platform: Platform, options: MachineConfig = {}): Promise<Machine> {
     const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
@@ -100,7 +103,20 @@ export class Machine implements Disposable {
       // drives of a small machine are attached at once; of a large one, when first used
       if (config.drives.length <= 64) machine.#attachAll();
     }
+    if (options.volume) machine.#mount(options.volume === true ? {} : options.volume);
     return machine;
+  }
+
+  /** Mounts the volume, or closes what was opened before. */
+  #mount(volume: VolumeConfig): void {
+    try {
+      this.attachDrive(volume.drive ?? 0);
+      mountVolume(this, volume.format === true);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.#fs = new FileSystem(this);
   }
 
   /** Attaches every drive, or closes what was opened before the one that fails. */
@@ -251,6 +267,13 @@ export class Machine implements Disposable {
    */
   createAioContext<Data = number>(eventCount: number): AioContext<Data> {
     return new AioContext<Data>(this, eventCount);
+  }
+
+  /** The volume's files by their names. Throws ConfigError for a machine that was opened without `volume`. */
+  get fs(): FileSystem {
+    if (this.#fs === undefined)
+      throw new ConfigError('volume', undefined, 'given (true, or its options) when the machine is created');
+    return this.#fs;
   }
 
   /** The machine's 3FS USRBIO client. */

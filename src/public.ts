@@ -43,14 +43,29 @@ export type {
   Size,
   UsrbioConfig,
   VirtioConfig,
+  VmConfig,
+  VolumeConfig,
 } from './core/options.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';
 export type { Counters } from './counters.ts';
-export { type AbortReason, CephAbortError, ConfigError, InternalError, StorageError } from './errors.ts';
+export {
+  type AbortReason,
+  CephAbortError,
+  ConfigError,
+  InternalError,
+  StorageError,
+  VolumeError,
+} from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
+export type { Attributes } from './fs/attributes.ts';
+export type { Path } from './fs/calls.ts';
+export { FileSystem, type RenameOptions, type WriteOptions } from './fs/file-system.ts';
+export type { OpenFlags } from './fs/open-flags.ts';
+export type { DirectoryEntry, FileStat, VolumeStat } from './fs/structs.ts';
+export { type SyncRangeSteps, VolumeFile } from './fs/volume-file.ts';
 export { IoContext, type IoContextOptions } from './io-context.ts';
 export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';

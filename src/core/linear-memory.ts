@@ -64,6 +64,21 @@ export class LinearMemory {
     words[(address >>> 2) + 1] = Math.floor(value / 4294967296);
   }
 
+  /** s64 at a byte address that is a multiple of 4, exact. */
+  big64(address: number): bigint {
+    const words = this.words;
+    return (
+      (BigInt((words[(address >>> 2) + 1] as number) | 0) << 32n) | BigInt(words[address >>> 2] as number)
+    );
+  }
+
+  /** Stores a whole number from -2^63 to 2^63 - 1 as an s64. */
+  setBig64(address: number, value: bigint): void {
+    const words = this.words;
+    words[address >>> 2] = Number(value & 0xffffffffn);
+    words[(address >>> 2) + 1] = Number((value >> 32n) & 0xffffffffn);
+  }
+
   /** Hexadecimal digits of a u64, 16 of them. */
   hex64(address: number): string {
     const words = this.words;

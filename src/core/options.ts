@@ -140,6 +140,8 @@ export interface VolumeConfig {
   readonly inodes?: number;
   /** Extents of all files together. Default: one for each block, at most 65,536. */
   readonly extents?: number;
+  /** Makes a new volume, whatever the drive holds: all of it is lost. Default false: only a blank drive gets a new volume. */
+  readonly format?: boolean;
 }
 
 /** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */

@@ -1,23 +1,26 @@
 // Client memory that a ring keeps from call to call, as allocating it anew costs more than a small request.
 //
-// Verbs: reserve, free. It grows when a larger call comes.
+// Verbs: reserve, abandon, free. It grows when a larger call comes.
 
 import type { BufferArena } from './buffer-arena.ts';
 
 export class Scratch {
   readonly #arena: BufferArena;
+  readonly #alignment: number;
   #address = 0;
   #bytes = 0;
 
-  constructor(arena: BufferArena) {
+  /** `alignment` of what is reserved: a power of two from 64 (default) to 4,096. */
+  constructor(arena: BufferArena, alignment = 64) {
     this.#arena = arena;
+    this.#alignment = alignment;
   }
 
   /** The address of at least `bytes` bytes; what was there is lost when it grows. */
   reserve(bytes: number): number {
     if (bytes > this.#bytes || this.#address === 0) {
       const wanted = Math.max(bytes, 2 * this.#bytes, 64);
-      const address = this.#arena.allocate(wanted);
+      const address = this.#arena.allocate(wanted, this.#alignment);
       this.free();
       this.#address = address;
       this.#bytes = wanted;
@@ -25,9 +28,14 @@ export class Scratch {
     return this.#address;
   }
 
-  free(): void {
-    if (this.#address !== 0) this.#arena.free(this.#address);
+  /** Leaves what it has to a request that is still in flight: it is never free again. */
+  abandon(): void {
     this.#address = 0;
     this.#bytes = 0;
+  }
+
+  free(): void {
+    if (this.#address !== 0) this.#arena.free(this.#address);
+    this.abandon();
   }
 }
