@@ -10,6 +10,7 @@ import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as libaio from '../src/adapters/libaio.ts';
+import * as nodeFs from '../src/adapters/node-fs.ts';
 import * as sectorlab from '../src/index.ts';
 import * as trace from '../src/trace/index.ts';
 
@@ -48,6 +49,7 @@ for (const { file, code } of examples()) {
         ...sectorlab,
         ...trace,
         ...libaio,
+        ...nodeFs,
         console: { log: (...values: unknown[]) => printed.push(values) },
       };
       const AsyncFunction = (async () => {}).constructor as new (
