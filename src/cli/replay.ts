@@ -5,7 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine } from '../core/options.ts';
+import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine, type VmConfig } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';
@@ -21,6 +21,12 @@ interface ReplayFlags {
   readonly engine?: Engine;
   readonly eviction: 'lru';
   readonly readahead?: number | 'off';
+  readonly dirtyRatio?: number;
+  readonly dirtyBackgroundRatio?: number;
+  readonly dirtyBytes?: number;
+  readonly dirtyBackgroundBytes?: number;
+  readonly dirtyExpireCentisecs?: number;
+  readonly dirtyWritebackCentisecs?: number;
   readonly blockSize?: number;
   readonly merge: boolean;
   readonly batch: number;
@@ -98,6 +104,24 @@ export function addReplayCommand(program: Command): void {
     )
     .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
     .option('--readahead <size|off>', 'largest readahead window of a file (default: 128KiB)', readahead)
+    .option('--dirty-ratio <percent>', 'of the cache that may be dirty (default: 20)', wholeNumber(0, 100))
+    .option(
+      '--dirty-background-ratio <percent>',
+      'of the cache from which the flusher writes (default: 10)',
+      wholeNumber(0, 100),
+    )
+    .option('--dirty-bytes <size>', 'instead of --dirty-ratio, 8192 or more', size)
+    .option('--dirty-background-bytes <size>', 'instead of --dirty-background-ratio', size)
+    .option(
+      '--dirty-expire-centisecs <n>',
+      'age of a dirty file that periodic write-back writes (default: 3000)',
+      wholeNumber(0, 4294967295),
+    )
+    .option(
+      '--dirty-writeback-centisecs <n>',
+      'time between periodic write-backs, 0: none (default: 500)',
+      wholeNumber(0, 4294967295),
+    )
     .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
     .option('--no-merge', 'merge nothing, neither in the guest device nor in the block layer')
     .option(
@@ -143,6 +167,22 @@ export function addReplayCommand(program: Command): void {
     });
 }
 
+const VM_FLAGS = [
+  'dirtyRatio',
+  'dirtyBackgroundRatio',
+  'dirtyBytes',
+  'dirtyBackgroundBytes',
+  'dirtyExpireCentisecs',
+  'dirtyWritebackCentisecs',
+] as const satisfies (keyof VmConfig & keyof ReplayFlags)[];
+
+/** The dirty limits that were given. */
+function toVm(flags: ReplayFlags): VmConfig {
+  return Object.fromEntries(
+    VM_FLAGS.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),
+  );
+}
+
 function toOptions(flags: ReplayFlags): ReplayOptions {
   const isFixed = flags.latency !== undefined || flags.channels !== undefined;
   return {
@@ -153,6 +193,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
     ...(flags.image === undefined ? {} : { image: flags.image }),
+    vm: toVm(flags),
     merge: flags.merge,
     batch: flags.batch,
     payload: flags.payload,

@@ -12,6 +12,7 @@ import {
   type Engine,
   type MachineConfig,
   type Size,
+  type VmConfig,
 } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
@@ -32,6 +33,8 @@ export interface ReplayOptions {
   readonly eviction?: 'lru';
   /** Largest readahead window of a file, 0 to 1 GiB in whole pages; `off` is 0. Default 128 KiB. */
   readonly readahead?: Size | 'off';
+  /** Dirty limits and the flusher. */
+  readonly vm?: VmConfig;
   /** Through virtio: what QEMU's block layer reads and writes the file with. Default threads; linux-aio needs cache mode none or directsync. */
   readonly engine?: Engine;
   /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
@@ -63,6 +66,8 @@ export interface ResolvedReplay {
   readonly engine: Engine | null;
   /** Bytes, or `off`. */
   readonly readahead: number | 'off';
+  /** What was given of them; the report's vmstat has the limits in pages. */
+  readonly vm: VmConfig;
   readonly blockSize: number;
   readonly merge: boolean;
   readonly batch: number;
@@ -114,6 +119,7 @@ export function resolveReplay(
     eviction: options.eviction ?? 'lru',
     engine: resolveEngine(through, cacheMode, options.engine),
     readahead: resolveReadahead(options.readahead),
+    vm: options.vm ?? {},
     blockSize: options.blockSize ?? 4096,
     merge: options.merge ?? true,
     batch,
@@ -166,6 +172,7 @@ export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions):
     ...(resolved.engine === null ? {} : { virtio: { engine: resolved.engine } }),
     eviction: resolved.eviction,
     readahead: resolved.readahead === 'off' ? 0 : resolved.readahead,
+    vm: resolved.vm,
     blockSize: resolved.blockSize,
     merge: resolved.merge,
     payload: resolved.payload,

@@ -5,6 +5,7 @@ import * as layout from '../../assembly/layout.ts';
 import type { Core } from '../core/core.ts';
 import type { Counters } from '../counters.ts';
 import type { TraceReader } from '../trace/index.ts';
+import type { DiskStat, Meminfo, Vmstat } from '../vmstat.ts';
 import type { ResolvedReplay } from './options.ts';
 
 export interface LatencySummary {
@@ -44,6 +45,12 @@ export interface ReplayReport {
   readonly cache: Counters['cache'];
   readonly block: Counters['block'];
   readonly drive: Counters['drive'];
+  /** The flusher and the pauses of writers over the dirty limits. */
+  readonly dirty: Counters['dirty'];
+  /** As /proc/vmstat, /proc/meminfo and /sys/block/…/stat would have it at the end; `diskstats`: one for each device of the trace. */
+  readonly vmstat: Vmstat;
+  readonly meminfo: Meminfo;
+  readonly diskstats: readonly DiskStat[];
   /** Virtual nanoseconds from submission to completion. */
   readonly latencyNs: { readonly read: LatencySummary; readonly write: LatencySummary };
   /** `requests`: played to their end; fewer than the trace's when the run was stopped. */
@@ -134,11 +141,14 @@ export function buildReport(
     readonly counters: Counters;
     readonly nowNs: number;
     readonly recordHash: string;
+    vmstat(): Vmstat;
+    meminfo(): Meminfo;
+    diskStat(drive: number): DiskStat;
   },
   measured: Measured,
 ): ReplayReport {
   const { totals } = reader;
-  const { guest, aio, usrbio, cache, block, drive } = machine.counters;
+  const { guest, aio, usrbio, cache, block, drive, dirty } = machine.counters;
   const state = machine.core.root(layout.ROOT_REPLAY_STATE);
   return {
     trace: {
@@ -166,6 +176,10 @@ export function buildReport(
     cache,
     block,
     drive,
+    dirty,
+    vmstat: machine.vmstat(),
+    meminfo: machine.meminfo(),
+    diskstats: reader.deviceNames.map((_, device) => machine.diskStat(device)),
     latencyNs: { read: latencySummary(machine.core, false), write: latencySummary(machine.core, true) },
     player: {
       requests: measured.requests,

@@ -85,6 +85,19 @@ function readaheadOf(report: ReplayReport): string {
   return readahead === 'off' ? 'off' : formatSize(readahead);
 }
 
+/** Who wrote pages back before the end, and what it cost the writers. */
+function dirtyLine(report: ReplayReport): string {
+  const { dirty, vmstat } = report;
+  const pauses =
+    dirty.pauses === 0
+      ? 'no pause'
+      : `${many(dirty.pauses, 'pause')} of ${seconds(dirty.pausedNs / 1e9)} together`;
+  return line(
+    'dirty',
+    `limit ${count(vmstat.nr_dirty_threshold)} pages, background ${count(vmstat.nr_dirty_background_threshold)}: flusher wrote ${count(dirty.flusherPages)} pages in ${many(dirty.flusherPasses, 'pass', 'passes')}, ${pauses}`,
+  );
+}
+
 function cacheLines(report: ReplayReport): string[] {
   const { cache, config } = report;
   if (cache.accesses === 0) {
@@ -100,6 +113,7 @@ function cacheLines(report: ReplayReport): string[] {
       'pages',
       `${count(cache.readInPages)} read in (readahead ${readaheadOf(report)}), ${count(cache.dirtiedPages)} dirtied, ${count(cache.writtenBackPages)} written back in ${count(cache.ioends)} ioends`,
     ),
+    dirtyLine(report),
   ];
 }
 
