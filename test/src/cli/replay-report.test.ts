@@ -26,6 +26,18 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
   ],
   block: ['reads', 'writes', 'readMerges', 'writeMerges', 'readSectors', 'writeSectors', 'flushes'],
   drive: ['reads', 'writes', 'readBytes', 'writeBytes', 'flushes'],
+  dirty: ['thresholdPages', 'backgroundPages', 'pauses', 'pausedNs', 'flusherPasses', 'flusherPages'],
+  vmstat: [
+    'nr_free_pages',
+    'nr_file_pages',
+    'nr_dirty',
+    'nr_writeback',
+    'nr_dirtied',
+    'nr_written',
+    'pgpgin',
+    'pgpgout',
+  ],
+  meminfo: ['MemTotal', 'MemFree', 'Cached', 'Dirty', 'Writeback'],
   verify: ['sectorsChecked', 'mismatches'],
   time: ['virtualSeconds', 'parseSeconds', 'coreSeconds', 'wallSeconds', 'requestsPerSecond'],
 };
@@ -135,6 +147,33 @@ report('every option reaches the report', () =>
     assert.ok(found.latencyNs.write.max >= 3000);
     assert.match(found.records?.hash ?? '', /^[0-9a-f]{16}$/);
     assert.is(found.aio.submitted, 4);
+  }),
+);
+
+report('dirty limits are taken, and the figures under Linux names add up', () =>
+  withFolder(async (folder) => {
+    const vm = ['--dirty-background-bytes', '8192', '--dirty-expire-centisecs', '10'];
+    const args = ['--dirty-bytes', '64KiB', ...vm, '--dirty-writeback-centisecs', '0', '--through', 'aio'];
+    const found = await replayJson([save(folder, 'trace', MSR.content), ...args]);
+    assert.equal(found.config.vm, {
+      dirtyBytes: 65536,
+      dirtyBackgroundBytes: 8192,
+      dirtyExpireCentisecs: 10,
+      dirtyWritebackCentisecs: 0,
+    });
+    const { vmstat, meminfo, diskstats } = found;
+    assert.equal([vmstat.nr_dirty_threshold, vmstat.nr_dirty_background_threshold], [16, 2]);
+    assert.equal([vmstat.nr_dirty, vmstat.nr_writeback], [0, 0], 'the replay ends with a sync');
+    assert.is(vmstat.nr_written, vmstat.nr_dirtied);
+    assert.is(meminfo.Cached, vmstat.nr_file_pages * 4);
+    assert.is(diskstats.length, found.trace.devices);
+    const sectors = diskstats.reduce((sum, stat) => sum + stat.write_sectors, 0);
+    assert.is(sectors * 512, found.drive.writeBytes);
+    const ratios = await replayJson([
+      ...[save(folder, 'again', MSR.content), '--cache', '4MiB'],
+      ...['--dirty-ratio', '50', '--dirty-background-ratio', '25'],
+    ]);
+    assert.equal([ratios.vmstat.nr_dirty_threshold, ratios.vmstat.nr_dirty_background_threshold], [512, 256]);
   }),
 );
 

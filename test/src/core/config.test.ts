@@ -172,7 +172,7 @@ for (const [what, options] of Object.entries(ACCEPTED)) {
   config(`${what} opens`, async () => {
     const machine = await openMachine('release', options);
     assert.is(machine.driveCount, options.drives?.length ?? 1);
-    assert.equal(Object.values(machine.counters.cache), new Array(13).fill(0));
+    assert.ok(Object.values(machine.counters.cache).every((value) => value === 0));
   });
 }
 

@@ -42,6 +42,7 @@ terminal('a line for each part, in the order of the path', () => {
       'aio',
       'cache',
       'pages',
+      'dirty',
       'block',
       'drive',
       'latency',
@@ -79,6 +80,16 @@ terminal('hits are shown as a share of accesses', () => {
     `32 MiB lru: ${hits} hits of ${accesses} page accesses (${share} %), 0 evicted`,
   );
   assert.match(lineOf('pages'), `${report.cache.dirtiedPages} dirtied`);
+});
+
+terminal('the dirty limits, what the flusher wrote and how long writers paused', () => {
+  const flushed = { ...report.dirty, flusherPasses: 1, flusherPages: 2345, pauses: 0, pausedNs: 0 };
+  assert.is(
+    lineOf('dirty', { dirty: flushed }),
+    'limit 1,638 pages, background 818: flusher wrote 2,345 pages in 1 pass, no pause',
+  );
+  const paused = { ...flushed, flusherPasses: 7, pauses: 3, pausedNs: 12_500_000 };
+  assert.match(lineOf('dirty', { dirty: paused }), /2,345 pages in 7 passes, 3 pauses of 12.5 ms together$/);
 });
 
 terminal('a cache that was passed by says why, one that was not asked says that', () => {
