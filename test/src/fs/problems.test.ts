@@ -1,0 +1,45 @@
+// Every problem that the core can note has a sentence of its own, which names its numbers.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as layout from '../../../assembly/layout.ts';
+import { describeProblem } from '../../../src/fs/problems.ts';
+
+const problems = suite('fs/problems');
+const FIELDS = ['PROBLEM_SIZE', 'PROBLEM_KIND', 'PROBLEM_SECTOR', 'PROBLEM_INODE', 'PROBLEM_FIRST'];
+const OTHER_FIELDS = ['PROBLEM_SECOND', 'PROBLEM_THIRD'];
+
+function kinds(): [name: string, kind: number][] {
+  return Object.entries(layout).filter(
+    ([name]) => name.startsWith('PROBLEM_') && ![...FIELDS, ...OTHER_FIELDS].includes(name),
+  );
+}
+
+problems('every kind has its own sentence', () => {
+  const sentences = kinds().map(([, kind]) =>
+    describeProblem({ kind, sector: 11, inode: 22, first: 3, second: 4, third: 2 }),
+  );
+  assert.ok(sentences.length >= 16);
+  assert.is(new Set(sentences).size, sentences.length);
+  for (const sentence of sentences) {
+    assert.match(sentence, /\d/, sentence);
+    assert.not.match(sentence, /undefined|does not know/, sentence);
+  }
+});
+
+problems('a kind that nobody knows is said to be one', () => {
+  const unknown = { kind: 999, sector: 0, inode: 0, first: 0, second: 0, third: 0 };
+  assert.match(describeProblem(unknown), /problem 999/);
+});
+
+problems('the numbers that disagree stand in the sentence', () => {
+  const links = { kind: layout.PROBLEM_LINKS, sector: 2, inode: 7, first: 3, second: 1, third: 0 };
+  assert.is(describeProblem(links), 'inode 7 has 3 links, where there are 1');
+  const size = { kind: layout.PROBLEM_GEOMETRY, sector: 0, inode: 0, first: 2, second: 64, third: 65 };
+  assert.is(
+    describeProblem(size),
+    'the volume was made with another number of inodes: 64, where the machine has 65',
+  );
+});
+
+problems.run();
