@@ -103,7 +103,8 @@ export class Machine implements Disposable {
       // drives of a small machine are attached at once; of a large one, when first used
       if (config.drives.length <= 64) machine.#attachAll();
     }
-    if (options.volume) machine.#mount(options.volume === true ? {} : options.volume);
+    const volume = options.volume === true ? {} : options.volume;
+    if (volume && volume.mount !== false) machine.#mount(volume);
     return machine;
   }
 

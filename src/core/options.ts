@@ -142,6 +142,8 @@ export interface VolumeConfig {
   readonly extents?: number;
   /** Makes a new volume, whatever the drive holds: all of it is lost. Default false: only a blank drive gets a new volume. */
   readonly format?: boolean;
+  /** False: the machine has room for the volume, and the core's own calls format and mount it. Default true. */
+  readonly mount?: boolean;
 }
 
 /** What an error of the drive means for a guest: QEMU's names. `enospc`: stop for ENOSPC, report everything else. */

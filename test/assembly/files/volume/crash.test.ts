@@ -24,7 +24,7 @@ const CONFIG = {
   aioMaxNr: 64,
   limits: { operations: 64, bios: 64, spans: 2048, virtioRequests: 16, bluestoreAios: 16, usrbioParts: 16 },
   drives: [{ size: SIZE }],
-  volume: { inodes: 64, extents: 32 },
+  volume: { inodes: 64, extents: 32, mount: false },
 } as const satisfies MachineConfig;
 
 /** Everything that names make: a line for each path, with its inode and links. */

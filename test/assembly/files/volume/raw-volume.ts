@@ -57,7 +57,7 @@ export const ERRNO = {
 } as const;
 
 /** What a small volume is made of: 64 inodes, 88 names, 64 extents. */
-export const SMALL = { inodes: 64, extents: 64 } as const;
+export const SMALL = { inodes: 64, extents: 64, mount: false } as const;
 
 export interface RawStat {
   readonly inode: number;
