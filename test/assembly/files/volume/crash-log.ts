@@ -1,6 +1,6 @@
 // What a power cut may leave: every write of a drive with its bytes, from its start until it is durable.
 //
-// Verbs: CrashLog.open, drain, position, replayTo, image. A sector of the drive holds, after a cut, what is durable or any of the
+// Verbs: CrashLog.open, drain, replayTo, cut, choices. A sector of the drive holds, after a cut, what is durable or any of the
 // writes to it that are not (sheet crash-and-faults §4, model M0: any subset, torn at 512 bytes, honest flushes). A write is
 // uncertain from its start; a FUA write is durable when it completes, any other when a flush that started after its completion ends.
 // Invariant: the log is made from the drive's own records and from the bytes that reached its image.
@@ -177,4 +177,24 @@ export function dice(seed: number): (below: number) => number {
     value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
     return ((value ^ (value >>> 14)) >>> 0) % below;
   };
+}
+
+/** Ways to choose what survives of these writes. */
+export function choices(writes: readonly number[], roll: (below: number) => number): Choice[] {
+  const newestOf =
+    (isKept: (id: number) => boolean): Choice =>
+    (_sector, versions) =>
+      versions.findLastIndex(({ id }) => isKept(id)) + 1;
+  const some = writes[roll(Math.max(writes.length, 1))] ?? 0;
+  return [
+    () => 0,
+    (_sector, versions) => versions.length,
+    newestOf((id) => id <= some),
+    newestOf((id) => id !== some),
+    newestOf((id) => id === some),
+    (_sector, versions) => roll(versions.length + 1),
+    (_sector, versions) => roll(versions.length + 1),
+    // all but a few sectors
+    (_sector, versions) => (roll(8) === 0 ? roll(versions.length + 1) : versions.length),
+  ];
 }

@@ -11,7 +11,7 @@ import { RENAME_EXCHANGE } from '../../../../assembly/layout.ts';
 import { SparseMemory } from '../../../../src/backing/sparse-memory.ts';
 import type { MachineConfig } from '../../../../src/core/options.ts';
 import { BUILDS, type Build, EXACT } from '../../../support/machine.ts';
-import { type Choice, CrashLog, dice } from './crash-log.ts';
+import { type Choice, CrashLog, choices, dice } from './crash-log.ts';
 import { RawVolume } from './raw-volume.ts';
 
 const SIZE = 262144;
@@ -55,26 +55,6 @@ function randomCall(volume: RawVolume, roll: (below: number) => number): boolean
   else if (which < 15) return volume.syncAll() === 0;
   else volume.machine.advance(3e9);
   return false;
-}
-
-/** Ways to choose what survives of these writes. */
-function choices(writes: readonly number[], roll: (below: number) => number): Choice[] {
-  const newestOf =
-    (isKept: (id: number) => boolean): Choice =>
-    (_sector, versions) =>
-      versions.findLastIndex(({ id }) => isKept(id)) + 1;
-  const some = writes[roll(Math.max(writes.length, 1))] ?? 0;
-  return [
-    () => 0,
-    (_sector, versions) => versions.length,
-    newestOf((id) => id <= some),
-    newestOf((id) => id !== some),
-    newestOf((id) => id === some),
-    (_sector, versions) => roll(versions.length + 1),
-    (_sector, versions) => roll(versions.length + 1),
-    // all but a few sectors
-    (_sector, versions) => (roll(8) === 0 ? roll(versions.length + 1) : versions.length),
-  ];
 }
 
 async function mountLeft(build: Build, memory: SparseMemory): Promise<RawVolume> {
