@@ -1,19 +1,23 @@
 // What does a 4 KiB buffered write or read of a cached page cost, beside copying its bytes?
 //
-// In one run, over the same 16 MiB: pwrite and pread of the core one page a call and by AIO in lots of 32, `memory.copy` of
-// the same pages in a wasm loop, and writeSync and readSync of Node on a temporary file, which the kernel has cached.
+// In one run, over the same 16 MiB: pwrite and pread of the core one page a call, and by AIO in lots of 32 through registered
+// buffers, on a drive and on a file of a volume; machine.fs and the node:fs adapter on that file; `memory.copy` of the same
+// pages in a wasm loop; memfs; and writeSync and readSync of Node on a file in memory (tmpfs where there is one).
 
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import * as kernelFs from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { memfs } from 'memfs';
 import { Bench } from 'tinybench';
 import { IO_EVENT_SIZE, IOCB_OFFSET, IOCB_SIZE } from '../assembly/layout.ts';
+import { nodeFs } from '../src/adapters/node-fs.ts';
 import { prepIocb } from '../src/aio-request.ts';
 import { Machine } from '../src/index.ts';
 import { count, printTable, times } from './table.ts';
 
 export const title =
-  '4 KiB pages that are cached: the core, memory.copy in wasm, and the kernel through node:fs';
+  '4 KiB pages that are cached: the core, memory.copy in wasm, memfs, and the kernel through node:fs';
 
 const PAGE = 4096;
 const PAGES = 4096;
@@ -79,9 +83,8 @@ function callPasses(machine: Machine, descriptor: number, buffer: number): { wri
 }
 
 /** io_submit of LOT iocbs that lie in client memory, of which only the offset changes, then io_getevents. */
-function aioPass(machine: Machine, op: 'pwrite' | 'pread'): Pass {
+function aioPass(machine: Machine, file: { descriptor: number }, op: 'pwrite' | 'pread'): Pass {
   const { core, buffers } = machine;
-  const file = machine.openFile('drive0');
   const { handle } = machine.createAioContext(LOT);
   const iocbs = buffers.allocate(LOT * IOCB_SIZE);
   const pointers = buffers.allocate(LOT * 4);
@@ -103,16 +106,27 @@ function aioPass(machine: Machine, op: 'pwrite' | 'pread'): Pass {
   };
 }
 
-function nodePasses(file: number): { write: Pass; read: Pass } {
+type PagesOf = Pick<typeof kernelFs, 'readSync' | 'writeSync'>;
+
+/** Anything with the shape of node:fs. */
+function nodePasses(fs: PagesOf, file: number): { write: Pass; read: Pass } {
   const buffer = new Uint8Array(PAGE).fill(1);
   return {
     write: () => {
-      for (let page = 0; page < PAGES; page++) writeSync(file, buffer, 0, PAGE, page * PAGE);
+      for (let page = 0; page < PAGES; page++) mustBe(PAGE, fs.writeSync(file, buffer, 0, PAGE, page * PAGE));
     },
     read: () => {
-      for (let page = 0; page < PAGES; page++) readSync(file, buffer, 0, PAGE, page * PAGE);
+      for (let page = 0; page < PAGES; page++) mustBe(PAGE, fs.readSync(file, buffer, 0, PAGE, page * PAGE));
     },
   };
+}
+
+/** A file of all the pages, in an `fs` that is kept in memory. */
+function filledMemfs(): { fs: PagesOf; file: number } {
+  const { fs } = memfs();
+  const file = fs.openSync('/pages', 'w+');
+  fs.writeSync(file, new Uint8Array(PAGES * PAGE));
+  return { fs: fs as unknown as PagesOf, file };
 }
 
 /** Nanoseconds a page, median of passes, by the name of each. */
@@ -128,42 +142,74 @@ async function measure(passes: ReadonlyMap<string, Pass>): Promise<Map<string, n
   );
 }
 
-async function table(kind: 'write' | 'read', machine: Machine, file: number): Promise<void> {
-  const descriptor = machine.openFile('drive0').descriptor;
+async function table(kind: 'write' | 'read', machine: Machine, kernelFile: number): Promise<void> {
+  const drive = machine.openFile('drive0');
+  const file = machine.fs.open('/pages', 'r+');
   const buffer = machine.buffers.allocate(PAGE, PAGE);
+  const bytes = new Uint8Array(PAGE).fill(1);
+  const adapter = nodeFs(machine);
+  const memory = filledMemfs();
   const copy = 'memory.copy in wasm';
-  const kernel = `node:fs ${kind}Sync`;
+  const memfsName = `memfs ${kind}Sync`;
+  const kernel = `node:fs ${kind}Sync on ${existsSync(TMPFS) ? 'tmpfs' : 'a temporary file'}`;
   const medians = await measure(
     new Map<string, Pass>([
       [copy, (await copyPasses())[kind]],
-      [`core p${kind}`, callPasses(machine, descriptor, buffer)[kind]],
-      [`core aio, lots of ${LOT}`, aioPass(machine, `p${kind}`)],
-      [kernel, nodePasses(file)[kind]],
+      [`core p${kind}, drive`, callPasses(machine, drive.descriptor, buffer)[kind]],
+      [`core p${kind}, file`, callPasses(machine, file.descriptor, buffer)[kind]],
+      [`core aio, lots of ${LOT}, drive`, aioPass(machine, drive, `p${kind}`)],
+      [`core aio, lots of ${LOT}, file`, aioPass(machine, file, `p${kind}`)],
+      [
+        `machine.fs p${kind}`,
+        () => {
+          for (let page = 0; page < PAGES; page++)
+            mustBe(PAGE, kind === 'write' ? file.pwrite(bytes, page * PAGE) : file.pread(bytes, page * PAGE));
+        },
+      ],
+      [`node:fs adapter ${kind}Sync`, nodePasses(adapter as PagesOf, adapter.openSync('/pages', 'r+'))[kind]],
+      [memfsName, nodePasses(memory.fs, memory.file)[kind]],
+      [kernel, nodePasses(kernelFs, kernelFile)[kind]],
     ]),
   );
-  const [base, other] = [medians.get(copy) as number, medians.get(kernel) as number];
+  const bases = [copy, memfsName, kernel].map((name) => medians.get(name) as number);
   printTable(
-    [`${kind} of a cached page`, 'ns (median)', 'pages/s', 'time / memory.copy', 'time / node:fs'],
+    [
+      `${kind} of a cached page`,
+      'ns (median)',
+      'pages/s',
+      'time / memory.copy',
+      'time / memfs',
+      'time / node:fs',
+    ],
     [...medians].map(([name, ns]) => [
       name,
       ns.toFixed(0),
       count(1e9 / ns),
-      times(ns / base),
-      times(ns / other),
+      ...bases.map((base) => times(ns / base)),
     ]),
   );
 }
 
+const TMPFS = '/dev/shm';
+
 export async function run(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'sectorlab-bench-'));
-  const file = openSync(join(folder, 'pages'), 'w+');
-  const machine = await Machine.create({ cache: PAGES * PAGE * 2, drives: [{ size: PAGES * PAGE * 2 }] });
+  const folder = mkdtempSync(join(existsSync(TMPFS) ? TMPFS : tmpdir(), 'sectorlab-bench-'));
+  const kernelFile = openSync(join(folder, 'pages'), 'w+');
+  const size = PAGES * PAGE * 4;
+  // the volume on a drive of its own; nothing is written back while a page is measured
+  const machine = await Machine.create({
+    cache: size * 2,
+    drives: [{ size: PAGES * PAGE * 2 }, { size }],
+    volume: { drive: 1 },
+    vm: { dirtyBytes: '64GiB', dirtyBackgroundBytes: '32GiB' },
+  });
   try {
-    await table('write', machine, file);
-    await table('read', machine, file);
+    machine.fs.writeFile('/pages', new Uint8Array(PAGES * PAGE));
+    await table('write', machine, kernelFile);
+    await table('read', machine, kernelFile);
   } finally {
     machine.close();
-    closeSync(file);
+    closeSync(kernelFile);
     rmSync(folder, { recursive: true });
   }
 }
