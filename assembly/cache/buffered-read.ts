@@ -153,7 +153,7 @@ function readAhead(operation: Operation, state: ReadaheadState, index: u64, poin
     pointer == 0 ? planMiss(state, inode, index, wanted) : planMark(state, inode, index, wanted);
   if (windowEnd != 0) {
     countUntil(operation, inode, min<u64>(windowEnd, ((end - 1) >> PAGE_SHIFT) + 1));
-    readWindow(inode, askedEnd);
+    readWindow(inode, askedEnd, index);
   }
   if (pointer == 0) return indexFind(pageKey(inode.index, index));
   unpinPage(pointer);

@@ -16,7 +16,6 @@ import {
   CHECK_LISTS,
   CHECK_MAPPINGS,
   CHECK_PAST_END,
-  CHECK_SIZE_ON_DISK,
   COUNTER_IOMAP_BEGINS,
   COUNTER_IOMAP_ENDS,
   COUNTER_NR_DIRTY,
@@ -189,8 +188,6 @@ function isUsed(inode: Inode): bool {
 /** The counts and lists of a file against its pages. */
 function checkInode(inode: Inode): bool {
   const file = inode.index;
-  if (inode.volumeInode != 0 && isSettled(inode) && inode.diskSize > inode.size)
-    return !checkFails(CHECK_SIZE_ON_DISK, file, 0, inode.diskSize, inode.size);
   if (operationPool.used == 0) {
     const isHeld = (inode.lockShared | inode.lockExclusive) != 0 || inode.lockWaiters != 0;
     if (checkFails(CHECK_IDLE, file, 0, isHeld ? 1 : 0, 0)) return false;

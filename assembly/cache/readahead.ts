@@ -18,7 +18,7 @@ import { COUNTER_READAHEAD_PAGES, RECORD_READAHEAD } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE, READAHEAD_FORCED_PAGES } from '../limits';
 import { pageEnter, pageForget } from './eviction';
 import { Inode } from './inode';
-import { PAGE_LOCKED, PAGE_READAHEAD, Page, pageKey } from './page';
+import { PAGE_LOCKED, PAGE_READAHEAD, Page, pageKey, pinPage, unpinPage } from './page';
 import { indexFind } from './page-index';
 import { readaheadBegin, readaheadEnd, readIn } from './page-io';
 
@@ -201,22 +201,32 @@ function readPage(inode: Inode, index: u64): bool {
   return isStarted;
 }
 
+/** The cached page, pinned; 0 when that can not be. */
+function pinnedPage(inode: Inode, index: u64): usize {
+  const pointer = indexFind(pageKey(inode.index, index));
+  return pointer != 0 && pinPage(pointer) ? pointer : 0;
+}
+
 /**
  * Starts reading the pages of the planned window that are not cached, up to the one with the last byte of the file.
- * Those from `askedEnd` on are counted as read ahead.
+ * Those from `askedEnd` on are counted as read ahead. Page `kept` is what a read waits for: it outlives what the rest pushes out.
  */
-export function readWindow(inode: Inode, askedEnd: u64): void {
+export function readWindow(inode: Inode, askedEnd: u64, kept: u64): void {
   if (inode.size == 0) return;
   const end = min<u64>(plan.start + plan.size, ((inode.size - 1) >> PAGE_SHIFT) + 1);
   let readCount: u32 = 0;
   let aheadCount: u32 = 0;
+  let pinned: usize = 0;
   readaheadBegin();
   for (let index = plan.start; index < end; index++) {
-    if (indexFind(pageKey(inode.index, index)) != 0) continue;
-    if (!readPage(inode, index)) break;
-    readCount++;
-    if (index >= askedEnd) aheadCount++;
+    if (indexFind(pageKey(inode.index, index)) == 0) {
+      if (!readPage(inode, index)) break;
+      readCount++;
+      if (index >= askedEnd) aheadCount++;
+    }
+    if (index == kept) pinned = pinnedPage(inode, index);
   }
+  if (pinned != 0) unpinPage(pinned);
   readaheadEnd();
   countMany(COUNTER_READAHEAD_PAGES, aheadCount);
   if (aheadCount > 0 && recording())

@@ -9,7 +9,7 @@ import { Inode, inodeAt } from '../../cache/inode';
 import { IOMAP_DELALLOC } from '../../cache/iomap';
 import { Page, pageIndex, pageKey, takenPageCount } from '../../cache/page';
 import { indexFind } from '../../cache/page-index';
-import { CHECK_EXTENTS, CHECK_RESERVED_BLOCKS, CHECK_UNPROMISED } from '../../layout';
+import { CHECK_EXTENTS, CHECK_RESERVED_BLOCKS, CHECK_SIZE_ON_DISK, CHECK_UNPROMISED } from '../../layout';
 import { PAGE_SHIFT } from '../../limits';
 import { CHECK_SOUND, Extent, extentCeiling, extentCovering, extentsCheck } from './extents';
 import { volume } from './geometry';
@@ -21,6 +21,12 @@ function isBlockDirty(inode: Inode, block: u32): bool {
   if (pointer == 0) return false;
   const bit = block & ((1 << (PAGE_SHIFT - volume.blockShift)) - 1);
   return ((<u32>changetype<Page>(pointer).dirty >> bit) & 1) != 0;
+}
+
+/** The size on disk lags behind that in memory, unless the end is being moved. */
+function checkSize(inode: Inode): bool {
+  if (inode.lockExclusive != 0 || inode.diskSize <= inode.size) return true;
+  return !checkFails(CHECK_SIZE_ON_DISK, inode.index, 0, inode.diskSize, inode.size);
 }
 
 /** Every delayed block of a file that nobody is writing to is dirty in the cache. */
@@ -60,7 +66,7 @@ export function checkVolume(): bool {
   const extents = extentsCheck();
   if (checkFails(CHECK_EXTENTS, <u32>(extents >> 32), 0, extents & 0xffffffff, CHECK_SOUND)) return false;
   for (let number: u32 = 1; number <= volume.inodeCount; number++) {
-    if (!checkDelayed(inodeOf(number))) return false;
+    if (!checkSize(inodeOf(number)) || !checkDelayed(inodeOf(number))) return false;
   }
   for (let number: u32 = 0; number < takenPageCount(); number++) {
     const pointer = cachedPage(number);

@@ -13,6 +13,7 @@ import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../../base/pool';
 import { IOMAP_DELALLOC, IOMAP_MAPPED, IOMAP_UNWRITTEN } from '../../cache/iomap';
 import {
   allocateBlocks,
+  availableBlockCount,
   blocksClaim,
   blocksCommitted,
   blocksInit,
@@ -423,7 +424,8 @@ function goalFor(file: u32, block: u32): u32 {
 
 /** Gives [block, block + wanted) of a file, none of which has an extent, unwritten blocks in a row: how many, 0 when none is free. */
 export function allocateUnwritten(file: u32, block: u32, wanted: u32): u32 {
-  const got = allocateBlocks(goalFor(file, block), wanted);
+  // what others have been promised stays free
+  const got = allocateBlocks(goalFor(file, block), min<u32>(wanted, availableBlockCount()));
   const count = <u32>(got >> 32);
   if (count > 0) extentAdd(file, block, count, <u32>got, IOMAP_UNWRITTEN);
   return count;
