@@ -204,6 +204,8 @@ function checkInode(inode: Inode): bool {
   if (checkFails(CHECK_COUNTS, file, 2, inode.writebackCount, own.writeback)) return false;
   const listed = listLength(inode, false) + listLength(inode, true);
   if (checkFails(CHECK_LISTS, file, 1, listed, own.onLists)) return false;
+  const mustBeListed: u64 = inode.dirtyCount > 0 ? 1 : 0;
+  if (checkFails(CHECK_LISTS, file, 3, inode.isListed, mustBeListed)) return false;
   return !checkFails(CHECK_IOENDS, file, 1, ioendPages(inode), own.bios);
 }
 

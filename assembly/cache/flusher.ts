@@ -5,7 +5,7 @@
 // pages are dirty than the background limit). Work goes round the dirty files, oldest first, a chunk of pages each; it
 // ends when it has what it wanted or when a round found nothing to write. No device flush is ever sent.
 // Layout: the dirty files are a list through their inodes, in order of the time when each became dirty.
-// Invariant: a file is on the list iff it has dirty pages that are not under write-back; the flusher waits for a bio and for
+// Invariant: a file is on the list iff it has dirty pages; the flusher waits for a bio and for
 // nothing else (WB_SYNC_NONE), and holds nothing while it waits.
 
 import { eventInBackground, now, timeAfter } from '../base/clock';
