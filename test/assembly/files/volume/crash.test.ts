@@ -7,7 +7,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RENAME_EXCHANGE } from '../../../../assembly/layout.ts';
+import { COUNTER_JOURNAL_CHECKPOINTS, RENAME_EXCHANGE } from '../../../../assembly/layout.ts';
 import { SparseMemory } from '../../../../src/backing/sparse-memory.ts';
 import type { MachineConfig } from '../../../../src/core/options.ts';
 import { BUILDS, type Build, EXACT } from '../../../support/machine.ts';
@@ -43,7 +43,8 @@ function stateOf(volume: RawVolume, path = ''): string {
 
 /** One random call. True when it was a sync that answered 0. */
 function randomCall(volume: RawVolume, roll: (below: number) => number): boolean {
-  const path = () => `${['', '/d', '/d/e', '/g'][roll(4)]}/${['a', 'b', 'c', 'd', 'e', 'g'][roll(6)]}`;
+  const path = () =>
+    `${['', '', '', '/d', '/d/e', '/g'][roll(6)]}/${['a', 'b', 'c', 'd', 'e', 'g'][roll(6)]}`;
   const which = roll(16);
   if (which < 4) volume.create(path());
   else if (which < 6) volume.mkdir(path());
@@ -75,19 +76,33 @@ interface Played {
   readonly synced: number[];
 }
 
-/** Plays random calls on a volume that a format has made, or that `initial` holds. */
-async function play(build: Build, seed: number, calls: number, initial?: SparseMemory): Promise<Played> {
+/** Makes a file, or takes one that is six calls old, and syncs. */
+function turnOver(volume: RawVolume, call: number): boolean {
+  assert.is(call < 8 || call % 2 === 1 ? volume.create(`/f${call}`) : volume.unlink(`/f${call - 7}`), 0);
+  return volume.syncAll() === 0;
+}
+
+/** Plays random calls on a volume that a format has made, or that `initial` holds. `isSyncing`: files come and go, each change is synced. */
+async function play(
+  build: Build,
+  seed: number,
+  calls: number,
+  initial?: SparseMemory,
+  isSyncing = false,
+): Promise<Played> {
   const log = await CrashLog.open(build, CONFIG, initial);
   const volume = new RawVolume(log.machine);
   const roll = dice(seed);
   if (initial === undefined) assert.is(volume.format(), 0);
   assert.is(volume.mount(), 0);
+  for (const path of ['/d', '/d/e', '/g']) volume.mkdir(path);
+  assert.is(volume.syncAll(), 0);
   log.drain();
   const states = [stateOf(volume)];
   const ends = [log.length];
   const synced = [0];
   for (let call = 1; call <= calls; call++) {
-    const isSynced = randomCall(volume, roll);
+    const isSynced = isSyncing ? turnOver(volume, call) : randomCall(volume, roll);
     log.drain();
     states.push(stateOf(volume));
     ends.push(log.length);
@@ -127,7 +142,7 @@ for (const build of BUILDS) {
     async () => {
       for (const seed of [1, 2]) {
         const played = await play(build, seed, 120);
-        await cutAll(build, played, seed, 10);
+        await cutAll(build, played, seed, 7);
       }
     },
   );
@@ -143,11 +158,19 @@ for (const build of BUILDS) {
     },
   );
 
+  crash(`${build}: and while checkpoints empty the journal`, async () => {
+    const played = await play(build, 5, 80, undefined, true);
+    assert.ok(played.log.machine.core.counter(COUNTER_JOURNAL_CHECKPOINTS) >= 2);
+    await cutAll(build, played, 5, 8);
+  });
+
   crash(`${build}: a cut while a mount or an unmount writes loses nothing`, async () => {
-    const { log } = await play(build, 20, 60);
-    log.replayTo(log.length);
+    const { log, ends } = await play(build, 20, 60);
+    const first = ends[0] as number;
     const roll = dice(20);
-    for (const choose of choices(log.uncertainWrites(), roll)) {
+    for (let cut = 1; cut <= 8; cut++) {
+      log.replayTo(first + Math.floor(((log.length - first) * cut) / 8) - (cut & 1));
+      const choose = choices(log.uncertainWrites(), roll)[cut - 1] as Choice;
       const media = log.cut(choose);
       const again = await CrashLog.open(build, CONFIG, media);
       const volume = new RawVolume(again.machine);
