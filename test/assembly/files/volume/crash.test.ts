@@ -187,6 +187,45 @@ for (const build of BUILDS) {
     }
   });
 
+  crash(`${build}: a torn transaction is never completed by the sectors of a later one`, async () => {
+    const first = await CrashLog.open(build, CONFIG);
+    const volume = new RawVolume(first.machine);
+    assert.equal([volume.format(), volume.mount(), volume.create('/a')], [0, 0, 0]);
+    first.machine.holdCompletions(true);
+    volume.syncAll();
+    while (first.machine.heldCompletions() > 0 && first.uncertainWrites().length === 0) {
+      first.machine.releaseCompletion();
+      first.drain();
+      first.replayTo(first.length);
+    }
+    // a header, a sector of inodes, and the name, which comes too late
+    const sectors = new Set<number>();
+    first.cut((sector) => {
+      sectors.add(sector);
+      return 0;
+    });
+    assert.is(sectors.size, 3);
+    const name = Math.max(...sectors);
+    const torn = first.cut((sector) => (sector === name ? 0 : 1));
+    const second = await CrashLog.open(build, CONFIG, torn);
+    const again = new RawVolume(second.machine);
+    assert.equal([again.mount(), again.names('/')], [0, []]);
+    again.machine.advance(1e9);
+    assert.is(again.create('/a'), 0);
+    second.machine.holdCompletions(true);
+    again.syncAll();
+    for (let turn = 0; turn < 4 && second.machine.heldCompletions() > 0; turn++) {
+      second.drain();
+      second.replayTo(second.length);
+      const left = await mountLeft(
+        build,
+        second.cut((sector) => (sector === name ? 1 : 0)),
+      );
+      assert.equal(left.names('/'), [], 'the first life of /a does not come back');
+      second.machine.releaseCompletion();
+    }
+  });
+
   crash(`${build}: a cut while a format runs leaves a blank drive or an empty volume`, async () => {
     const before = await play(build, 30, 30);
     before.log.replayTo(before.log.length);
