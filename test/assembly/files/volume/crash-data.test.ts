@@ -10,6 +10,7 @@ import * as assert from 'uvu/assert';
 import {
   FALLOCATE_KEEP_SIZE,
   FALLOCATE_PUNCH_HOLE,
+  OPEN_CREATE,
   OPEN_DIRECT,
   OPEN_READ,
   OPEN_WRITE,
@@ -18,11 +19,13 @@ import { SparseMemory } from '../../../../src/backing/sparse-memory.ts';
 import type { MachineConfig } from '../../../../src/core/options.ts';
 import { BUILDS, type Build, EXACT } from '../../../support/machine.ts';
 import { CrashLog, choices, dice } from './crash-log.ts';
-import { RawVolume } from './raw-volume.ts';
+import { ERRNO, RawVolume } from './raw-volume.ts';
 
 const SIZE = 262144;
 const OLD = 0xdd;
 const FILE_LIMIT = 16384;
+/** No block lies before it: superblocks, home area and journal of configOf's volume end below. */
+const DATA_SECTOR = 152;
 const crash = suite('files/volume/crash-data');
 
 function configOf(blockSize: number): MachineConfig {
@@ -226,6 +229,41 @@ async function playAndCut(
 }
 
 for (const build of BUILDS) {
+  crash(`${build}: blocks of a removed file are used again only when its removal is durable`, async () => {
+    const config = configOf(4096);
+    const log = await CrashLog.open(build, config);
+    const volume = new RawVolume(log.machine);
+    assert.equal([volume.format(), volume.mount()], [0, 0]);
+    const fill = (name: string, value: number): number => {
+      const descriptor = volume.openFile(`/${name}`, OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+      const [address] = volume.put(new Uint8Array(4096).fill(value));
+      let end = 0;
+      let put = 4096;
+      for (; put === 4096; end += Math.max(put, 0))
+        put = volume.call((exports) => exports.filePwrite(descriptor, address, 4096, end));
+      volume.call((exports) => exports.fileSync(descriptor, 0));
+      volume.close(descriptor);
+      return put;
+    };
+    assert.is(fill('f', 1), ERRNO.ENOSPC, 'the first file takes every block');
+    assert.is(volume.syncAll(), 0);
+    const whole = contentOf(volume, 'f');
+    log.machine.holdCompletions(true);
+    assert.is(volume.unlink('/f'), 0);
+    assert.is(volume.syncAll(), -35, 'the commit is on its way');
+    assert.is(fill('g', 2), -35, 'and whoever wants the blocks waits for it');
+    log.drain();
+    log.replayTo(log.length);
+    // the journal is lost, data is kept
+    const media = log.cut((sector, versions) => (sector < DATA_SECTOR ? 0 : versions.length));
+    const after = await RawVolume.open(build, { ...config, drives: [{ size: SIZE, memory: media }] });
+    assert.is(after.mount(), 0);
+    assert.equal(contentOf(after, 'f'), whole);
+    log.machine.holdCompletions(false);
+    log.machine.run();
+    assert.equal(volume.check(), []);
+  });
+
   for (const blockSize of [4096, 1024]) {
     crash(`${build}: blocks of ${blockSize}: synced bytes are there, and no byte is another's`, async () => {
       for (const seed of [3, 4]) await playAndCut(build, seed, blockSize, 150, 6);
