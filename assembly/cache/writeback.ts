@@ -168,12 +168,13 @@ function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): void 
   const page = changetype<Page>(pointer);
   const pageStart = pageIndex(page) << PAGE_SHIFT;
   const from = start > pageStart ? <u32>(start - pageStart) : 0;
-  const to = <u32>min<u64>(end - pageStart, PAGE_SIZE);
+  // what lies behind the end of the file is zeros as well
+  const isAtEnd = end >= inode.size;
+  const to = isAtEnd ? <u32>PAGE_SIZE : <u32>min<u64>(end - pageStart, PAGE_SIZE);
   if (movesBytes()) memory.fill(pageFrame(pointer) + from, 0, to - from);
   const blockSize: u32 = 1 << inode.blockShift;
   const firstWhole = (from + blockSize - 1) & ~(blockSize - 1);
-  const isAtEnd = pageStart + to >= inode.size;
-  const lastWhole = isAtEnd ? <u32>PAGE_SIZE : to & ~(blockSize - 1);
+  const lastWhole = to & ~(blockSize - 1);
   if (firstWhole < lastWhole) {
     const whole = blockMask(firstWhole, lastWhole, inode.blockShift);
     clearDirty(inode, page, whole);

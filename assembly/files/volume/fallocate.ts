@@ -24,6 +24,7 @@ import {
 import { growFile } from './file-size';
 import { volume } from './geometry';
 import { inodeChanged, inodeModified } from './inodes';
+import { diskSizeReached } from './volume-iomap';
 
 const STEP_START: u8 = 0;
 const STEP_HEAD: u8 = 200;
@@ -137,6 +138,9 @@ function takeAway(operation: Operation, inode: Inode): void {
   const first = firstWhole(operation);
   const end = endWhole(operation);
   if (first < end) {
+    // pages that held the end may have gone unwritten: no ioend will move the size on disk there (ext4_update_disksize_before_punch)
+    const isHoldingEnd = operation.position < inode.size && operation.position + operation.length >= inode.size;
+    if (isHoldingEnd) diskSizeReached(inode, inode.size);
     extentsRemove(inode.volumeInode, first, end, false);
     inode.mappingSequence++;
     inodeChanged(inode, true);
