@@ -160,7 +160,7 @@ export function checkPosition(value: unknown): number | bigint | undefined {
       throw outOfRange('position', `>= ${MIN_INT64} && <= ${MAX_INT64}`, value);
     return value < 0n ? undefined : value;
   }
-  if (typeof value !== 'number') throw invalidArgType('position', 'one of type bigint or integer', value);
+  if (typeof value !== 'number') throw invalidArgType('position', 'of type bigint or integer', value);
   checkInteger(value, 'position', -1);
   return value === -1 ? undefined : value;
 }

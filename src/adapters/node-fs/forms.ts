@@ -5,7 +5,7 @@
 
 import { promisify } from 'node:util';
 import { checkFunction } from './arguments.ts';
-import { isArgumentError } from './errors.ts';
+import { invalidArgType, isArgumentError } from './errors.ts';
 
 export type Call = (...values: never[]) => unknown;
 type AnyCall = (...values: unknown[]) => unknown;
@@ -48,7 +48,7 @@ const withBuffer: Shape = (result, values) => [result ?? 0, values[1]];
 function callbackForm(call: AnyCall, shape: Shape, prepare: (values: unknown[]) => unknown[]): AnyCall {
   return (...values) => {
     const callback = values.pop();
-    checkFunction(callback, 'cb');
+    if (typeof callback !== 'function') throw invalidArgType('cb', 'of type function', undefined);
     const prepared = prepare(values);
     const { error, result } = outcome(call, prepared);
     if (isArgumentError(error)) throw error;
@@ -67,8 +67,10 @@ function readArguments(values: unknown[]): unknown[] {
 /** A close may go without a callback. */
 function closeForm(close: AnyCall): AnyCall {
   const form = callbackForm(close, plain, (values) => values);
-  return (...values) =>
-    form(values[0], values.length < 2 ? (error: unknown) => throwLater(error) : values[1]);
+  return (fd, callback = throwLater) => {
+    checkFunction(callback, 'cb');
+    form(fd, callback);
+  };
 }
 
 function throwLater(error: unknown): void {
@@ -94,7 +96,7 @@ function promisified(name: string, form: AnyCall): AnyCall | undefined {
   const count = TRANSFERS[name];
   if (name === 'exists') return (...values) => new Promise((resolve) => form(...values, resolve));
   if (count === undefined) return undefined;
-  const buffer = name.endsWith('v') ? 'buffers' : 'buffer';
+  const buffer = name === 'readv' ? 'buffers' : 'buffer';
   return (...values) =>
     new Promise((resolve, reject) => {
       form(...values, (error: unknown, moved: number, what: unknown) =>

@@ -96,13 +96,7 @@ export function wholeCalls(context: Context, fs: Parts) {
     if (to?.inode === from.inode)
       refuse('ERR_FS_CP_EINVAL', 'Invalid src or dest', EINVAL, 'src and dest cannot be the same', target);
     if (from.isDirectory && options.recursive !== true)
-      refuse(
-        'ERR_FS_EISDIR',
-        'Recursive option not enabled, cannot copy a directory',
-        EISDIR,
-        `${source} is a directory (not copied)`,
-        source,
-      );
+      refuse('ERR_FS_EISDIR', 'Path is a directory', EISDIR, `${source} is a directory (not copied)`, source);
     if (from.isDirectory && to?.isDirectory === false)
       refuse(
         'ERR_FS_CP_DIR_TO_NON_DIR',
