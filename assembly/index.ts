@@ -21,7 +21,9 @@ export {
   fileDiscard,
   fileOpen,
   filePread,
+  filePreadv,
   filePwrite,
+  filePwritev,
   fileSize,
   fileSync,
   fileTruncate,
@@ -44,6 +46,7 @@ export {
   volumeUnlink,
   volumeUnmount,
 } from './machine/volume-calls';
+export { fileAdvise } from './machine/cache-calls';
 export { fileFallocate, fileSeek, fileSyncRange, volumeSyncfs } from './machine/range-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
 

@@ -87,7 +87,7 @@ export class Operation {
   /** How it holds the lock of its inode (LOCK_… of files/inode-lock). */
   inodeLock: u32;
   hasBegun: u32;
-  /** Bytes of the caller's buffer that exist; a write stops there with EFAULT. u32.MAX_VALUE: all of them. */
+  /** Bytes of the caller's buffer that exist; a transfer through the cache stops there with EFAULT. u32.MAX_VALUE: all of them. */
   readable: u32;
   /** What a direct transfer has seen to (files/direct). */
   directFlags: u32;

@@ -1,6 +1,7 @@
 // Readahead on demand: which pages a read of missing or marked pages brings in with them (mm/readahead.c).
 //
-// Verbs: readaheadInit, readaheadOpen, readaheadAdvise, readaheadFailed, planMiss, planMark, planForced, readWindow.
+// Verbs: readaheadInit, readaheadOpen, readaheadAdvise, readaheadFailed, planMiss, planMark, readWindow,
+// readaheadForce.
 // Layout: one ReadaheadState an open file; it describes the window that was read last.
 //     |<------- size ------->|
 //                 |<- async->|
@@ -179,16 +180,6 @@ export function planMark(state: ReadaheadState, inode: Inode, index: u64, wanted
   return state.start + state.size;
 }
 
-/** `pages` pages from `index`, whatever the file's state; at most READAHEAD_FORCED_PAGES. */
-export function planForced(index: u64, pages: u32): void {
-  planPlain(index, min<u32>(pages, READAHEAD_FORCED_PAGES));
-}
-
-/** Pages of the cache: more can not be read ahead. */
-export function readaheadLimit(): u32 {
-  return settings.cachePages;
-}
-
 /** Enters one page and starts its read-in. False when readahead has to end here. */
 function readPage(inode: Inode, index: u64): bool {
   const pointer = pageEnter(inode, index);
@@ -231,4 +222,17 @@ export function readWindow(inode: Inode, askedEnd: u64, kept: u64): void {
   countMany(COUNTER_READAHEAD_PAGES, aheadCount);
   if (aheadCount > 0 && recording())
     record(RECORD_READAHEAD, 0, inode.index, 0, plan.start, readCount, plan.asyncSize);
+}
+
+/**
+ * Starts reading the pages [first, end) that are not cached, in pieces of 2 MiB (force_page_cache_ra), whatever the state of
+ * any open file. It ends at the end of the file, or when it has gone through as many pages as the cache has.
+ */
+export function readaheadForce(inode: Inode, first: u64, end: u64): void {
+  const fileEnd = (inode.size + (PAGE_SIZE - 1)) >> PAGE_SHIFT;
+  const last = min<u64>(min<u64>(end, fileEnd), first + settings.cachePages);
+  for (let index = first; index < last; index += READAHEAD_FORCED_PAGES) {
+    planPlain(index, <u32>min<u64>(last - index, READAHEAD_FORCED_PAGES));
+    readWindow(inode, index);
+  }
 }

@@ -115,6 +115,8 @@ const VISIT_DISCARD: u32 = 1;
 const VISIT_LOOK: u32 = 2;
 /** As VISIT_FORGET, but a dirty page stops it. */
 const VISIT_FORGET_CLEAN: u32 = 3;
+/** Forgets what is clean and idle, and passes over the rest. */
+const VISIT_DROP: u32 = 4;
 
 /** The page that stopped the last visitRange: a busy one, or 0 for a dirty one. */
 const visited: usize = memory.data(8, 8);
@@ -145,6 +147,11 @@ function visitRange(inode: Inode, start: u64, end: u64, visit: u32): bool {
 }
 
 function visitOne(inode: Inode, pointer: usize, start: u64, end: u64, visit: u32): bool {
+  if (visit == VISIT_DROP) {
+    if (changetype<Page>(pointer).dirty == 0 && !isBusy(changetype<Page>(pointer)))
+      pageForget(inode, pointer);
+    return true;
+  }
   if (isBusy(changetype<Page>(pointer))) {
     store<usize>(visited, pointer);
     return false;
@@ -190,6 +197,11 @@ export function invalidateRange(operation: Operation, inode: Inode, start: u64, 
   if (load<usize>(visited) == 0) return 1;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;
+}
+
+/** Drops the clean, idle pages that lie wholly in [start, end) (invalidate_mapping_pages); both are multiples of a page. */
+export function dropRange(inode: Inode, start: u64, end: u64): void {
+  visitRange(inode, start, end, VISIT_DROP);
 }
 
 /** Waits until nothing of the inode is under write-back: victims on their way out are on no list that a walk could meet. */

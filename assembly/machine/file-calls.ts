@@ -1,12 +1,13 @@
 // Synchronous file calls: start an operation, pump until it has ended.
 //
-// Verbs: fileOpen, filePread, filePwrite, fileSync, fileDiscard, fileTruncate, fileSize, fileClose. Offsets are whole numbers in f64.
+// Verbs: fileOpen, filePread, filePwrite, filePreadv, filePwritev, fileSync, fileDiscard, fileTruncate, fileSize, fileClose. Offsets are whole numbers in f64.
 // Invariant: one call runs at a time; a result is bytes, 0, or a negative Linux errno.
 
-import { clientBytes } from '../base/client-memory';
+import { clientBytes, isClientRange } from '../base/client-memory';
 import { KIND_CALL_DONE } from '../base/dispatch';
 import { EAGAIN, EBADF, EDEADLK, EFAULT, EINVAL } from '../base/errno';
 import {
+  FLAG_DIRECT,
   FLAG_DSYNC,
   FLAG_SYNC,
   OPERATION_DATASYNC,
@@ -18,7 +19,7 @@ import {
   Operation,
   operationTake,
 } from '../base/operation';
-import { spanGiveChain, spanTake } from '../base/span';
+import { Span, spanDropChain, spanGiveChain, spanTake } from '../base/span';
 import { errseqCheckAndAdvance, Inode } from '../cache/inode';
 import {
   descriptorClose,
@@ -29,12 +30,15 @@ import {
   readThrough,
 } from '../files/descriptor';
 import { startOperation } from '../files/file-operation';
-import { OPEN_READ, OPEN_WRITE } from '../layout';
-import { MAX_TRANSFER_BYTES } from '../limits';
+import { IOCB_CMD_PREADV, IOVEC_LENGTH, IOVEC_SIZE, OPEN_READ, OPEN_WRITE } from '../layout';
+import { MAX_IOVECS, MAX_TRANSFER_BYTES } from '../limits';
+import { importSegments } from '../rings/iocb';
 import { pumpOne } from './pump';
 
 /** The synchronous call that is running: result i32, isDone u32, its number u32; and how many were given up as a deadlock and have not ended yet. */
 const call: usize = memory.data(16, 8);
+/** The span before the first of a vector. */
+const anchor: usize = memory.data(16, 16);
 /** Calls given up that may be in flight; further ones answer EAGAIN. */
 const MAX_GIVEN_UP: u32 = 4;
 
@@ -128,19 +132,59 @@ function transfer(descriptor: i32, buffer: i32, bytes: i32, offset: f64, kind: u
   if (bytes < 0 || bytes > MAX_TRANSFER_BYTES || !isOffset(offset)) return -EINVAL;
   if (bytes == 0) return 0;
   const readable = clientBytes(<u32>buffer, <u32>bytes);
-  if (readable == 0 || (kind == OPERATION_READ && readable < <u32>bytes)) return -EFAULT;
+  const isDirect = (opened.operationFlags & FLAG_DIRECT) != 0;
+  if (readable == 0 || (isDirect && readable < <u32>bytes)) return -EFAULT;
   const span = spanTake(<usize>buffer, readable);
   if (span == 0) return -EAGAIN;
-  const started = callOperation(opened, kind, <u64>offset, <u64>bytes, span);
+  return move(opened, kind, <u64>offset, <u32>bytes, readable, span);
+}
+
+/** Starts a transfer of `bytes`, of which the first `readable` have memory, the chain `spans`, and waits for it. */
+function move(opened: OpenFile, kind: u8, offset: u64, bytes: u32, readable: u32, spans: usize): i32 {
+  const started = callOperation(opened, kind, offset, bytes, spans);
   if (started == 0) return -EAGAIN;
-  if (readable < <u32>bytes) changetype<Operation>(started).readable = readable;
+  if (readable < bytes) changetype<Operation>(started).readable = readable;
   startOperation(changetype<Operation>(started));
   const result = callFinish();
   const isSynchronous = (opened.operationFlags & (FLAG_DSYNC | FLAG_SYNC)) != 0;
   return kind == OPERATION_WRITE && isSynchronous ? withFileError(opened, result) : result;
 }
 
-/** pread: bytes read into client memory at `buffer` (short at the end of the file), or a negative errno. */
+/** What `count` iovecs (IOVEC_…) in client memory ask for, in bytes; EINVAL above MAX_IOVECS or MAX_TRANSFER_BYTES, EFAULT. */
+function vectorBytes(iovecs: u32, count: i32): i64 {
+  if (count < 0 || count > MAX_IOVECS) return -EINVAL;
+  if (count > 0 && !isClientRange(iovecs, <u64>count * IOVEC_SIZE)) return -EFAULT;
+  let total: u64 = 0;
+  for (let index = 0; index < count; index++) {
+    const length = load<u64>(<usize>iovecs + <usize>index * IOVEC_SIZE, IOVEC_LENGTH);
+    if (length > <u64>MAX_TRANSFER_BYTES - total) return -EINVAL;
+    total += length;
+  }
+  return <i64>total;
+}
+
+function transferVector(descriptor: i32, iovecs: i32, count: i32, offset: f64, kind: u8, needed: u32): i32 {
+  const pointer = openFileOf(descriptor);
+  if (pointer == 0) return notFile(descriptor);
+  const opened = changetype<OpenFile>(pointer);
+  if ((opened.openFlags & needed) == 0) return -EBADF;
+  const total = isOffset(offset) ? vectorBytes(<u32>iovecs, count) : -EINVAL;
+  if (total <= 0) return <i32>total;
+  const isDirect = (opened.operationFlags & FLAG_DIRECT) != 0;
+  const bytes = importSegments(anchor, IOCB_CMD_PREADV, <u32>iovecs, count, isDirect);
+  const spans = changetype<Span>(anchor).next;
+  if (bytes < 0) {
+    spanDropChain(spans);
+    return <i32>bytes;
+  }
+  const wanted = isDirect ? <u32>bytes : <u32>total;
+  return move(opened, kind, <u64>offset, wanted, <u32>bytes, spans);
+}
+
+/**
+ * pread: bytes read into client memory at `buffer` (short at the end of the file), or a negative errno. A buffer that ends
+ * outside client memory: short, EFAULT if it begins there.
+ */
 export function filePread(descriptor: i32, buffer: i32, bytes: i32, offset: f64): i32 {
   return transfer(descriptor, buffer, bytes, offset, OPERATION_READ, OPEN_READ);
 }
@@ -148,6 +192,16 @@ export function filePread(descriptor: i32, buffer: i32, bytes: i32, offset: f64)
 /** pwrite: bytes written, or a negative errno (ENOSPC at the end of the file's room). A buffer that ends outside client memory: short, EFAULT if it begins there. */
 export function filePwrite(descriptor: i32, buffer: i32, bytes: i32, offset: f64): i32 {
   return transfer(descriptor, buffer, bytes, offset, OPERATION_WRITE, OPEN_WRITE);
+}
+
+/** preadv: filePread into `count` iovecs {address u64, bytes u64}; EINVAL for more than 1,024 of them or 0x7ffff000 bytes. */
+export function filePreadv(descriptor: i32, iovecs: i32, count: i32, offset: f64): i32 {
+  return transferVector(descriptor, iovecs, count, offset, OPERATION_READ, OPEN_READ);
+}
+
+/** pwritev: filePwrite from `count` iovecs. */
+export function filePwritev(descriptor: i32, iovecs: i32, count: i32, offset: f64): i32 {
+  return transferVector(descriptor, iovecs, count, offset, OPERATION_WRITE, OPEN_WRITE);
 }
 
 /** fsync, or fdatasync with `dataOnly`: write back, wait, flush the drive; 0 or the error, each reported once per open file. */

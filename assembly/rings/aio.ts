@@ -10,6 +10,7 @@ import { KIND_AIO_DONE } from '../base/dispatch';
 import { EAGAIN, EFAULT, EINVAL } from '../base/errno';
 import {
   FLAG_APPEND,
+  FLAG_DIRECT,
   FLAG_DSYNC,
   FLAG_NOWAIT,
   FLAG_SYNC,
@@ -50,7 +51,7 @@ import {
 } from '../layout';
 import { AioContext, findContext } from './aio-context';
 import { pollStart } from './aio-poll';
-import { checkIocb, importSegments, isTransfer } from './iocb';
+import { askedBytes, checkIocb, importSegments, isTransfer } from './iocb';
 import { Kiocb, kiocbPool, kiocbTake } from './kiocb';
 
 const anchorSpan: usize = memory.data(16, 16);
@@ -110,10 +111,11 @@ function submitPoll(context: AioContext, iocb: usize, target: usize): i32 {
 }
 
 /** The bytes of a read or write whose spans are now behind the anchor, or a negative errno and no spans. */
-function importTransfer(iocb: usize, opcode: u32): i64 {
-  const bytes = importSegments(anchorSpan, opcode, load<u64>(iocb, IOCB_BUF), load<u64>(iocb, IOCB_NBYTES));
+function importTransfer(iocb: usize, opcode: u32, isDirect: bool): i64 {
+  const buffer = load<u64>(iocb, IOCB_BUF);
+  const bytes = importSegments(anchorSpan, opcode, buffer, load<u64>(iocb, IOCB_NBYTES), isDirect);
   const offset = load<i64>(iocb, IOCB_OFFSET);
-  const isBadRange = bytes >= 0 && (offset < 0 || bytes > i64.MAX_VALUE - offset);
+  const isBadRange = bytes >= 0 && (offset < 0 || <i64>askedBytes() > i64.MAX_VALUE - offset);
   if (bytes >= 0 && !isBadRange) return bytes;
   spanDropChain(changetype<Span>(anchorSpan).next);
   return isBadRange ? -EINVAL : bytes;
@@ -127,7 +129,8 @@ function submitOne(context: AioContext, iocb: usize): i32 {
   const target = descriptorOf(load<i32>(iocb, IOCB_FILDES));
   if (opcode == IOCB_CMD_POLL) return submitPoll(context, iocb, target);
   changetype<Span>(anchorSpan).next = 0;
-  const bytes = isTransfer(opcode) ? importTransfer(iocb, opcode) : 0;
+  const isDirect = isFile(target) && (changetype<OpenFile>(target).operationFlags & FLAG_DIRECT) != 0;
+  const bytes = isTransfer(opcode) ? importTransfer(iocb, opcode, isDirect) : 0;
   if (bytes < 0) return <i32>bytes;
   const operationPointer = kiocbPool.used < kiocbPool.capacity ? operationTake() : 0;
   if (operationPointer == 0) {
@@ -143,6 +146,11 @@ function submitOne(context: AioContext, iocb: usize): i32 {
   operation.inode = opened.inode;
   operation.position = load<u64>(iocb, IOCB_OFFSET);
   operation.length = <u64>bytes;
+  if (isTransfer(opcode) && !isDirect && askedBytes() > <u64>bytes) {
+    // what lies behind the end of memory is asked for, and not reached
+    operation.length = askedBytes();
+    operation.readable = <u32>bytes;
+  }
   operation.spans = changetype<Span>(anchorSpan).next;
   operation.doneKind = KIND_AIO_DONE;
   operation.owner = kiocbPointer;

@@ -1,9 +1,9 @@
 // What an iocb asks for: its checks, and its segments as spans (fs/aio.c io_submit_one, aio_prep_rw, import_iovec).
 //
-// Verbs: checkIocb, isTransfer, importSegments. The checks and their order are those of sheet linux-aio §10.
+// Verbs: checkIocb, isTransfer, importSegments, askedBytes. The checks and their order are those of sheet linux-aio §10.
 // Invariant: the key word is all that is written to an iocb.
 
-import { isClientRange } from '../base/client-memory';
+import { clientBytes, isClientRange } from '../base/client-memory';
 import { EAGAIN, EBADF, EFAULT, EINVAL, EOPNOTSUPP, EPERM } from '../base/errno';
 import { Span, spanTake } from '../base/span';
 import { descriptorOf, isFile, OpenFile } from '../files/descriptor';
@@ -121,39 +121,69 @@ function addSpan(tail: usize, address: u64, length: u64): bool {
   return true;
 }
 
+/** u64: what the segments of the last importSegments ask for. */
+const asked: usize = memory.data(8, 8);
+
+/** Bytes that the segments of the last importSegments ask for: more than it answered when memory ends before them. */
+export function askedBytes(): u64 {
+  return load<u64>(asked);
+}
+
+/** How many bytes of a segment there are: for direct I/O all of them or none, for it takes whole segments. */
+function segmentBytes(address: u64, length: u64, isDirect: bool): u32 {
+  if (address == 0) return 0;
+  const bytes = clientBytes(address, <u32>length);
+  return isDirect && bytes < <u32>length ? 0 : bytes;
+}
+
 /**
  * Builds the span chain of a transfer behind `anchor` (a span on the stack of static data). The number of bytes, or a
- * negative errno: EFAULT, EINVAL, EAGAIN. A bad base after good segments ends the transfer there.
+ * negative errno: EFAULT, EINVAL, EAGAIN. Where client memory ends behind the first byte the chain ends too.
  */
-export function importSegments(anchor: usize, opcode: u32, buffer: u64, segmentCount: u64): i64 {
+export function importSegments(
+  anchor: usize,
+  opcode: u32,
+  buffer: u64,
+  segmentCount: u64,
+  isDirect: bool,
+): i64 {
   changetype<Span>(anchor).next = 0;
+  store<u64>(asked, 0);
   if (opcode == IOCB_CMD_PREAD || opcode == IOCB_CMD_PWRITE) {
     const length = min<u64>(segmentCount, MAX_TRANSFER_BYTES);
+    store<u64>(asked, length);
     if (length == 0) return 0;
-    if (buffer == 0 || !isClientRange(buffer, length)) return -EFAULT;
-    return addSpan(anchor, buffer, length) ? <i64>length : -EAGAIN;
+    const bytes = segmentBytes(buffer, length, isDirect);
+    if (bytes == 0) return -EFAULT;
+    return addSpan(anchor, buffer, bytes) ? <i64>bytes : -EAGAIN;
   }
   if (segmentCount > <u64>MAX_IOVECS) return -EINVAL;
   if (segmentCount == 0) return 0;
   if (buffer == 0 || !isClientRange(buffer, segmentCount * IOVEC_SIZE)) return -EFAULT;
-  let total: u64 = 0;
-  let tail = anchor;
   for (let index: u64 = 0; index < segmentCount; index++) {
     const length = load<u64>(<usize>(buffer + index * IOVEC_SIZE), IOVEC_LENGTH);
     if (<i64>length < 0) return -EINVAL;
   }
+  return importVector(anchor, buffer, segmentCount, isDirect);
+}
+
+/** The chain of an array of iovecs that lies in client memory. */
+function importVector(anchor: usize, iovecs: u64, segmentCount: u64, isDirect: bool): i64 {
+  let total: u64 = 0;
+  let good: u64 = 0;
+  let tail = anchor;
   for (let index: u64 = 0; index < segmentCount && total < <u64>MAX_TRANSFER_BYTES; index++) {
-    const iovec = <usize>(buffer + index * IOVEC_SIZE);
+    const iovec = <usize>(iovecs + index * IOVEC_SIZE);
     const address = load<u64>(iovec, IOVEC_BASE);
     const length = min<u64>(load<u64>(iovec, IOVEC_LENGTH), MAX_TRANSFER_BYTES - total);
     if (length == 0) continue;
-    if (address == 0 || !isClientRange(address, length)) {
-      if (total == 0) return -EFAULT;
-      break;
-    }
-    if (!addSpan(tail, address, length)) return -EAGAIN;
-    tail = changetype<Span>(tail).next;
+    const bytes = good == total ? segmentBytes(address, length, isDirect) : 0;
     total += length;
+    if (bytes == 0) continue;
+    if (!addSpan(tail, address, bytes)) return -EAGAIN;
+    tail = changetype<Span>(tail).next;
+    good += bytes;
   }
-  return <i64>total;
+  store<u64>(asked, total);
+  return good == 0 && total > 0 ? -EFAULT : <i64>good;
 }

@@ -23,11 +23,14 @@ export interface CoreExports {
   imageClose(fd: number): number;
   imageOpen(directory: number, path: number, pathBytes: number, isReadOnly: number): number;
   imageSize(fd: number): number;
+  fileAdvise(descriptor: number, offset: number, bytes: number, advice: number): number;
   fileClose(descriptor: number): number;
   fileDiscard(descriptor: number, offset: number, bytes: number): number;
   fileOpen(file: number, flags: number): number;
   filePread(descriptor: number, buffer: number, bytes: number, offset: number): number;
+  filePreadv(descriptor: number, iovecs: number, count: number, offset: number): number;
   filePwrite(descriptor: number, buffer: number, bytes: number, offset: number): number;
+  filePwritev(descriptor: number, iovecs: number, count: number, offset: number): number;
   fileSize(descriptor: number): number;
   fileSync(descriptor: number, dataOnly: number): number;
   fileTruncate(descriptor: number, size: number): number;

@@ -10,7 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { COUNTER_NR_DIRTY } from '../../../assembly/layout.ts';
 import type { Machine } from '../../../src/machine.ts';
-import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { BUILDS, type Build, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { EventfdModel, type PollModel, pollFault } from './eventfd-model.ts';
 import * as aio from './ring.ts';
 import { type Iocb, Ring } from './ring.ts';
@@ -22,6 +22,7 @@ const SEED = 20240619;
 const NUMBER_OF_RUNS = 1000;
 const SIZE = 262144;
 const BUFFER_BYTES = 65536;
+const MAX_TRANSFER = 0x7ffff000n;
 const GUARD_BYTES = 4096;
 const GUARD = 0x5a;
 const NR = 127;
@@ -287,7 +288,15 @@ class Player {
     return [...hostile, ...far][place.hostile] as bigint;
   }
 
-  /** The iocb of a wish, its iovecs in memory. Lengths are cut so that good places stay inside the buffer. */
+  /** The address of a piece: one that would run out of the buffer begins outside client memory, for behind it are our own structs. */
+  #pieceAt(place: Place, length: bigint): bigint {
+    const address = this.#address(place);
+    return 'at' in place && !this.#isInBuffer(address, length)
+      ? BigInt(this.ring.outside[0] as number)
+      : address;
+  }
+
+  /** The iocb of a wish, its iovecs in memory. */
   #fields(wish: Wanted): Iocb {
     const data = this.#nextData++;
     const file = this.files[wish.file];
@@ -301,14 +310,15 @@ class Player {
     if (wish.isClean && wish.opcode === POLL) return { ...base, buf: wish.nbytes & 0xffffn, ...wish.odd };
     if (wish.opcode === PREADV || wish.opcode === PWRITEV) {
       const iovecs = this.ring.iovecs(
-        wish.segments.map(({ place, length }) => [this.#address(place), length]),
+        wish.segments.map(({ place, length }) => [this.#pieceAt(place, length), length]),
       );
       const isHostile = 'hostile' in wish.place;
       const buf = isHostile ? this.#address(wish.place) : BigInt(iovecs);
       const nbytes = isHostile ? wish.nbytes : BigInt(wish.segments.length);
       return { ...base, buf, nbytes, offset: wish.offset, ...wish.odd };
     }
-    return { ...base, buf: this.#address(wish.place), nbytes: wish.nbytes, offset: wish.offset, ...wish.odd };
+    const buf = this.#pieceAt(wish.place, wish.nbytes);
+    return { ...base, buf, nbytes: wish.nbytes, offset: wish.offset, ...wish.odd };
   }
 
   #isInBuffer(address: bigint, length: bigint): boolean {
@@ -359,7 +369,7 @@ class Player {
     const lengths = this.#import(opcode, buf, nbytes, wish);
     if (typeof lengths === 'number') return { error: lengths };
     const bytes = lengths.reduce((a, b) => a + b, 0n);
-    if (offset < 0n || bytes > MAX_I64 - offset) return { error: EINVAL };
+    if (offset < 0n || this.#asked(opcode, nbytes, wish) > MAX_I64 - offset) return { error: EINVAL };
     return { res: this.#transferred(file, isWrite, offset, bytes, lengths) };
   }
 
@@ -439,6 +449,13 @@ class Player {
     ring.view.setUint32(handle, id, true);
     assert.is(ring.destroy(handle), 0);
     ring.release(mark);
+  }
+
+  /** Bytes that are asked for, whether there is memory for them or not. */
+  #asked(opcode: number, nbytes: bigint, wish: Wanted): bigint {
+    const isVector = opcode === PREADV || opcode === PWRITEV;
+    const wanted = isVector ? wish.segments.reduce((sum, { length }) => sum + length, 0n) : nbytes;
+    return wanted < MAX_TRANSFER ? wanted : MAX_TRANSFER;
   }
 
   /** The lengths of the pieces that are moved, or an errno. */
@@ -638,6 +655,7 @@ const bigintText = (_key: string, value: unknown) => (typeof value === 'bigint' 
 
 async function openPlayer(build: Build): Promise<Player> {
   const machine = await openMachine(build, {
+    ...EXACT,
     drives: [{ size: SIZE, channels: 3, latencyNs: { read: 90_000, write: 120_000, flush: 400_000 } }],
     cache: 131072,
   });

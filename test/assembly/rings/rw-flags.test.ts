@@ -11,7 +11,7 @@ import {
   RWF_NOSIGNAL,
   RWF_NOWAIT,
 } from '../../../src/public.ts';
-import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { BUILDS, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { EINVAL, EOPNOTSUPP, FSYNC, POLL, PREAD, PREADV, PWRITE, PWRITEV, Ring } from './ring.ts';
 
 const SIZE = 65536;
@@ -21,6 +21,7 @@ for (const build of BUILDS) {
 
   const open = async () => {
     const machine = await openMachine(build, {
+      ...EXACT,
       drives: [{ size: SIZE }],
       files: [{ name: 'log', capacity: 32768, size: 100 }],
     });
