@@ -233,6 +233,6 @@ export function readaheadForce(inode: Inode, first: u64, end: u64): void {
   const last = min<u64>(min<u64>(end, fileEnd), first + settings.cachePages);
   for (let index = first; index < last; index += READAHEAD_FORCED_PAGES) {
     planPlain(index, <u32>min<u64>(last - index, READAHEAD_FORCED_PAGES));
-    readWindow(inode, index);
+    readWindow(inode, index, NOWHERE);
   }
 }
