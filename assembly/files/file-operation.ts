@@ -228,7 +228,8 @@ function volumeErrno(operation: Operation, inode: Inode): i32 {
     case OPERATION_TRUNCATE:
     case OPERATION_FALLOCATE:
       if (inode.isDirectory != 0) return -EISDIR;
-      return volume.isReadOnly != 0 ? -EROFS : 0;
+      // a file that nobody has open is on its way out, in memory at least
+      return volume.isReadOnly != 0 || (journalHasFailed() && inode.openCount > 0) ? -EROFS : 0;
     case OPERATION_DISCARD:
     case OPERATION_WRITE_ZEROES:
       return -EOPNOTSUPP;

@@ -243,11 +243,20 @@ for (const build of BUILDS) {
     assert.is(volume.create('/kept'), 0);
     assert.is(volume.sync('/'), 0);
     assert.is(volume.create('/lost'), 0);
+    const open = volume.openFile('/lost');
+    const orphan = volume.openFile('/orphan', OPEN_READ | OPEN_WRITE | OPEN_CREATE);
+    const [address] = volume.put(new Uint8Array(4096).fill(1));
+    const write = (descriptor: number) =>
+      volume.call((exports) => exports.filePwrite(descriptor, address, 4096, 0));
+    assert.equal([write(open), write(orphan), volume.unlink('/orphan')], [4096, 4096, 0]);
     image.fail = (call) => (call.name === 'pwrite' ? WASI_EIO : 0);
     assert.is(volume.sync('/'), ERRNO.EIO);
     assert.is(volume.sync('/'), ERRNO.EIO);
     assert.is(volume.create('/more'), ERRNO.EROFS);
+    assert.is(write(open), ERRNO.EROFS, 'bytes are a change as well');
+    assert.is(volume.openFile('/lost'), ERRNO.EROFS);
     assert.equal(volume.names('/'), ['kept', 'lost'], 'it can still be read');
+    assert.equal([volume.close(open), volume.close(orphan)], [0, 0]);
     image.fail = () => 0;
     assert.is(volume.create('/more'), ERRNO.EROFS, 'and stays so');
     machine.run();
