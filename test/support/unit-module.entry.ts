@@ -9,10 +9,13 @@
 import '../../assembly/base/abort';
 import { arenaClaim, arenaCommit, arenaStart } from '../../assembly/base/arena';
 import { clockClaim } from '../../assembly/base/clock';
-import { dispatchClaim, handle } from '../../assembly/base/dispatch';
+import { dispatchClaim, handle, KIND_FLUSHER_RESUME } from '../../assembly/base/dispatch';
+import { EIO } from '../../assembly/base/errno';
 import { Pool, poolClaim, poolInit } from '../../assembly/base/pool';
 import { spanClaim, spanInit, spanPool } from '../../assembly/base/span';
+import { flusherInit, flusherResume } from '../../assembly/cache/flusher';
 import { Inode, inodeAt, inodeClaim } from '../../assembly/cache/inode';
+import { blockMap, IOMAP_HOLE, registerIomap } from '../../assembly/cache/iomap';
 import { keyOf, Page, pageClaim, pageIndex, pageInit, pageKey } from '../../assembly/cache/page';
 import { indexClaim } from '../../assembly/cache/page-index';
 import { Batch } from '../../assembly/rings/submit-batch';
@@ -37,8 +40,9 @@ export {
   spanZero,
 } from '../../assembly/base/span';
 export { park, wakeAll, wakeOne } from '../../assembly/base/wait-queue';
-export { clearDirty, listRemove, markDirty, pickDirty } from '../../assembly/cache/dirty';
+export { clearDirty, listRemove, markDirty, pickDirty, sortDirty } from '../../assembly/cache/dirty';
 export { positionRatio } from '../../assembly/cache/dirty-limits';
+export { flusherWake } from '../../assembly/cache/flusher';
 export { pageGiveFree, pageTakeFree } from '../../assembly/cache/page';
 export { indexFind, indexInsert, indexRemove } from '../../assembly/cache/page-index';
 export {
@@ -66,6 +70,8 @@ class Unit {
   scratch: usize;
   log: usize;
   logCount: u32;
+  /** The page whose mapping fails. */
+  badPage: u64;
 }
 
 const unit = changetype<Unit>(memory.data(offsetof<Unit>(), 16));
@@ -95,6 +101,43 @@ export function unitSetup(events: u32, records: u32, spans: u32, pages: u32): vo
   pageInit();
   inodeAt(0).blockShift = 12;
   handle(LOG_KIND, writeDown);
+  handle(KIND_FLUSHER_RESUME, flusherResume);
+  flusherInit(0, 0, 1);
+  registerIomap(0, noMapping, noMappingEnded, mapHole, nothing, nothingPunched);
+  inodeAt(0).size = (<u64>1) << 52;
+  inodeAt(0).capacity = (<u64>1) << 52;
+  unit.badPage = u64.MAX_VALUE;
+}
+
+function noMapping(_inode: usize, _position: u64, _length: u64, _flags: u32): i32 {
+  return -EIO;
+}
+
+function noMappingEnded(_inode: usize, _position: u64, _length: u64, _written: u64, _flags: u32): i32 {
+  return 0;
+}
+
+/** Everything is a hole, so write-back has nothing to send; but one page can not be mapped. */
+function mapHole(_inode: usize, position: u64, _length: u64, _isWrite: bool): i32 {
+  const index = position >> 12;
+  if (index === unit.badPage) return -EIO;
+  blockMap.type = IOMAP_HOLE;
+  blockMap.offset = index << 12;
+  blockMap.length = 4096;
+  return 0;
+}
+
+function nothing(_inode: usize, _position: u64, _length: u64, _isUnwritten: bool, _result: i32): void {}
+
+function nothingPunched(_inode: usize, _position: u64, _length: u64): void {}
+
+/** Write-back of this page fails before it reaches a drive. */
+export function unitFailPage(index: u64): void {
+  unit.badPage = index;
+}
+
+export function unitWritebackErrors(): u32 {
+  return inodeAt(0).writebackErrors;
 }
 
 /** 256 KiB for the test's own use. */

@@ -86,5 +86,49 @@ for (const build of BUILDS) {
     );
   });
 
+  dirtyLists(
+    'the flusher writes in ascending order and stops at the first page that can not be mapped (24)',
+    async () => {
+      const unit = await openUnit(build, { pages: PAGES });
+      for (const index of [7n, 0n, 9n, 3n, 1n, 2n, 8n, 4n, 6n, 5n]) dirty(unit, index);
+      unit.exports.unitFailPage(3n);
+      const flush = (): bigint[] => {
+        unit.exports.flusherWake();
+        while (unit.exports.dispatchOne()) {}
+        return list(unit, 'dirty');
+      };
+      assert.equal(flush(), [4n, 5n, 6n, 7n, 8n, 9n], 'the page that failed is clean, what follows is not');
+      assert.is(unit.exports.unitWritebackErrors(), 1);
+      unit.exports.unitFailPage(8n);
+      assert.equal(flush(), [9n], 'the next work goes on behind it');
+      assert.equal(flush(), []);
+      assert.is(unit.exports.unitWritebackErrors(), 2);
+      assert.is(unit.exports.unitDirtyCount(), 0);
+    },
+  );
+
+  dirtyLists(
+    'sorting the dirty list loses and adds nothing, whatever the order and what was picked',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.uniqueArray(fc.bigInt({ min: 0n, max: LAST }), { maxLength: PAGES, size: 'max' }),
+          fc.nat(PAGES),
+          async (indexes, early) => {
+            const unit = await openUnit(build, { pages: PAGES });
+            const inode = unit.exports.unitInode();
+            for (const one of indexes.slice(0, early)) dirty(unit, one);
+            unit.exports.sortDirty(inode);
+            assert.equal(list(unit, 'dirty'), indexes.slice(0, early).sort(ascending));
+            for (const one of indexes.slice(early)) dirty(unit, one);
+            unit.exports.sortDirty(inode);
+            assert.equal(list(unit, 'dirty'), [...indexes].sort(ascending));
+          },
+        ),
+        { seed: SEED, numRuns: 100 },
+      );
+    },
+  );
+
   dirtyLists.run();
 }
