@@ -11,7 +11,7 @@
 import { count, countDown, counterValue } from '../base/counters';
 import { record, recording } from '../base/record';
 import { COUNTER_CACHE_DIRTIED_PAGES, COUNTER_NR_DIRTY, RECORD_DIRTIED } from '../layout';
-import { inodeCleaned, inodeDirtied } from './flusher';
+import { inodeCleaned, inodeDirtied, inodeLeftDirty } from './flusher';
 import { Inode } from './inode';
 import { PAGE_LISTED, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
 import { dirtyFell, pageDirtied } from './throttle';
@@ -49,7 +49,6 @@ export function listRemove(inode: Inode, page: Page): void {
 function countDirty(inode: Inode): void {
   inode.dirtyCount++;
   count(COUNTER_NR_DIRTY);
-  inodeDirtied(inode);
 }
 
 /** Sets dirty bits (whole blocks). The blocks are uptodate. */
@@ -59,6 +58,7 @@ export function markDirty(inode: Inode, page: Page, blocks: u32): void {
   page.dirty |= <u8>blocks;
   if (wasDirty) return;
   countDirty(inode);
+  inodeDirtied(inode);
   count(COUNTER_CACHE_DIRTIED_PAGES);
   pageDirtied();
   if (recording())
@@ -71,7 +71,9 @@ export function redirty(inode: Inode, page: Page, blocks: u32): void {
   assert((page.flags & PAGE_WRITEBACK) != 0, 'blocks were left over of a page that is not on its way');
   const wasDirty = page.dirty != 0;
   page.dirty |= <u8>blocks;
-  if (!wasDirty) countDirty(inode);
+  if (wasDirty) return;
+  countDirty(inode);
+  inodeLeftDirty(inode);
 }
 
 /** Clears dirty bits; a page without any leaves its list. */

@@ -1,12 +1,12 @@
 // The flusher: writes dirty pages back in the background (fs/fs-writeback.c).
 //
-// Verbs: flusherInit, inodeDirtied, inodeForgotten, flusherWake, flusherBackground, and the handlers flusherResume and
-// flusherTick. Work is done in this order: asked for, periodic (files that became dirty long ago), background (until fewer
-// pages are dirty than the background limit). Work goes round the dirty files, oldest first, a chunk of pages each; it
-// ends when it has what it wanted or when a round found nothing to write. No device flush is ever sent.
+// Verbs: flusherInit, inodeDirtied, inodeLeftDirty, inodeCleaned, inodeForgotten, flusherWake, flusherBackground, and the
+// handlers flusherResume and flusherTick. Work is done in this order: asked for, periodic (files that became dirty long
+// ago), background (until fewer pages are dirty than the background limit). Work goes round the dirty files, oldest first, a
+// chunk of pages each; it ends when it has what it wanted or when a round found nothing to write. No device flush is sent.
 // Layout: the dirty files are a list through their inodes, in order of the time when each became dirty.
-// Invariant: a file is on the list iff it has dirty pages; the flusher waits for a bio and for
-// nothing else (WB_SYNC_NONE), and holds nothing while it waits.
+// Invariant: a file is on the list iff it has dirty pages; the flusher waits for a bio and for nothing else (WB_SYNC_NONE),
+// and holds nothing while it waits.
 
 import { eventInBackground, now, timeAfter } from '../base/clock';
 import { count, counterValue, countMany } from '../base/counters';
@@ -80,15 +80,20 @@ export function flusherInit(expireCentisecs: u32, intervalCentisecs: u32, bandwi
   flusher.work = NO_WORK;
 }
 
-function listAppend(inode: Inode): void {
+/** Puts the inode behind those that became dirty before it or at the same time. */
+function listInsert(inode: Inode): void {
   const pointer = changetype<usize>(inode);
+  let previous = flusher.tail;
+  while (previous != 0 && changetype<Inode>(previous).dirtiedWhen > inode.dirtiedWhen)
+    previous = changetype<Inode>(previous).dirtyInodePrevious;
+  const next = previous != 0 ? changetype<Inode>(previous).dirtyInodeNext : flusher.head;
   inode.isListed = 1;
-  inode.dirtiedWhen = now();
-  inode.dirtyInodeNext = 0;
-  inode.dirtyInodePrevious = flusher.tail;
-  if (flusher.tail != 0) changetype<Inode>(flusher.tail).dirtyInodeNext = pointer;
+  inode.dirtyInodePrevious = previous;
+  inode.dirtyInodeNext = next;
+  if (previous != 0) changetype<Inode>(previous).dirtyInodeNext = pointer;
   else flusher.head = pointer;
-  flusher.tail = pointer;
+  if (next != 0) changetype<Inode>(next).dirtyInodePrevious = pointer;
+  else flusher.tail = pointer;
 }
 
 function listRemove(inode: Inode): void {
@@ -107,7 +112,14 @@ function listRemove(inode: Inode): void {
 /** A page of a clean inode became dirty: the inode goes to the end of the list of dirty inodes. */
 export function inodeDirtied(inode: Inode): void {
   if (inode.isListed != 0) return;
-  listAppend(inode);
+  inode.dirtiedWhen = now();
+  inodeLeftDirty(inode);
+}
+
+/** Not all of what the inode was dirty with could be sent: it is on the list, as old as it was. */
+export function inodeLeftDirty(inode: Inode): void {
+  if (inode.isListed != 0) return;
+  listInsert(inode);
   armTick();
 }
 
@@ -254,7 +266,8 @@ function nextPass(): bool {
 function putOff(inode: Inode): void {
   if (inode.isListed == 0) return;
   listRemove(inode);
-  listAppend(inode);
+  inode.dirtiedWhen = now();
+  listInsert(inode);
   if (flusher.end == 0) flusher.end = changetype<usize>(inode);
 }
 
