@@ -20,7 +20,7 @@ import {
 } from '../../support/machine.ts';
 
 const SEED = 20261121;
-const RUNS = { release: 250, debug: 40 } as const;
+const RUNS = { release: 150, debug: 25 } as const;
 const PAGE = 4096;
 const FILE_BYTES = 96 * PAGE;
 const FILES = ['drive0', 'a', 'b'] as const;
