@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ConfigError, check, errnoName, InternalError, StorageError } from '../../src/errors.ts';
+import { ConfigError, check, errnoName, InternalError, StorageError, VolumeError } from '../../src/errors.ts';
 
 const errors = suite('errors');
 
@@ -48,6 +48,21 @@ errors('an InternalError asks for a report with its seed', () => {
 errors('check passes counts on and throws for negative results', () => {
   assert.equal([check('read', 0), check('read', 7)], [0, 7]);
   assert.throws(() => check('read', -11), 'EAGAIN: read');
+});
+
+errors('an error of two paths names both', () => {
+  const error = new StorageError('rename', -2, { path: '/a', dest: '/b' });
+  assert.is(error.message, "ENOENT: rename '/a' -> '/b'");
+  assert.equal([error.path, error.dest], ['/a', '/b']);
+});
+
+errors('a VolumeError tells each problem in a line', () => {
+  const error = new VolumeError('EUCLEAN: the volume is damaged', ['one', 'two']);
+  assert.is(error.message, 'EUCLEAN: the volume is damaged\n  one\n  two');
+  assert.equal(
+    [error.name, error.code, error.errno, error.problems],
+    ['VolumeError', 'EUCLEAN', -117, ['one', 'two']],
+  );
 });
 
 errors.run();

@@ -34,4 +34,17 @@ views('a number of 64 bits is read with its sign or without', () => {
   assert.is(view.getBigUint64(16, true), 2n ** 53n - 1n);
 });
 
+views('a number of 64 bits beyond what a number holds is a bigint', () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const linear = new LinearMemory(memory);
+  const view = new DataView(memory.buffer);
+  for (const value of [0n, 1n, -1n, 2n ** 32n, -(2n ** 32n), 2n ** 62n + 3n, 2n ** 63n - 1n, -(2n ** 63n)]) {
+    view.setBigInt64(16, value, true);
+    assert.is(linear.big64(16), value);
+    view.setBigInt64(16, 7n, true);
+    linear.setBig64(16, value);
+    assert.is(view.getBigInt64(16, true), value);
+  }
+});
+
 views.run();

@@ -38,4 +38,17 @@ kept('when there is no room it keeps what it has', () => {
   assert.is(arena.freeBytes, 1024);
 });
 
+kept('what is abandoned is never handed out again, and what is aligned stays so', () => {
+  const arena = new BufferArena(4096, 65536);
+  const scratch = new Scratch(arena, 4096);
+  const first = scratch.reserve(100);
+  assert.is(first % 4096, 0);
+  scratch.abandon();
+  const second = scratch.reserve(100);
+  assert.is.not(second, first);
+  assert.is(second % 4096, 0);
+  scratch.free();
+  assert.is(arena.freeBytes, 65536 - 128, 'the abandoned bytes are gone');
+});
+
 kept.run();
