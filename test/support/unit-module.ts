@@ -1,6 +1,6 @@
 // Compiles test/support/unit-module.entry.ts, in which inner parts of the core stand alone, and instantiates it.
 //
-// Verbs: openUnit. As asconfig.json has it, one variant is optimised and one is not. A compiled module is kept in
+// Verbs: openUnit, compileEntries. As asconfig.json has it, one variant is optimised and one is not. A compiled module is kept in
 // node_modules/.cache under the hash of everything that it is made of, so it is never of an older source.
 // An instance has its own memory: nothing is left of one test in the next.
 
@@ -146,7 +146,7 @@ const modules = new Map<Build, Promise<WebAssembly.Module>>();
 export async function openUnit(build: Build, room: UnitRoom = {}): Promise<Unit> {
   let module = modules.get(build);
   if (module === undefined) {
-    module = compile(build).then((bytes) => WebAssembly.compile(bytes));
+    module = compileEntries(build, [ENTRY]).then((bytes) => WebAssembly.compile(bytes));
     modules.set(build, module);
   }
   // the parts below the cache could call these; nothing that a test does here reaches a drive
@@ -161,28 +161,32 @@ function unreachable(name: string): never {
   throw new Error(`${name} was called`);
 }
 
-async function compile(build: Build): Promise<BufferSource> {
+/** The module of some entries, compiled if anything in it has changed. Throws what the compiler says. */
+export async function compileEntries(
+  build: Build,
+  entries: readonly string[],
+): Promise<Uint8Array<ArrayBuffer>> {
   const options = [...OPTIONS, ...VARIANTS[build]];
-  const file = join(CACHE, `${build}-${sourceHash(options)}.wasm`);
+  const file = join(CACHE, `${build}-${sourceHash(options, entries)}.wasm`);
   if (!existsSync(file)) {
     mkdirSync(CACHE, { recursive: true });
     // under its name only when it is whole: another process may be reading
     const part = `${file}.${process.pid}`;
     const stderr = asc.createMemoryStream();
     const output = ['--config', 'none', '--baseDir', root, '--outFile', relative(root, part)];
-    const { error } = await asc.main([ENTRY, ...options, ...output], { stderr });
-    if (error !== null) throw new Error(`${ENTRY} does not compile:\n${stderr}`);
+    const { error } = await asc.main([...entries, ...options, ...output], { stderr });
+    if (error !== null) throw new Error(`${entries} does not compile:\n${stderr}`);
     renameSync(part, file);
   }
-  return readFileSync(file);
+  return new Uint8Array(readFileSync(file));
 }
 
-function sourceHash(options: readonly string[]): string {
+function sourceHash(options: readonly string[], entries: readonly string[]): string {
   const hash = createHash('sha256').update(options.join(' '));
   const names = readdirSync(join(root, 'assembly'), { recursive: true, encoding: 'utf8' });
   const sources = names.filter((name) => name.endsWith('.ts')).map((name) => `assembly/${name}`);
   const compiler = 'node_modules/assemblyscript/package.json';
-  for (const path of [ENTRY, compiler, ...sources.sort()])
+  for (const path of [...entries, compiler, ...sources.sort()])
     hash.update(`\n${path}\n`).update(readFileSync(join(root, path)));
   return hash.digest('hex').slice(0, 24);
 }
