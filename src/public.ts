@@ -65,7 +65,7 @@ export type { Path } from './fs/calls.ts';
 export { FileSystem, type RenameOptions, type WriteOptions } from './fs/file-system.ts';
 export type { OpenFlags } from './fs/open-flags.ts';
 export type { DirectoryEntry, FileStat, VolumeStat } from './fs/structs.ts';
-export { type SyncRangeSteps, VolumeFile } from './fs/volume-file.ts';
+export { type Advice, type SyncRangeSteps, VolumeFile } from './fs/volume-file.ts';
 export { IoContext, type IoContextOptions } from './io-context.ts';
 export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';

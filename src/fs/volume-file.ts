@@ -1,9 +1,15 @@
 // Open files and directories of the volume, with a position of their own.
 //
 // Verbs: read, write, pread, pwrite, readv, writev, fsync, fdatasync, truncate, allocate, punchHole, zeroRange, seekData,
-// seekHole, syncRange, stat, setAttributes, entries, close.
+// seekHole, syncRange, advise, stat, setAttributes, entries, close.
 
 import {
+  ADVICE_DONTNEED,
+  ADVICE_NOREUSE,
+  ADVICE_NORMAL,
+  ADVICE_RANDOM,
+  ADVICE_SEQUENTIAL,
+  ADVICE_WILLNEED,
   FALLOCATE_KEEP_SIZE,
   FALLOCATE_PUNCH_HOLE,
   FALLOCATE_ZERO_RANGE,
@@ -23,6 +29,18 @@ import { type DirectoryEntry, type FileStat, readEntries, readStat } from './str
 
 const LISTING_BYTES = 4096;
 const ENXIO = -6;
+
+const ADVICE = {
+  normal: ADVICE_NORMAL,
+  random: ADVICE_RANDOM,
+  sequential: ADVICE_SEQUENTIAL,
+  willneed: ADVICE_WILLNEED,
+  dontneed: ADVICE_DONTNEED,
+  noreuse: ADVICE_NOREUSE,
+} as const;
+
+/** posix_fadvise(2). */
+export type Advice = keyof typeof ADVICE;
 
 /** sync_file_range(2): which of its three steps to take. */
 export interface SyncRangeSteps {
@@ -210,6 +228,13 @@ export class VolumeFile implements Disposable {
       (steps.write === true ? SYNC_RANGE_WRITE : 0) |
       (steps.waitAfter === true ? SYNC_RANGE_WAIT_AFTER : 0);
     this.#run('sync_file_range', (exports) => exports.fileSyncRange(this.descriptor, start, bytes, flags));
+  }
+
+  /** posix_fadvise(2): how a range will be used. `length` 0: to the end of the file. */
+  advise(offset: number | bigint, length: number | bigint, advice: Advice): void {
+    const start = wholeBytes('offset', offset);
+    const bytes = wholeBytes('length', length);
+    this.#run('fadvise64', (exports) => exports.fileAdvise(this.descriptor, start, bytes, ADVICE[advice]));
   }
 
   /** Bytes. */

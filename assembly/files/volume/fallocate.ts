@@ -139,7 +139,8 @@ function takeAway(operation: Operation, inode: Inode): void {
   const end = endWhole(operation);
   if (first < end) {
     // pages that held the end may have gone unwritten: no ioend will move the size on disk there (ext4_update_disksize_before_punch)
-    const isHoldingEnd = operation.position < inode.size && operation.position + operation.length >= inode.size;
+    const isHoldingEnd =
+      operation.position < inode.size && operation.position + operation.length >= inode.size;
     if (isHoldingEnd) diskSizeReached(inode, inode.size);
     extentsRemove(inode.volumeInode, first, end, false);
     inode.mappingSequence++;

@@ -184,6 +184,29 @@ for (const build of BUILDS) {
     assertSound(again);
   });
 
+  files(`${build}: advice reads ahead, and drops what is clean`, async () => {
+    const machine = await openVolume(build);
+    const file = machine.fs.open('/a', 'w+');
+    file.write(new Uint8Array(65536).fill(7));
+    file.fsync();
+    const reads = (): number => machine.vmstat().pgpgin;
+    const wholeFile = (): number => {
+      const before = reads();
+      assert.is(file.pread(new Uint8Array(65536), 0), 65536);
+      return reads() - before;
+    };
+    assert.is(wholeFile(), 0, 'all of it is cached');
+    file.advise(0, 0, 'dontneed');
+    assert.ok(wholeFile() > 0, 'none of it is');
+    file.advise(0, 0, 'dontneed');
+    file.advise(0, 65536, 'willneed');
+    machine.run();
+    assert.is(wholeFile(), 0);
+    for (const advice of ['normal', 'random', 'sequential', 'noreuse'] as const) file.advise(0, 0, advice);
+    file.close();
+    assertSound(machine);
+  });
+
   files(`${build}: direct I/O takes whole sectors`, async () => {
     const machine = await openVolume(build);
     const file = machine.fs.open('/a', { read: true, write: true, create: true, direct: true });
