@@ -9,9 +9,8 @@
 import { SECTOR_SHIFT } from '../../limits';
 
 export const SUPERBLOCKS: u32 = 2;
-/** Inodes, names and extents in one sector of metadata. */
+/** Inodes and extents in one sector of metadata; a name has one to itself. */
 export const INODES_A_SECTOR: u32 = 7;
-export const NAMES_A_SECTOR: u32 = 1;
 export const EXTENTS_A_SECTOR: u32 = 31;
 /** Sector numbers that one header of a transaction lists. */
 export const SECTORS_A_HEADER: u32 = 120;
@@ -54,7 +53,7 @@ export function headersOf(sectorCount: u32): u32 {
 }
 
 /** Names that a volume of so many inodes has room for: hard links need more than one. */
-export function namesFor(inodeCount: u32): u32 {
+function namesFor(inodeCount: u32): u32 {
   return inodeCount + (inodeCount >> 2) + 8;
 }
 

@@ -16,8 +16,8 @@ import { EXTENTS_A_SECTOR, INODES_A_SECTOR, volume } from './geometry';
 
 /** First words of sectors: "SLin", "SLnm", "SLex". */
 export const SECTOR_INODES: u32 = 0x6e694c53;
-export const SECTOR_NAME: u32 = 0x6d6e4c53;
-export const SECTOR_EXTENTS: u32 = 0x78654c53;
+const SECTOR_NAME: u32 = 0x6d6e4c53;
+const SECTOR_EXTENTS: u32 = 0x78654c53;
 
 const HEADER_SIZE: usize = 8;
 const EXTENT_START: usize = 16;
@@ -122,11 +122,6 @@ export function testBit(bitmap: usize, index: u32): bool {
 export function setBit(bitmap: usize, index: u32): void {
   const word = bitmap + ((<usize>index >> 5) << 2);
   store<u32>(word, load<u32>(word) | (1 << (index & 31)));
-}
-
-export function clearBit(bitmap: usize, index: u32): void {
-  const word = bitmap + ((<usize>index >> 5) << 2);
-  store<u32>(word, load<u32>(word) & ~(1 << (index & 31)));
 }
 
 /** The first set bit at or above `from`, or metaSectors. */

@@ -1,6 +1,6 @@
 // Inodes of the volume: taking and freeing numbers, times, and what stat tells.
 //
-// Verbs: inodesClaim, inodesLoad, inodeTake, inodeFree, inodeOf, inodeChanged, inodeModified, volumeTime, inodeRelease.
+// Verbs: inodesLoad, inodeTake, inodeFree, inodeOf, inodeChanged, inodeModified, volumeTime, inodeRelease.
 // Layout: the record on the drive is in the image (image.ts); the cache's Inode of number n is that of volume.firstInode + n.
 // Invariants: a number is free exactly when its mode is 0; a file without links lives until its last close and the end of
 // its eviction.
@@ -39,12 +39,12 @@ export function inodesFree(): u32 {
 }
 
 /** Nanoseconds on the volume's clock, which goes on from mount to mount. */
-export function volumeTime(): u64 {
+function volumeTime(): u64 {
   return inodes.timeBase + now();
 }
 
 /** The clock goes on behind `latest`, the largest time found on the volume. */
-export function volumeTimeFrom(latest: u64): void {
+function volumeTimeFrom(latest: u64): void {
   inodes.timeBase = latest > now() ? latest - now() : 0;
 }
 

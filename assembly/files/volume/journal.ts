@@ -1,6 +1,6 @@
 // The journal: transactions of metadata, each of them whole on the drive or not there (fs/jbd2 in outline).
 //
-// Verbs: journalStart, journalWait, journalKick, journalTick, journalHasFailed, commitStep, checkpointStep.
+// Verbs: journalStart, journalWait, journalTick, journalHasFailed, commitStep, checkpointStep.
 // A commit freezes what the running transaction has touched, flushes the drive when data may have completed since the last
 // flush (data before the metadata that leads to it), then writes the transaction with FUA. One is on its way at a time; who
 // comes meanwhile waits for the next, so one commit serves many. When the journal has no room a checkpoint comes first: committed
@@ -78,13 +78,8 @@ export function journalHasFailed(): bool {
   return journal.error != 0;
 }
 
-/** Up to which transaction everything is durable. */
-export function committedTransaction(): u64 {
-  return journal.committed;
-}
-
 /** Starts a commit if there is something to commit and none is on its way. */
-export function journalKick(): void {
+function kick(): void {
   if (volume.isMounted == 0 || image.touchedCount == 0 || journal.error != 0) return;
   journal.wanted = max<u64>(journal.wanted, image.running);
   if (!taskIsBusy()) taskBegin(STEP_COMMIT, 0, 0);
@@ -111,7 +106,7 @@ export function journalTick(_owner: usize, _result: i32): void {
   if (volume.isMounted == 0 || image.touchedCount == 0 || journal.error != 0) return;
   const due = image.firstChange + COMMIT_INTERVAL_NS;
   if (now() >= due) {
-    journalKick();
+    kick();
     return;
   }
   image.isTickSet = 1;

@@ -1,6 +1,6 @@
 // The transaction that is on its way to the journal, or comes from there.
 //
-// Verbs: transactionClaim, transactionFreeze, transactionSector, headerErrno, isTransactionWhole, transactionApply.
+// Verbs: transactionClaim, transactionFreeze, transactionSector, transactionOpen, isTransactionWhole, transactionApply.
 // Layout on the drive: headers | sectors. A header is {kind "SLjt", checksum, number u64, sector count u32, index u32, hash u64, up
 // to 120 numbers of sectors of the image}; the hash covers the numbers and all that the sectors hold. In memory the headers have
 // a buffer; the sectors are those of the shadow (commit), or lie at the shadow's start (replay).
@@ -13,7 +13,7 @@ import { headersOf, SECTORS_A_HEADER, SUPERBLOCKS, volume } from './geometry';
 import { bitmapBytes, image, isSectorSound, nextBit, sealSector, sectorKind, setBit } from './image';
 
 /** "SLjt" */
-export const SECTOR_TRANSACTION: u32 = 0x746a4c53;
+const SECTOR_TRANSACTION: u32 = 0x746a4c53;
 const HEADER_NUMBER: usize = 8;
 const HEADER_COUNT: usize = 16;
 const HEADER_INDEX: usize = 20;

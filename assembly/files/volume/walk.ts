@@ -10,7 +10,7 @@ import { isDirectory, ROOT_INODE } from './inodes';
 import { DOT, nameErrno, nameFind, SLASH } from './names';
 
 /** PATH_MAX of Linux, which counts the NUL behind the path. */
-export const PATH_MAX: u32 = 4096;
+const PATH_MAX: u32 = 4096;
 
 /** What the last component is. */
 export const LAST_NAME: u32 = 0;
