@@ -23,7 +23,7 @@ import {
   COUNTER_NR_WRITEBACK,
 } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
-import { lruFirst } from './eviction';
+import { firstPage, listedCount, listOf, nextPage } from './eviction-lists';
 import { Inode, inodeAt, inodeCount } from './inode';
 import {
   blockMask,
@@ -213,17 +213,15 @@ function checkInode(inode: Inode): bool {
 function checkEviction(): bool {
   let length: u64 = 0;
   let previous: usize = 0;
-  for (
-    let pointer = lruFirst();
-    pointer != 0 && length <= all.pages;
-    pointer = changetype<Page>(pointer).lruNext
-  ) {
+  for (let pointer = firstPage(); pointer != 0 && length <= all.pages; pointer = nextPage(pointer)) {
     const page = changetype<Page>(pointer);
-    const isRight = page.lruPrevious == previous && (page.flags & PAGE_EVICTING) == 0;
+    const before: usize = listOf(page).head == pointer ? 0 : previous;
+    const isRight = page.lruPrevious == before && (page.flags & PAGE_EVICTING) == 0;
     if (checkFails(CHECK_LISTS, page.file, pageIndex(page), isRight ? 1 : 0, 1)) return false;
     previous = pointer;
     length++;
   }
+  if (checkFails(CHECK_LISTS, 0, 3, listedCount(), length)) return false;
   return !checkFails(CHECK_LISTS, 0, 2, length, all.pages - all.evicting);
 }
 

@@ -12,8 +12,9 @@ import { count, countDown, counterValue } from '../base/counters';
 import { record, recording } from '../base/record';
 import { COUNTER_CACHE_DIRTIED_PAGES, COUNTER_NR_DIRTY, RECORD_DIRTIED } from '../layout';
 import { inodeCleaned, inodeDirtied, inodeLeftDirty } from './flusher';
+import { pageReclaimable } from './eviction-lists';
 import { Inode } from './inode';
-import { PAGE_LISTED, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
+import { PAGE_LISTED, PAGE_RECLAIM, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
 import { dirtyFell, pageDirtied } from './throttle';
 
 function append(inode: Inode, page: Page): void {
@@ -85,6 +86,8 @@ export function clearDirty(inode: Inode, page: Page, blocks: u32): void {
   listRemove(inode, page);
   if (--inode.dirtyCount == 0) inodeCleaned(inode);
   dirtyFell();
+  if ((page.flags & (PAGE_RECLAIM | PAGE_WRITEBACK)) == PAGE_RECLAIM)
+    pageReclaimable(changetype<usize>(page));
 }
 
 /** A page that was dirtied again during its write-back goes on a list now: the write list if a sync still owes some of it. */

@@ -1,10 +1,10 @@
-// Eviction, exact LRU: the page whose last access is longest ago leaves first.
+// Eviction: which page leaves when another one needs its place. One interface over five policies, each in a file of its own.
 //
-// Verbs: evictionInit, pageEnter, canEnterNow, touch, waitForPage. Only an access moves a page; a discard, a write-back or a read-in
-// does not. A dirty victim is written back first and then leaves; while that write is in flight the page is EVICTING:
-// no longer in the list, still in the index, and whoever wants it waits.
-// Layout: one doubly linked list through the pages, most recent first.
-// Invariant: at most `capacity` pages are on the list; the pages beyond it (EVICTION_RESERVE_PAGES) are under the
+// Verbs: evictionClaim, evictionInit, pageEnter, canEnterNow, touch, waitForPage, pageForget; walks over all pages are in
+// eviction-lists. Under `linux` a page leaves only clean, and who needs its place waits for the flusher. The other policies
+// write a dirty victim back themselves; while that write is in flight the page is EVICTING: on no list, still in the
+// index, and whoever wants it waits.
+// Invariant: at most `capacity` pages are on the lists; the pages beyond it (EVICTION_RESERVE_PAGES) are under the
 // write-back of victims, so a machine that is opened with n pages caches n pages.
 
 import { count } from '../base/counters';
@@ -15,9 +15,27 @@ import {
   COUNTER_CACHE_EVICTIONS,
   COUNTER_CACHE_THROTTLED,
   COUNTER_NR_FILE_PAGES,
+  EVICTION_CLOCK,
+  EVICTION_LINUX,
+  EVICTION_LRU,
+  EVICTION_S3_FIFO,
   RECORD_THROTTLED,
   WRITEBACK_EVICTION,
 } from '../layout';
+import { clockNext, clockTouched, clockVictim } from './eviction-clock';
+import { fifoVictim } from './eviction-fifo';
+import {
+  linuxBlocker,
+  linuxCanReclaim,
+  linuxEntered,
+  linuxLeft,
+  linuxListed,
+  linuxTouched,
+  linuxVictim,
+} from './eviction-linux';
+import { FIRST, listedCount, listOf, mayLeave, pushFront, unlink } from './eviction-lists';
+import { lruTouched, lruVictim } from './eviction-lru';
+import { s3Entered, s3GhostCount, s3Init, s3Left, s3Next, s3Touched, s3Victim } from './eviction-s3-fifo';
 import { Inode, inodeAt } from './inode';
 import {
   freePageCount,
@@ -32,12 +50,12 @@ import {
 } from './page';
 import { indexInsert } from './page-index';
 import { pageDrop, writeBack } from './page-io';
+import { shadowsClaim } from './shadows';
 
 @unmanaged
-class Lru {
-  head: usize;
-  tail: usize;
-  count: u32;
+class Eviction {
+  /** EVICTION_… */
+  policy: u32;
   capacity: u32;
   /** Queue word of what the last failed pageEnter must wait for. */
   waitQueue: usize;
@@ -45,65 +63,86 @@ class Lru {
   isThrottle: u32;
 }
 
-const lru = changetype<Lru>(memory.data(offsetof<Lru>(), 16));
+const eviction = changetype<Eviction>(memory.data(offsetof<Eviction>(), 16));
 
-export function evictionInit(capacity: u32): void {
-  lru.capacity = capacity;
+/** Room for the shadows of a cache of `capacity` pages. */
+export function evictionClaim(policy: u32, capacity: u32): void {
+  if (policy == EVICTION_LINUX) shadowsClaim(capacity);
+  else shadowsClaim(policy == EVICTION_S3_FIFO ? s3GhostCount(capacity) : 0);
 }
 
-/** The most recent page, or 0; `changetype<Page>(page).lruNext` is the next one. For walks over all pages. */
-export function lruFirst(): usize {
-  return lru.head;
-}
-
-function unlink(page: Page): void {
-  if (page.lruPrevious != 0) changetype<Page>(page.lruPrevious).lruNext = page.lruNext;
-  else lru.head = page.lruNext;
-  if (page.lruNext != 0) changetype<Page>(page.lruNext).lruPrevious = page.lruPrevious;
-  else lru.tail = page.lruPrevious;
-}
-
-function pushFront(pointer: usize): void {
-  const page = changetype<Page>(pointer);
-  page.lruPrevious = 0;
-  page.lruNext = lru.head;
-  if (lru.head != 0) changetype<Page>(lru.head).lruPrevious = pointer;
-  else lru.tail = pointer;
-  lru.head = pointer;
+export function evictionInit(policy: u32, capacity: u32): void {
+  eviction.policy = policy;
+  eviction.capacity = capacity;
+  s3Init(capacity);
 }
 
 /** The page was accessed. */
 export function touch(pointer: usize): void {
-  if (lru.head == pointer) return;
-  unlink(changetype<Page>(pointer));
-  pushFront(pointer);
+  const policy = eviction.policy;
+  if (policy == EVICTION_LINUX) linuxTouched(pointer);
+  else if (policy == EVICTION_LRU) lruTouched(pointer);
+  else if (policy == EVICTION_CLOCK) clockTouched(pointer);
+  else if (policy == EVICTION_S3_FIFO) s3Touched(pointer);
 }
 
-/** Removes the last page from the list; false when it must be waited for (then waitQueue says where). */
+/** The page that leaves next by a policy that writes its victims back. */
+function victim(): usize {
+  const policy = eviction.policy;
+  if (policy == EVICTION_LRU) return lruVictim();
+  if (policy == EVICTION_CLOCK) return clockVictim();
+  return policy == EVICTION_S3_FIFO ? s3Victim() : fifoVictim();
+}
+
+/** As victim(), but nothing moves. */
+function nextVictim(): usize {
+  const policy = eviction.policy;
+  if (policy == EVICTION_LRU) return lruVictim();
+  if (policy == EVICTION_CLOCK) return clockNext();
+  return policy == EVICTION_S3_FIFO ? s3Next() : fifoVictim();
+}
+
+/** Makes place for one page; false when something must be waited for (then waitQueue says where). */
 function evictOne(): bool {
-  const pointer = lru.tail;
+  const pointer = victim();
   const page = changetype<Page>(pointer);
   const inode = inodeAt(page.file);
   if (page.pins > 0 || (page.flags & PAGE_LOCKED) != 0) {
-    lru.waitQueue = pageWaiters(pointer);
+    eviction.waitQueue = pageWaiters(pointer);
     return false;
   }
   const wasDirty = page.dirty != 0;
   if (wasDirty && (page.flags & PAGE_WRITEBACK) != 0) {
     // dirtied again under a sync's write-back: it can only be written when that ends
-    lru.waitQueue = pageWaiters(pointer);
-    lru.isThrottle = 1;
+    eviction.waitQueue = pageWaiters(pointer);
+    eviction.isThrottle = 1;
     return false;
   }
   if (wasDirty && writeBack(inode, page, WRITEBACK_EVICTION) != 0) {
-    lru.waitQueue = bioWaiters();
+    eviction.waitQueue = bioWaiters();
     return false;
   }
-  unlink(page);
-  lru.count--;
+  if (eviction.policy == EVICTION_S3_FIFO) s3Left(pointer);
+  unlink(listOf(page), pointer);
   count(COUNTER_CACHE_EVICTIONS);
   if (page.flags & PAGE_WRITEBACK) page.flags |= PAGE_EVICTING;
   else pageDrop(inode, pointer, wasDirty ? 1 : 0);
+  return true;
+}
+
+/** As evictOne, for `linux`: the victim is clean. Without one the flusher has been asked. */
+function reclaimOne(): bool {
+  const pointer = linuxVictim();
+  if (pointer == 0) {
+    const blocker = linuxBlocker();
+    eviction.waitQueue = blocker != 0 ? pageWaiters(blocker) : freePageWaiters();
+    eviction.isThrottle = blocker != 0 ? 0 : 1;
+    return false;
+  }
+  linuxLeft(pointer);
+  unlink(FIRST, pointer);
+  count(COUNTER_CACHE_EVICTIONS);
+  pageDrop(inodeAt(changetype<Page>(pointer).file), pointer, 0);
   return true;
 }
 
@@ -112,14 +151,15 @@ function evictOne(): bool {
  * park with waitForPage. The key must not be in the index.
  */
 export function pageEnter(inode: Inode, index: u64): usize {
-  lru.isThrottle = 0;
-  while (lru.count >= lru.capacity) {
-    if (!evictOne()) return 0;
+  eviction.isThrottle = 0;
+  const isLinux = eviction.policy == EVICTION_LINUX;
+  while (listedCount() >= eviction.capacity) {
+    if (!(isLinux ? reclaimOne() : evictOne())) return 0;
   }
   const pointer = pageTakeFree();
   if (pointer == 0) {
-    lru.waitQueue = freePageWaiters();
-    lru.isThrottle = 1;
+    eviction.waitQueue = freePageWaiters();
+    eviction.isThrottle = 1;
     return 0;
   }
   store<u64>(pointer, pageKey(inode.index, index));
@@ -133,38 +173,33 @@ export function pageEnter(inode: Inode, index: u64): usize {
   indexInsert(pointer);
   inode.pageCount++;
   count(COUNTER_NR_FILE_PAGES);
-  pushFront(pointer);
-  lru.count++;
+  if (isLinux) linuxEntered(pointer);
+  else if (eviction.policy == EVICTION_S3_FIFO) s3Entered(pointer);
+  else pushFront(FIRST, pointer);
   return pointer;
 }
 
 /** True when pageEnter would find a frame that is free or clean, without writing anything back. */
 export function canEnterNow(): bool {
-  if (lru.count < lru.capacity) return freePageCount() > 0;
-  const page = changetype<Page>(lru.tail);
-  return page.pins == 0 && page.dirty == 0 && (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) == 0;
+  if (listedCount() < eviction.capacity) return freePageCount() > 0;
+  if (eviction.policy == EVICTION_LINUX) return linuxCanReclaim();
+  return mayLeave(changetype<Page>(nextVictim()));
 }
 
 /** Parks an operation where the last failed pageEnter said. */
 export function waitForPage(operation: usize, inode: Inode, index: u64): void {
-  if (lru.isThrottle != 0) {
+  if (eviction.isThrottle != 0) {
     count(COUNTER_CACHE_THROTTLED);
     if (recording()) record(RECORD_THROTTLED, 0, inode.index, 0, index, 1, 0);
   }
-  park(lru.waitQueue, operation);
+  park(eviction.waitQueue, operation);
 }
 
 /** Removes a clean, idle, unpinned page from the cache (invalidation). */
 export function pageForget(inode: Inode, pointer: usize): void {
   const page = changetype<Page>(pointer);
-  assert(
-    page.pins == 0 && (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) == 0 && page.dirty == 0,
-    'a busy page was dropped',
-  );
-  unlink(page);
-  lru.count--;
+  assert(mayLeave(page), 'a busy page was dropped');
+  unlink(listOf(page), pointer);
+  if (eviction.policy == EVICTION_LINUX) linuxListed();
   pageDrop(inode, pointer, 0);
 }
-
-/** The file is gone: what its evicted pages left behind is of no use. */
-export function shadowsDrop(_inode: Inode): void {}

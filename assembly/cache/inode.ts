@@ -77,6 +77,8 @@ export class Inode {
   lastDataTransaction: u64;
   /** Shadows in the eviction's table that belong to this file. */
   shadowCount: u32;
+  /** Behind the last page that has a shadow, or further. */
+  shadowEnd: u64;
 }
 
 @unmanaged

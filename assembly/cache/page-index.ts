@@ -1,6 +1,6 @@
 // The page index: (file, page index) → page.
 //
-// Verbs: indexClaim, indexFind, indexInsert, indexRemove.
+// Verbs: indexClaim, indexFind, indexInsert, indexRemove, pageHash.
 // Layout: buckets of one word, the first page; a page links the next one of its bucket. The bucket keeps the low four
 // bits of the page index, so the 16 pages of an aligned 64 KiB have buckets side by side: a sequential walk stays in a
 // cache line.
@@ -29,11 +29,16 @@ export function indexClaim(pageCount: u32): void {
   table.base = arenaClaim((<u64>buckets) << 2, 64);
 }
 
-/** Address of the bucket of a key. */
-function bucketOf(key: u64): usize {
+/** A hash of a key that keeps its low four bits. */
+export function pageHash(key: u64): u32 {
   const group = key >> GROUP_BITS;
   const hash = mix32(<u32>group ^ (<u32>(group >> 32) * 0x9e3779b1));
-  return table.base + ((<usize>(((hash << GROUP_BITS) | (<u32>key & GROUP_MASK)) & table.mask)) << 2);
+  return (hash << GROUP_BITS) | (<u32>key & GROUP_MASK);
+}
+
+/** Address of the bucket of a key. */
+function bucketOf(key: u64): usize {
+  return table.base + ((<usize>(pageHash(key) & table.mask)) << 2);
 }
 
 /** The page with this key (pageKey), or 0. */

@@ -35,6 +35,7 @@ import {
 } from '../layout';
 import { BIO_MAX_PAGES, PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { clearDirty, redirty, relistDirty } from './dirty';
+import { pageReclaimable } from './eviction-lists';
 import { errseqSet, Inode } from './inode';
 import { ioendAdd, ioendRemove } from './ioend';
 import {
@@ -57,6 +58,7 @@ import {
   PAGE_EVICTING,
   PAGE_LISTED,
   PAGE_LOCKED,
+  PAGE_RECLAIM,
   PAGE_TOWRITE,
   PAGE_WRITEBACK,
   Page,
@@ -311,6 +313,7 @@ function endReadIn(bioPointer: usize, isGood: bool, onError: u8): void {
     else page.flags |= onError;
     if (ioEnded(page)) {
       page.flags &= ~PAGE_LOCKED;
+      if (page.flags & PAGE_RECLAIM) pageReclaimable(pointer);
       wakePage(pointer);
     }
     left -= bytes;
@@ -411,10 +414,10 @@ function addToIoend(
   if (!isJoining && !open(openWrite, inode, pointer, position, sector, bytes, OP_WRITE, KIND_PAGES_WRITTEN))
     return false;
   if (!isOnItsWay) {
+    page.flags |= PAGE_WRITEBACK;
     clearDirty(inode, page, 0xff);
     page.ioPrevious = 0;
     page.ioNext = 0;
-    page.flags |= PAGE_WRITEBACK;
     inode.writebackCount++;
     count(COUNTER_NR_WRITEBACK);
     count(COUNTER_CACHE_WRITTEN_BACK_PAGES);
@@ -447,6 +450,7 @@ function endWriteback(inode: Inode, pointer: usize): void {
   dirtyFell();
   if (recording()) record(RECORD_WRITTEN, OP_WRITE, inode.index, 0, pageIndex(page), 1, 0);
   relistDirty(inode, page);
+  if (page.flags & PAGE_RECLAIM) pageReclaimable(pointer);
   if (page.flags & PAGE_EVICTING) {
     if (page.dirty == 0) {
       pageDrop(inode, pointer, 1);

@@ -15,7 +15,8 @@ import { bioWaiters } from '../drive/request';
 import { COUNTER_CACHE_DISCARDED_PAGES, RECORD_PAGES_DISCARDED, WRITEBACK_SYNC } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE, WRITEBACK_STEP_PAGES } from '../limits';
 import { clearDirty, pickDirty } from './dirty';
-import { lruFirst, pageForget } from './eviction';
+import { pageForget } from './eviction';
+import { firstPage, nextPage } from './eviction-lists';
 import { Inode } from './inode';
 import { ioendMark, isIoendInFlight, tagInFlight } from './ioend';
 import {
@@ -30,6 +31,7 @@ import {
 } from './page';
 import { indexFind } from './page-index';
 import { pageIoSubmit, writeBack } from './page-io';
+import { shadowsDropRange } from './shadows';
 
 const STEP_PICK: u32 = 0;
 const STEP_WRITE: u32 = 1;
@@ -133,10 +135,10 @@ function visitRange(inode: Inode, start: u64, end: u64, visit: u32): bool {
     }
     return true;
   }
-  let pointer = lruFirst();
+  let pointer = firstPage();
   while (pointer != 0) {
     const page = changetype<Page>(pointer);
-    const next = page.lruNext;
+    const next = nextPage(pointer);
     if (page.file == inode.index) {
       const index = pageIndex(page);
       if (index >= first && index <= last && !visitOne(inode, pointer, start, end, visit)) return false;
@@ -193,6 +195,7 @@ function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): void 
 
 /** Drops the cached pages of a range. PENDING while one is busy; 1 when one has become dirty, which has to be written first. */
 export function invalidateRange(operation: Operation, inode: Inode, start: u64, end: u64): i32 {
+  if (end > start) shadowsDropRange(inode, start >> PAGE_SHIFT, (end - 1) >> PAGE_SHIFT);
   if (visitRange(inode, start, end, VISIT_FORGET_CLEAN)) return 0;
   if (load<usize>(visited) == 0) return 1;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
@@ -228,6 +231,7 @@ export function truncateRange(operation: Operation, inode: Inode): i32 {
     page.uptodate &= <u8>kept;
   }
   const firstGone = (inode.size + PAGE_SIZE - 1) & ~(<u64>PAGE_SIZE - 1);
+  shadowsDropRange(inode, firstGone >> PAGE_SHIFT, u64.MAX_VALUE);
   if (visitRange(inode, firstGone, inode.capacity, VISIT_FORGET)) return 0;
   park(pageWaiters(load<usize>(visited)), changetype<usize>(operation));
   return PENDING;

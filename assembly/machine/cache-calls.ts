@@ -1,11 +1,16 @@
 // Calls on the page cache.
 //
-// Verbs: fileAdvise (posix_fadvise, mm/fadvise.c). Reads that it starts are not waited for.
+// Verbs: fileAdvise (posix_fadvise, mm/fadvise.c), cacheDrop (/proc/sys/vm/drop_caches). Reads that fileAdvise starts are not
+// waited for.
 
+import { countMany } from '../base/counters';
 import { EINVAL } from '../base/errno';
 import { OPERATION_SYNC_RANGE } from '../base/operation';
 import { plugBegin, plugEnd } from '../block/queue';
-import { Inode } from '../cache/inode';
+import { pageForget } from '../cache/eviction';
+import { firstPage, mayLeave, nextPage } from '../cache/eviction-lists';
+import { Inode, inodeAt } from '../cache/inode';
+import { Page } from '../cache/page';
 import { pageIoSubmit } from '../cache/page-io';
 import { readaheadAdvise, readaheadForce } from '../cache/readahead';
 import { dropRange } from '../cache/writeback';
@@ -18,6 +23,7 @@ import {
   ADVICE_RANDOM,
   ADVICE_SEQUENTIAL,
   ADVICE_WILLNEED,
+  COUNTER_DROP_PAGECACHE,
   SYNC_RANGE_WRITE,
 } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
@@ -79,4 +85,24 @@ export function fileAdvise(descriptor: i32, offset: f64, bytes: f64, advice: i32
     default:
       return -EINVAL;
   }
+}
+
+/**
+ * Drops every page that is clean, idle and in nobody's use, as a 1 written to drop_caches does; dirty ones stay with their
+ * data. How many were dropped.
+ */
+export function cacheDrop(): i32 {
+  let dropped = 0;
+  let pointer = firstPage();
+  while (pointer != 0) {
+    const page = changetype<Page>(pointer);
+    const next = nextPage(pointer);
+    if (mayLeave(page)) {
+      pageForget(inodeAt(page.file), pointer);
+      dropped++;
+    }
+    pointer = next;
+  }
+  countMany(COUNTER_DROP_PAGECACHE, dropped);
+  return dropped;
 }

@@ -68,7 +68,7 @@ import {
   CONFIG_WRITE_BANDWIDTH_PAGES,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
-  EVICTION_LRU,
+  EVICTION_S3_FIFO,
   FILE_FLAG_EFBIG,
   ON_ERROR_ENOSPC,
   VIRTIO_ENGINE_LINUX_AIO,
@@ -135,7 +135,7 @@ export function checkConfig(): i32 {
   const dirty = checkDirty();
   if (dirty != 0) return dirty;
   if (field(CONFIG_READAHEAD_PAGES) > <u32>MAX_READAHEAD_PAGES) return bad(CONFIG_READAHEAD_PAGES, 0);
-  if (field(CONFIG_EVICTION) != EVICTION_LRU) return bad(CONFIG_EVICTION, 0);
+  if (field(CONFIG_EVICTION) > <u32>EVICTION_S3_FIFO) return bad(CONFIG_EVICTION, 0);
   if (field(CONFIG_OPERATIONS) < 1 || field(CONFIG_OPERATIONS) > 65536) return bad(CONFIG_OPERATIONS, 0);
   if (field(CONFIG_BIOS) < 4 || field(CONFIG_BIOS) > 1048576) return bad(CONFIG_BIOS, 0);
   if (field(CONFIG_SPANS) < 2048 || field(CONFIG_SPANS) > 16777216) return bad(CONFIG_SPANS, 0);

@@ -54,7 +54,7 @@ import { spanClaim, spanInit } from '../base/span';
 import { blockInit, requestDone } from '../block/queue';
 import { statClaim } from '../block/stat';
 import { dirtyLimitsInit } from '../cache/dirty-limits';
-import { evictionInit } from '../cache/eviction';
+import { evictionClaim, evictionInit } from '../cache/eviction';
 import { flusherInit, flusherResume, flusherTick } from '../cache/flusher';
 import { inodeClaim } from '../cache/inode';
 import { pageClaim, pageInit } from '../cache/page';
@@ -118,6 +118,7 @@ import {
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
@@ -336,6 +337,7 @@ function claimParts(): void {
   const pageTotal = field(CONFIG_CACHE_PAGES) + EVICTION_RESERVE_PAGES;
   pageClaim(pageTotal, hasBytes);
   indexClaim(pageTotal);
+  evictionClaim(field(CONFIG_EVICTION), field(CONFIG_CACHE_PAGES));
   claimVirtio();
 }
 
@@ -425,9 +427,9 @@ function initParts(): void {
   if (field(CONFIG_VOLUME_INODES) > 0) volume.drive = changetype<usize>(driveAt(field(CONFIG_VOLUME_DRIVE)));
   descriptorInit();
   pageInit();
-  evictionInit(field(CONFIG_CACHE_PAGES));
   initDirty();
   readaheadInit(field(CONFIG_READAHEAD_PAGES), field(CONFIG_CACHE_PAGES));
+  evictionInit(field(CONFIG_EVICTION), field(CONFIG_CACHE_PAGES));
   kiocbInit();
   deviceAioInit();
   contextsInit();

@@ -5,7 +5,15 @@
 
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { CACHE_MODE_NAMES, type CacheMode, ENGINES, type Engine, type VmConfig } from '../core/options.ts';
+import {
+  CACHE_MODE_NAMES,
+  type CacheMode,
+  ENGINES,
+  type Engine,
+  EVICTIONS,
+  type Eviction,
+  type VmConfig,
+} from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';
@@ -19,7 +27,6 @@ interface ReplayFlags {
   readonly cache?: number;
   readonly cacheMode?: CacheMode;
   readonly engine?: Engine;
-  readonly eviction: 'lru';
   readonly readahead?: number | 'off';
   readonly dirtyRatio?: number;
   readonly dirtyBackgroundRatio?: number;
@@ -27,6 +34,7 @@ interface ReplayFlags {
   readonly dirtyBackgroundBytes?: number;
   readonly dirtyExpireCentisecs?: number;
   readonly dirtyWritebackCentisecs?: number;
+  readonly eviction: Eviction;
   readonly blockSize?: number;
   readonly merge: boolean;
   readonly batch: number;
@@ -102,7 +110,6 @@ export function addReplayCommand(program: Command): void {
         "through virtio: what reads and writes the file (default: threads; linux-aio needs '--cache-mode none' or directsync)",
       ).choices([...ENGINES]),
     )
-    .addOption(new Option('--eviction <policy>', 'which page leaves first').choices(['lru']).default('lru'))
     .option('--readahead <size|off>', 'largest readahead window of a file (default: 128KiB)', readahead)
     .option('--dirty-ratio <percent>', 'of the cache that may be dirty (default: 20)', wholeNumber(0, 100))
     .option(
@@ -121,6 +128,9 @@ export function addReplayCommand(program: Command): void {
       '--dirty-writeback-centisecs <n>',
       'time between periodic write-backs, 0: none (default: 500)',
       wholeNumber(0, 4294967295),
+    )
+    .addOption(
+      new Option('--eviction <policy>', 'which page leaves first').choices(EVICTIONS).default('linux'),
     )
     .option('--block-size <bytes>', 'file-system block, 512 to 4096 (default: 4096)', wholeNumber(512, 4096))
     .option('--no-merge', 'merge nothing, neither in the guest device nor in the block layer')
@@ -194,6 +204,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
     ...(flags.image === undefined ? {} : { image: flags.image }),
     vm: toVm(flags),
+    eviction: flags.eviction,
     merge: flags.merge,
     batch: flags.batch,
     payload: flags.payload,

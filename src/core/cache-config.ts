@@ -53,7 +53,7 @@ export function cacheFields(config: MachineConfig): [number, number][] {
   checkOneForm(vm);
   return [
     [CONFIG_BLOCK_SIZE, whole('blockSize', config.blockSize, PAGE_SIZE)],
-    [CONFIG_EVICTION, EVICTIONS.indexOf(oneOf('eviction', config.eviction, EVICTIONS, 'lru'))],
+    [CONFIG_EVICTION, EVICTIONS.indexOf(oneOf('eviction', config.eviction, EVICTIONS, 'linux'))],
     [CONFIG_READAHEAD_PAGES, pages('readahead', config.readahead ?? DEFAULT_READAHEAD)],
     [CONFIG_DIRTY_RATIO, whole('vm.dirtyRatio', vm.dirtyRatio, 20)],
     [CONFIG_DIRTY_BACKGROUND_RATIO, whole('vm.dirtyBackgroundRatio', vm.dirtyBackgroundRatio, 10)],

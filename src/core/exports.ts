@@ -55,6 +55,7 @@ export interface CoreExports {
   volumeUnlink(path: number, pathBytes: number): number;
   dirtyLimits(): number;
   volumeUnmount(): number;
+  cacheDrop(): number;
   eventfdCreate(initialCount: number, flags: number): number;
   eventfdRead(descriptor: number, address: number): number;
   eventfdWrite(descriptor: number, address: number): number;

@@ -62,7 +62,11 @@ export interface MachineConfig {
   readonly cache?: Size;
   /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
   readonly blockSize?: number;
-  /** Which page leaves first. Default lru. */
+  /**
+   * Which page leaves first. `linux` (default): two lists, and dirty pages stay until the flusher has written them. `lru`: exact
+   * least recently used; `fifo`; `clock`: FIFO with a second chance; `s3-fifo` (SOSP 2023). Those write a dirty page back when
+   * its turn comes.
+   */
   readonly eviction?: Eviction;
   /** Largest readahead window, in whole pages; 0: none. Default 128 KiB. */
   readonly readahead?: Size;

@@ -60,6 +60,7 @@ export const FIRST_SCENE: Scene = {
     seed: 1,
     records: 4096,
     cache: CACHE_PAGES * PAGE_SIZE,
+    eviction: 'lru',
     buffers: 256 * 1024,
     drives: [
       {

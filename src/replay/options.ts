@@ -4,12 +4,15 @@
 import { MAX_DRIVES, MAX_REPLAY_BATCH } from '../../assembly/limits.ts';
 import { DEFAULT_READAHEAD } from '../core/cache-config.ts';
 import { DEFAULT_CACHE } from '../core/config.ts';
+import { oneOf } from '../core/config-values.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
   type DriveConfig,
   ENGINES,
   type Engine,
+  EVICTIONS,
+  type Eviction,
   type MachineConfig,
   type Size,
   type VmConfig,
@@ -30,11 +33,12 @@ export interface ReplayOptions {
   readonly cache?: Size;
   /** Default writeback; through bluestore none, for its device is opened with O_DIRECT. */
   readonly cacheMode?: CacheMode;
-  readonly eviction?: 'lru';
   /** Largest readahead window of a file, 0 to 1 GiB in whole pages; `off` is 0. Default 128 KiB. */
   readonly readahead?: Size | 'off';
   /** Dirty limits and the flusher. */
   readonly vm?: VmConfig;
+  /** Which page leaves first. Default linux. */
+  readonly eviction?: Eviction;
   /** Through virtio: what QEMU's block layer reads and writes the file with. Default threads; linux-aio needs cache mode none or directsync. */
   readonly engine?: Engine;
   /** File-system block of the cached file, 512 to 4,096. Default 4,096. */
@@ -62,7 +66,7 @@ export interface ResolvedReplay {
   readonly through: Entrance;
   readonly cacheBytes: number;
   readonly cacheMode: CacheMode;
-  readonly eviction: 'lru';
+  readonly eviction: Eviction;
   readonly engine: Engine | null;
   /** Bytes, or `off`. */
   readonly readahead: number | 'off';
@@ -116,7 +120,7 @@ export function resolveReplay(
     through,
     cacheBytes: parseSize(options.cache ?? DEFAULT_CACHE, 'cache'),
     cacheMode,
-    eviction: options.eviction ?? 'lru',
+    eviction: oneOf('eviction', options.eviction, EVICTIONS, 'linux'),
     engine: resolveEngine(through, cacheMode, options.engine),
     readahead: resolveReadahead(options.readahead),
     vm: options.vm ?? {},

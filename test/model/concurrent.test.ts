@@ -10,6 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { AioContext } from '../../src/aio.ts';
 import type { AioRequest } from '../../src/aio-request.ts';
+import { EVICTIONS } from '../../src/core/options.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { OpenFile } from '../../src/files.ts';
 import type { Machine } from '../../src/machine.ts';
@@ -44,6 +45,7 @@ const setups = fc.record({
   queueDepth: fc.constantFrom(1, 2, 64),
   bios: fc.constantFrom(4, 5, 6, 64),
   operations: fc.constantFrom(2, 8, 64),
+  eviction: fc.constantFrom(...EVICTIONS),
   volatileWrites: fc.constantFrom(0, 2, 100),
   latencyNs: fc.record({ read: fc.nat(300), write: fc.nat(300), flush: fc.nat(300) }),
 });
@@ -178,11 +180,12 @@ class Driver {
 }
 
 async function play(build: Build, setup: Setup, sequence: readonly Action[]): Promise<number> {
-  const { blockSize, cachePages, merge, bios, operations, ...drive } = setup;
+  const { blockSize, cachePages, merge, bios, operations, eviction, ...drive } = setup;
   const machine = await openMachine(build, {
     drives: [{ ...drive, size: DRIVE_SIZE }],
     blockSize,
     merge,
+    eviction,
     cache: cachePages * 4096,
     buffers: '1MiB',
     aioMaxNr: 256,

@@ -7,9 +7,9 @@
 
 import { KIND_INODE_EVICTED } from '../../base/dispatch';
 import { OPERATION_TRUNCATE, Operation, operationTake } from '../../base/operation';
-import { shadowsDrop } from '../../cache/eviction';
 import { inodeForgotten } from '../../cache/flusher';
 import { Inode } from '../../cache/inode';
+import { shadowsDrop } from '../../cache/shadows';
 import { startOperation } from '../file-operation';
 import { inodeFree } from './inodes';
 

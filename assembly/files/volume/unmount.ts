@@ -3,8 +3,8 @@
 // Verbs: stepForget, a step function; openInodeCount, hasOrphans, volumeLeave. Invariant: called when everything is written, or can not be.
 
 import { Operation, PENDING } from '../../base/operation';
-import { shadowsDrop } from '../../cache/eviction';
 import { inodeForgotten } from '../../cache/flusher';
+import { shadowsDrop } from '../../cache/shadows';
 import { truncateRange } from '../../cache/writeback';
 import { volume } from './geometry';
 import { diskInode } from './image';

@@ -38,6 +38,7 @@ async function open(build: Build, size: number, config: MachineConfig = {}): Pro
       drives: [{ size: 262144 }],
       files: [{ name: 'file', capacity: 65536, size }],
       records: 1024,
+      ...EXACT,
       ...config,
     },
     image,

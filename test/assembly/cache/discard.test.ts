@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { StorageError } from '../../../src/index.ts';
-import { BUILDS, openMachine } from '../../support/machine.ts';
+import { BUILDS, EXACT, openMachine } from '../../support/machine.ts';
 
 const PAGE = 4096;
 const SIZE = 64 * PAGE;
@@ -16,7 +16,7 @@ for (const build of BUILDS) {
     discard(
       `${build}: a discard of ${length} bytes waits for the write-back of an evicted page`,
       async () => {
-        const machine = await openMachine(build, { drives: [{ size: SIZE }], cache: PAGE });
+        const machine = await openMachine(build, { ...EXACT, drives: [{ size: SIZE }], cache: PAGE });
         const file = machine.openFile('drive0');
         machine.holdCompletions(true);
         file.write(new Uint8Array(PAGE).fill(1), 0);

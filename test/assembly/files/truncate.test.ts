@@ -12,7 +12,7 @@ import type { StorageError } from '../../../src/errors.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { holds } from '../../model/workload.ts';
-import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { BUILDS, type Build, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { FlakyImage, openFlaky, WASI_EIO } from '../drive/flaky-image.ts';
 
 const PAGE = 4096;
@@ -38,6 +38,7 @@ async function open(build: Build, size: number, config: MachineConfig = {}): Pro
   const memory = new SparseMemory();
   memory.write(filled(CAPACITY, OLD), 0);
   const machine = await openMachine(build, {
+    ...EXACT,
     ...config,
     drives: [{ size: CAPACITY, memory, ...config.drives?.[0] }],
     files: [{ name: 'file', capacity: CAPACITY, size }],
@@ -121,6 +122,7 @@ for (const build of BUILDS) {
     `${build}: dirty pages behind the end leave unwritten, the kept part of the last is written`,
     async () => {
       const { machine, image } = await openFlaky(build, {
+        ...EXACT,
         drives: [{ size: CAPACITY }],
         files: [{ name: 'file', capacity: CAPACITY }],
         blockSize: 512,

@@ -163,7 +163,7 @@ const BAD_OPTIONS: readonly [args: string, message: RegExp][] = [
   ['--dirty-background-ratio -1', /whole number from 0 to 100/],
   ['--dirty-bytes some', /argument 'some' is invalid/],
   ['--dirty-expire-centisecs x', /whole number from 0/],
-  ['--eviction clock', /Allowed choices are lru/],
+  ['--eviction mru', /Allowed choices are linux, lru, fifo, clock, s3-fifo/],
   ['--payload some', /Allowed choices are full, none/],
   ['--drive tape', /Allowed choices are instant, fixed/],
   ['another.csv', /too many arguments/],

@@ -77,7 +77,7 @@ terminal('hits are shown as a share of accesses', () => {
   const share = ((hits / accesses) * 100).toFixed(2);
   assert.match(
     lineOf('cache'),
-    `32 MiB lru: ${hits} hits of ${accesses} page accesses (${share} %), 0 evicted`,
+    `32 MiB linux: ${hits} hits of ${accesses} page accesses (${share} %), 0 evicted`,
   );
   assert.match(lineOf('pages'), `${report.cache.dirtiedPages} dirtied`);
 });
