@@ -287,9 +287,31 @@ function nextPage(inode: Inode, from: usize): usize {
   }
 }
 
+/** Writes one page of the pass. False when it has no bio, and is parked for one. */
+function writeOne(inode: Inode, page: Page): bool {
+  if (writeBack(inode, page, WRITEBACK_FLUSHER) != 0) {
+    park(bioWaiters(), changetype<usize>(flusher));
+    return false;
+  }
+  flusher.passPages++;
+  flusher.passLeft--;
+  return true;
+}
+
+/** What a sync has picked is dirty all the same, and the sync may have ended since: it goes first. As writeOne. */
+function writePicked(inode: Inode): bool {
+  while (inode.writeHead != 0 && flusher.passLeft > 0) {
+    const page = changetype<Page>(inode.writeHead);
+    if (page.flags & PAGE_LOCKED) return true;
+    if (!writeOne(inode, page)) return false;
+  }
+  return true;
+}
+
 /** Goes on with the pass. False when it has no bio, and is parked for one. */
 function writePass(inode: Inode): bool {
   const errors = inode.writebackErrors;
+  if (!writePicked(inode)) return false;
   sortDirty(inode);
   let pointer = inode.dirtyHead;
   while (flusher.passLeft > 0) {
@@ -301,14 +323,8 @@ function writePass(inode: Inode): bool {
     const page = changetype<Page>(pointer);
     const index = pageIndex(page);
     pointer = page.ioNext;
-    if ((page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) == 0) {
-      if (writeBack(inode, page, WRITEBACK_FLUSHER) != 0) {
-        park(bioWaiters(), changetype<usize>(flusher));
-        return false;
-      }
-      flusher.passPages++;
-      flusher.passLeft--;
-    }
+    const isIdle = (page.flags & (PAGE_LOCKED | PAGE_WRITEBACK)) == 0;
+    if (isIdle && !writeOne(inode, page)) return false;
     inode.writebackIndex = index + 1;
     if (inode.writebackErrors != errors) {
       putOff(inode);
