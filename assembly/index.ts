@@ -46,9 +46,8 @@ export {
   volumeUnlink,
   volumeUnmount,
 } from './machine/volume-calls';
-export { fileAdvise } from './machine/cache-calls';
+export { cacheDrop, fileAdvise } from './machine/cache-calls';
 export { fileFallocate, fileSeek, fileSyncRange, volumeSyncfs } from './machine/range-calls';
-export { cacheDrop } from './machine/cache-calls';
 export { eventfdCreate, eventfdRead, eventfdWrite } from './files/eventfd';
 
 // cache

@@ -11,8 +11,8 @@
 import { count, countDown, counterValue } from '../base/counters';
 import { record, recording } from '../base/record';
 import { COUNTER_CACHE_DIRTIED_PAGES, COUNTER_NR_DIRTY, RECORD_DIRTIED } from '../layout';
-import { inodeCleaned, inodeDirtied, inodeLeftDirty } from './flusher';
 import { pageReclaimable } from './eviction-lists';
+import { inodeCleaned, inodeDirtied, inodeLeftDirty } from './flusher';
 import { Inode } from './inode';
 import { PAGE_LISTED, PAGE_RECLAIM, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
 import { dirtyFell, pageDirtied } from './throttle';
