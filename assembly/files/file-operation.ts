@@ -115,6 +115,8 @@ function stepTransfer(operation: Operation, inode: Inode): i32 {
     if (result <= 0 || !isSynchronous || isForced) return result;
     operation.done = <u64>result;
     operation.step = STEP_CLEAN;
+    // the file is free for others while this one syncs (generic_write_sync comes behind the unlock)
+    unlockInode(operation, inode);
   }
   const end = operation.position + operation.length;
   const dataOnly = (operation.flags & FLAG_SYNC) == 0;
