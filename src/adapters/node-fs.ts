@@ -8,7 +8,7 @@
 
 import type * as node from 'node:fs';
 import type { Machine } from '../machine.ts';
-import { encoded, toOptions, toPath } from './node-fs/arguments.ts';
+import { toOptions, toPath } from './node-fs/arguments.ts';
 import { attributeCalls } from './node-fs/attribute-calls.ts';
 import { constants } from './node-fs/constants.ts';
 import { Context } from './node-fs/context.ts';
@@ -80,7 +80,7 @@ export function nodeFs(machine: Machine, options: NodeFsOptions = {}): NodeFs {
         name,
       );
       const entries = parts.readdirSync(name, { encoding, recursive, withFileTypes: true });
-      return new Dir(encoded(name, 'utf8') as string, entries as Dirent[]);
+      return new Dir(name, entries as Dirent[]);
     },
   };
   const api: Record<string, unknown> = {

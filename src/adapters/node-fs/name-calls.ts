@@ -80,7 +80,8 @@ export function nameCalls(context: Context) {
   function* walk(root: string): Generator<[DirectoryEntry, string]> {
     const waiting = [''];
     for (let folder = waiting.shift(); folder !== undefined; folder = waiting.shift()) {
-      for (const entry of volume.entries(path.posix.join(root, folder))) {
+      // not joined: what is before `..` in a path must be there
+      for (const entry of volume.entries(folder === '' ? root : `${root}/${folder}`)) {
         yield [entry, folder];
         if (entry.type === 'directory') waiting.push(path.posix.join(folder, entry.name));
       }

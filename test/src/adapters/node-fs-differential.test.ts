@@ -45,7 +45,7 @@ function told(stat: real.Stats | real.BigIntStats, hasTimes: boolean): unknown {
 
 /** The result or the error of a step, in a form that is alike on both sides. */
 function outcome(side: Side, step: Step): unknown {
-  const plain = (text: string): string => text.replaceAll(side.root === '' ? '\0' : side.root, '');
+  const plain = (text: string): string => (side.root === '' ? text : text.replaceAll(side.root, ''));
   try {
     const value = step.run(side);
     return { value: typeof value === 'string' ? plain(value) : value };

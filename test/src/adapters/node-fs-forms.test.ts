@@ -63,7 +63,9 @@ const rooted = (args: readonly unknown[], root: string): unknown[] =>
   args.map((value) => (typeof value === 'string' && value.startsWith('/') ? root + value : value));
 
 const without = (root: string, value: unknown): unknown =>
-  JSON.parse(JSON.stringify(value ?? null).replaceAll(root === '' ? '\0' : root, '')) as unknown;
+  JSON.parse(
+    root === '' ? JSON.stringify(value ?? null) : JSON.stringify(value ?? null).replaceAll(root, ''),
+  ) as unknown;
 
 async function* callbacks(fs: Fs, root: string): AsyncGenerator<unknown> {
   for (const [name, ...args] of STEPS) {
