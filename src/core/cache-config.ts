@@ -27,7 +27,7 @@ export const DEFAULT_READAHEAD = 131072;
 const DEFAULT_WRITE_BANDWIDTH = 104857600;
 const MAX_VOLUME_INODES = 4096;
 const MIN_VOLUME_INODES = 16;
-const MAX_VOLUME_EXTENTS = 65536;
+const MAX_VOLUME_EXTENTS = 1048576;
 /** mke2fs makes one inode for this many bytes. */
 const BYTES_AN_INODE = 16384;
 

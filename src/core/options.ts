@@ -142,7 +142,7 @@ export interface VolumeConfig {
   readonly size?: Size;
   /** Files and directories that it has room for. Default: one for each 16 KiB, from 16 to 4,096. */
   readonly inodes?: number;
-  /** Extents of all files together. Default: one for each block, at most 65,536. */
+  /** Extents of all files together. Default: one for each block, at most 1,048,576. */
   readonly extents?: number;
   /** Makes a new volume, whatever the drive holds: all of it is lost. Default false: only a blank drive gets a new volume. */
   readonly format?: boolean;

@@ -237,14 +237,13 @@ function giveSlot(node: Extent): void {
 }
 
 /**
- * True when `wanted` more blocks may be used or promised, each of which could become an extent of its own. A volume with a
- * slot for each block always has room.
+ * How many more blocks may be used or promised, each of which could become an extent of its own. A volume with a slot for
+ * each block has room for all.
  */
-export function hasExtentRoom(wanted: u32): bool {
-  if (extentSlotCount() >= volume.blockCount) return true;
-  const most =
-    <u64>extents.mappedExtents + extents.unwrittenBlocks + reservedBlockCount() + wanted + SPARE_NODES;
-  return most <= <u64>extentSlotCount();
+export function extentRoom(): u32 {
+  if (extentSlotCount() >= volume.blockCount) return u32.MAX_VALUE;
+  const most = <u64>extents.mappedExtents + extents.unwrittenBlocks + reservedBlockCount() + SPARE_NODES;
+  return most < <u64>extentSlotCount() ? extentSlotCount() - <u32>most : 0;
 }
 
 // ---- changes ----
@@ -446,8 +445,7 @@ export function allocateDelayed(file: u32, block: u32): u32 {
 
 /** Promises blocks to a hole of a file that begins at `block`: how many of `wanted`. */
 export function reserveDelayed(file: u32, block: u32, wanted: u32): u32 {
-  if (!hasExtentRoom(wanted)) return 0;
-  const granted = reserveBlocks(wanted);
+  const granted = reserveBlocks(min<u32>(wanted, extentRoom()));
   if (granted > 0) extentAdd(file, block, granted, 0, IOMAP_DELALLOC);
   return granted;
 }

@@ -18,8 +18,8 @@ import {
   Extent,
   extentCeiling,
   extentCovering,
+  extentRoom,
   extentsRemove,
-  hasExtentRoom,
 } from './extents';
 import { growFile } from './file-size';
 import { volume } from './geometry';
@@ -115,7 +115,7 @@ function allocate(operation: Operation, inode: Inode): i32 {
   const to = <u32>((operation.position + operation.length + blockMask) >> volume.blockShift);
   const needed = holeBlocks(file, from, to);
   if (needed == 0) return 0;
-  if (needed > availableBlockCount() || !hasExtentRoom(needed)) return -ENOSPC;
+  if (needed > availableBlockCount() || needed > extentRoom()) return -ENOSPC;
   let block = from;
   while (block < to) {
     const end = holeEnd(file, block, to);

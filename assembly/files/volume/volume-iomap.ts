@@ -31,9 +31,9 @@ import {
   Extent,
   extentCeiling,
   extentCovering,
+  extentRoom,
   extentsConvert,
   extentsRemove,
-  hasExtentRoom,
   reserveDelayed,
 } from './extents';
 import { volume } from './geometry';
@@ -115,7 +115,7 @@ function begin(pointer: usize, position: u64, length: u64, flags: u32): i32 {
   const wanted = <u32>min<u64>(min<u64>(blocksIn(inBlock + length), hole), 0x7fffffff);
   let granted: u32 = 0;
   if (flags & IOMAP_DIRECT) {
-    if (hasExtentRoom(wanted)) granted = allocateUnwritten(file, block, wanted);
+    granted = allocateUnwritten(file, block, min<u32>(wanted, extentRoom()));
   } else {
     granted = reserveDelayed(file, block, wanted);
   }
