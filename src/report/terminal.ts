@@ -98,6 +98,14 @@ function dirtyLine(report: ReplayReport): string {
   );
 }
 
+/** Why the hits may be others than a plain LRU's. */
+function orderLines(config: ReplayReport['config']): string[] {
+  if (config.batch === 1 && !config.merge) return [];
+  const note =
+    'merged and batched runs reorder page accesses: hits differ from a run with --batch 1 --no-merge';
+  return [line('', note)];
+}
+
 function cacheLines(report: ReplayReport): string[] {
   const { cache, config } = report;
   if (cache.accesses === 0) {
@@ -109,6 +117,7 @@ function cacheLines(report: ReplayReport): string[] {
       'cache',
       `${formatSize(config.cacheBytes)} ${config.eviction}: ${count(cache.hits)} hits of ${count(cache.accesses)} page accesses (${share(cache.hits, cache.accesses)}), ${count(cache.evictions)} evicted`,
     ),
+    ...orderLines(config),
     line(
       'pages',
       `${count(cache.readInPages)} read in (readahead ${readaheadOf(report)}), ${count(cache.dirtiedPages)} dirtied, ${count(cache.writtenBackPages)} written back in ${count(cache.ioends)} ioends`,
@@ -161,21 +170,11 @@ function verifyLine(report: ReplayReport): string {
 
 /** The whole report, one line each, without a newline at the end. */
 export function formatReport(report: ReplayReport): string {
-  const { time, config } = report;
-  const order =
-    config.batch > 1 || config.merge
-      ? [
-          line(
-            '',
-            'merged and batched runs reorder page accesses: hits differ from a run with --batch 1 --no-merge',
-          ),
-        ]
-      : [];
+  const { time } = report;
   const lines = [
     ...traceLines(report),
     entranceLine(report),
     ...cacheLines(report),
-    ...(report.cache.accesses > 0 ? order : []),
     ...driveLines(report),
     ...latencyLines(report),
     verifyLine(report),
