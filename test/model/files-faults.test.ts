@@ -8,7 +8,7 @@ import { BUILDS } from '../support/machine.ts';
 import { type FilesBench, holdsForSeeds } from './files-bench.ts';
 import { Faults } from './files-faults.ts';
 
-const SEEDS = { release: [40001, 60], debug: [45001, 8] } as const;
+const SEEDS = { release: [40001, 120], debug: [45001, 20] } as const;
 
 const faults = suite('files on a drive that fails');
 

@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import { BUILDS } from '../support/machine.ts';
 import { holdsForSeeds } from './files-bench.ts';
 
-const SEEDS = { release: [20001, 60], debug: [30001, 8] } as const;
+const SEEDS = { release: [20001, 240], debug: [30001, 30] } as const;
 
 const flights = suite('files with requests in flight');
 

@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import { BUILDS } from '../support/machine.ts';
 import { holdsForSeeds } from './files-bench.ts';
 
-const SEEDS = { release: [1, 60], debug: [10001, 8] } as const;
+const SEEDS = { release: [1, 240], debug: [10001, 30] } as const;
 
 const files = suite('files against their models');
 

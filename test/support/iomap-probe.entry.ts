@@ -4,10 +4,12 @@
 //
 // `probeInstall` puts it under a file of an open machine. The script: extents, and for the n-th call of begin, end or map the
 // errno to answer, or that the map changes the file's mappings. Every call is logged. The other exports are parts of the
-// core that a test calls by hand: the iterator, the release of delayed blocks, the error sequence.
+// core that a test calls by hand: the iterator, the release of delayed blocks, the error sequence; and damage of every kind
+// that machineCheck must find.
 // Layout: SCRIPT_… and LOG_… below, as iomap-probe.ts knows them.
 
 import { clientBytes } from '../../assembly/base/client-memory';
+import { count } from '../../assembly/base/counters';
 import { writeDelallocRelease } from '../../assembly/cache/delalloc';
 import { errseqCheckAndAdvance, errseqSample, errseqSet, Inode, inodeAt } from '../../assembly/cache/inode';
 import {
@@ -29,8 +31,26 @@ import {
   iterNext,
   iterStale,
 } from '../../assembly/cache/iomap-iter';
-import { Page, pageKey } from '../../assembly/cache/page';
+import { PAGE_LISTED, PAGE_LOCKED, Page, pageKey } from '../../assembly/cache/page';
 import { indexFind } from '../../assembly/cache/page-index';
+import { reserveBlocks } from '../../assembly/files/volume/blocks';
+import { extentsRemove, reserveDelayed } from '../../assembly/files/volume/extents';
+import {
+  CHECK_COUNTS,
+  CHECK_DIRTY_UPTODATE,
+  CHECK_EXTENTS,
+  CHECK_GAUGES,
+  CHECK_IDLE,
+  CHECK_IOENDS,
+  CHECK_LISTS,
+  CHECK_MAPPINGS,
+  CHECK_PAST_END,
+  CHECK_RESERVED_BLOCKS,
+  CHECK_SIZE_ON_DISK,
+  CHECK_UNPROMISED,
+  COUNTER_IOMAP_BEGINS,
+  COUNTER_NR_DIRTY,
+} from '../../assembly/layout';
 
 const PROBE_KIND: u32 = 3;
 const MAX_CALLS: u32 = 64;
@@ -230,4 +250,24 @@ export function probeErrseqCheck(file: u32, number: u32): i32 {
 
 export function probeErrseq(file: u32): u32 {
   return inodeAt(file).errseq;
+}
+
+// ---- damage ----
+
+/** Breaks rule `rule` of machineCheck with page 0 of a file, which is dirty. */
+export function probeBreak(rule: u32, file: u32): void {
+  const inode = inodeAt(file);
+  const page = changetype<Page>(indexFind(pageKey(file, 0)));
+  if (rule === <u32>CHECK_DIRTY_UPTODATE) page.uptodate = 0;
+  if (rule === <u32>CHECK_COUNTS) inode.pageCount++;
+  if (rule === <u32>CHECK_GAUGES) count(COUNTER_NR_DIRTY);
+  if (rule === <u32>CHECK_PAST_END) inode.size = 0;
+  if (rule === <u32>CHECK_MAPPINGS) count(COUNTER_IOMAP_BEGINS);
+  if (rule === <u32>CHECK_RESERVED_BLOCKS) reserveDelayed(inode.volumeInode, 1000, 1);
+  if (rule === <u32>CHECK_SIZE_ON_DISK) inode.diskSize = inode.size + 1;
+  if (rule === <u32>CHECK_LISTS) page.flags &= ~PAGE_LISTED;
+  if (rule === <u32>CHECK_IOENDS) page.flags |= PAGE_LOCKED;
+  if (rule === <u32>CHECK_IDLE) page.pins++;
+  if (rule === <u32>CHECK_EXTENTS) reserveBlocks(1);
+  if (rule === <u32>CHECK_UNPROMISED) extentsRemove(inode.volumeInode, 0, 1, false);
 }

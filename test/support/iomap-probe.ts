@@ -67,11 +67,13 @@ export interface ProbeExports extends CoreExports {
   probeErrseqSample(file: number, cursor: number): number;
   probeErrseqCheck(file: number, cursor: number): number;
   probeErrseq(file: number): number;
+  probeBreak(rule: number, file: number): void;
 }
 
 const modules = new Map<Build, Promise<WebAssembly.Module>>();
 
-function probeModule(build: Build): Promise<WebAssembly.Module> {
+/** The core with the probe's exports. */
+export function probeModule(build: Build): Promise<WebAssembly.Module> {
   let module = modules.get(build);
   if (module === undefined) {
     module = compileEntries(build, ENTRIES).then((bytes) => WebAssembly.compile(bytes));

@@ -1,10 +1,14 @@
 // The behaviours of the buffered-write sheet (its §21, numbered in each claim) that flat files and whole drives can show.
 //
-// Seen through the image's host (which reads and writes reach the drive), counters and records. Left for later, with the
-// part that each waits for: 4, 5, 17, 18, 25, 26, 27 need extents of several kinds (a volume with holes, delayed
-// allocation, unwritten ranges); 9 to 11 a buffer that becomes unreadable half-way (the API checks the whole range
-// first); 12 to 14 a provider whose mappings fail or go stale; 20 truncate; 28, 29 dirty limits; 30 the timed flusher;
-// 24 (NONE mode) and 36 to 38 a flusher, two lists and drop_caches; 31 readahead; 33, 34 are in direct.test.ts as far as they exist.
+// Seen through the image's host (which reads and writes reach the drive), counters and records. Every row has its test:
+//   1 to 3, 6 to 8, 15, 16, 19, 21 to 24, 35  here; 32 to 34 in files/direct.test.ts; all but 6 to 8, 15, 16 also in files/volume/data.test.ts
+//   4 to 15, 17, 18, 25, 26  iomap.test.ts, against a scripted provider; 4, 5, 9 to 11, 17, 18, 25, 26 also in data.test.ts
+//   20, 27                   data.test.ts; 27 at every moment in files/volume/crash-data.test.ts
+//   24 (WB_SYNC_NONE), 30    flusher.test.ts
+//   28, 29                   dirty-limits.test.ts, throttle.test.ts
+//   31                       readahead.test.ts
+//   36 to 38                 eviction.test.ts
+// The invariants of §20 are machineCheck's (machine/check.test.ts), which test/model/files*.test.ts ask after every call.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
