@@ -22,6 +22,8 @@ const MADE_REQUESTS = 113_872;
 const SETTINGS: readonly [name: string, options: ReplayOptions][] = [
   ['page cache 32 MiB', { cache: '32MiB' }],
   ['page cache 1 GiB', { cache: '1GiB' }],
+  ['page cache 32 MiB, exact lru', { cache: '32MiB', eviction: 'lru' }],
+  ['page cache 1 GiB, exact lru', { cache: '1GiB', eviction: 'lru' }],
   ['cache mode none', { cacheMode: 'none' }],
 ];
 
