@@ -58,7 +58,7 @@ export interface FileConfig {
 export interface MachineConfig {
   readonly drives?: readonly DriveConfig[];
   readonly files?: readonly FileConfig[];
-  /** Page cache, bytes, at least one page of 4,096 and at most 256 GiB. Default 32 MiB. */
+  /** Page cache, bytes, at least one page of 4,096 and at most 256 GiB (with payload none); `linux` and `s3-fifo` also remember evicted pages, and fit 4 GiB of memory up to about 230 GiB. Default 32 MiB. */
   readonly cache?: Size;
   /** File-system block: 512, 1,024, 2,048 or 4,096 bytes. Default 4,096. */
   readonly blockSize?: number;
