@@ -747,4 +747,16 @@ claim(
   { blockSize: 512 },
 );
 
+claim(
+  'a read whose window is larger than the cache gets its own page',
+  (bench) => {
+    bench.truncate(PAGE);
+    bench.write(PAGE, 7 * PAGE);
+    bench.makeCold();
+    assert.ok(isFilled(bench.read(0, PAGE), 0));
+    assert.ok(isFilled(bench.read(PAGE, 7 * PAGE), 1));
+  },
+  { cache: PAGE, readahead: 131072, drives: [{ size: 8388608, model: 'fixed' }] },
+);
+
 data.run();
