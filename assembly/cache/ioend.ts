@@ -1,6 +1,6 @@
 // ioends in flight: the writes of a file's pages that have been submitted and have not ended (fs/iomap/ioend.c).
 //
-// Verbs: ioendAdd, ioendRemove, ioendMark, isIoendInFlight, tagInFlight. An ioend is the bio that carries it.
+// Verbs: ioendAdd, ioendRemove, ioendMark, isIoendInFlight, tagInFlight, hasPickedInFlight. An ioend is the bio that carries it.
 // Layout: a doubly linked list per inode, in order of submission; numbers only grow.
 // Invariant: whoever waits for write-back waits for numbers up to a mark, so a writer that goes on can not hold it up.
 
@@ -55,4 +55,20 @@ export function tagInFlight(inode: Inode, first: u64, last: u64): void {
       page = record.ioNext;
     }
   }
+}
+
+/** True when a page in flight with first ≤ index ≤ last has more that a sync waits for: it is written when it comes back. */
+export function hasPickedInFlight(inode: Inode, first: u64, last: u64): bool {
+  for (let pointer = inode.ioendFirst; pointer != 0; pointer = changetype<Bio>(pointer).ioendNext) {
+    const bio = changetype<Bio>(pointer);
+    let page = bio.firstPage;
+    for (let left = bio.pageCount; left > 0; left--) {
+      const record = changetype<Page>(page);
+      const index = pageIndex(record);
+      const isPicked = record.dirty != 0 && (record.flags & PAGE_TOWRITE) != 0;
+      if (isPicked && index >= first && index <= last) return true;
+      page = record.ioNext;
+    }
+  }
+  return false;
 }

@@ -18,7 +18,7 @@ import { clearDirty, pickDirty } from './dirty';
 import { pageForget } from './eviction';
 import { firstPage, nextPage } from './eviction-lists';
 import { Inode } from './inode';
-import { ioendMark, isIoendInFlight, tagInFlight } from './ioend';
+import { hasPickedInFlight, ioendMark, isIoendInFlight, tagInFlight } from './ioend';
 import {
   blockMask,
   PAGE_LOCKED,
@@ -36,6 +36,8 @@ import { shadowsDropRange } from './shadows';
 const STEP_PICK: u32 = 0;
 const STEP_WRITE: u32 = 1;
 const STEP_WAIT: u32 = 2;
+/** As STEP_WAIT, and then there is more to write: pages in flight are picked, and another sync may write them first. */
+const STEP_WAIT_AGAIN: u32 = 3;
 
 /** Starts to write the pages that are picked. 0 when all are on their way, or PENDING. */
 function writePicked(operation: Operation, inode: Inode): i32 {
@@ -75,7 +77,8 @@ export function startWriteback(operation: Operation, inode: Inode, start: u64, e
   }
   if (operation.syncStep == STEP_WRITE) {
     if (writePicked(operation, inode) == PENDING) return PENDING;
-    operation.syncStep = STEP_WAIT;
+    const isOwed = hasPickedInFlight(inode, start >> PAGE_SHIFT, end > start ? (end - 1) >> PAGE_SHIFT : 0);
+    operation.syncStep = isOwed ? STEP_WAIT_AGAIN : STEP_WAIT;
   }
   return 0;
 }
@@ -100,8 +103,9 @@ export function writebackRange(operation: Operation, inode: Inode, start: u64, e
   while (true) {
     if (startWriteback(operation, inode, start, end) == PENDING) return PENDING;
     if (waitWriteback(operation, inode, start, end) == PENDING) return PENDING;
+    const isOwed = operation.syncStep == STEP_WAIT_AGAIN;
     operation.syncStep = STEP_PICK;
-    if (inode.writeHead == 0) return 0;
+    if (inode.writeHead == 0 && !isOwed) return 0;
     // a page that was dirtied again while it was on its way: it is picked, and written now
     operation.syncStep = STEP_WRITE;
   }
