@@ -561,6 +561,7 @@ claim('15. who flushes the drive: fsync, fdatasync, syncfs and synchronous write
   const datasync = () => bench.volume.call((exports) => exports.fileSync(bench.fd, 1));
   assert.ok(flushesOf(datasync) > 0, 'fdatasync');
   assert.ok(flushesOf(() => bench.volume.syncAll()) > 0, 'syncfs');
+  assert.ok(flushesOf(() => bench.volume.syncAll()) > 0, 'syncfs with nothing to commit');
   assert.ok(flushesOf(() => bench.write(0, 10, { fd: dsync })) > 0, 'a write with O_DSYNC');
   assert.ok(flushesOf(() => bench.write(0, 10, { fd: sync })) > 0, 'a write with O_SYNC');
 });
