@@ -11,7 +11,8 @@ import { Page, pageIndex, pageKey, takenPageCount } from '../../cache/page';
 import { indexFind } from '../../cache/page-index';
 import { CHECK_EXTENTS, CHECK_RESERVED_BLOCKS, CHECK_SIZE_ON_DISK, CHECK_UNPROMISED } from '../../layout';
 import { PAGE_SHIFT } from '../../limits';
-import { CHECK_SOUND, Extent, extentCeiling, extentCovering, extentsCheck } from './extents';
+import { Extent, extentCeiling, extentCovering } from './extent-tree';
+import { CHECK_SOUND, extentsCheck } from './extents';
 import { volume } from './geometry';
 import { inodeOf } from './inodes';
 

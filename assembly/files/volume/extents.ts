@@ -1,15 +1,13 @@
 // Extents: which blocks of the volume hold which blocks of a file.
 //
-// Verbs: extentsClaim, extentsInit, extentFloor, extentCeiling, extentCovering, extentAdd, extentsRemove, extentsConvert,
-// allocateDelayed, extentLoad, extentsCheck, extentsCommitted.
-// Layout: a treap per file in memory, ordered by file block; each node of a real extent has one slot of the metadata image.
-// Delayed extents (DELALLOC) have reserved blocks but no slot: they are in memory only.
+// Verbs: extentsClaim, extentsInit, extentAdd, extentsRemove, extentsConvert, allocateUnwritten, reserveDelayed, allocateDelayed,
+// extentLoad, extentsCheck, extentsCommitted.
+// Layout: a tree per file in memory (extent-tree.ts); each node of a real extent has one slot of the metadata image. Delayed
+// extents (DELALLOC) have reserved blocks but no slot: they are in memory only.
 // Invariants: the extents of a file do not overlap; neighbours that could be one are one; every block is in one extent, free, or
 // pending; there is a slot for each extent that the blocks in use and reserved could ever become.
 
 import { arenaClaim } from '../../base/arena';
-import { mix32 } from '../../base/hash';
-import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../../base/pool';
 import { IOMAP_DELALLOC, IOMAP_MAPPED, IOMAP_UNWRITTEN } from '../../cache/iomap';
 import {
   allocateBlocks,
@@ -25,34 +23,29 @@ import {
   takeBlocks,
   unreserveBlocks,
 } from './blocks';
+import {
+  Extent,
+  extentCeiling,
+  extentCovering,
+  extentFloor,
+  giveNode,
+  link,
+  NO_SLOT,
+  newNode,
+  treeClaim,
+  treeInit,
+  unlink,
+} from './extent-tree';
 import { volume } from './geometry';
 import { EXTENT_UNWRITTEN, ExtentSlot, extentSlot, extentSlotCount, metaTouch } from './image';
 
-const NO_SLOT: u32 = u32.MAX_VALUE;
 /** Blocks of one extent: bit 31 of a slot's count is taken. */
 const MAX_EXTENT_BLOCKS: u32 = 0x7fffffff;
 /** Nodes beside those that the blocks could need, for a split in the middle of a change. */
 const SPARE_NODES: u32 = 8;
 
 @unmanaged
-export class Extent {
-  left: usize;
-  right: usize;
-  priority: u32;
-  fileBlock: u32;
-  /** Blocks. */
-  count: u32;
-  /** First block on the volume; 0 for a delayed extent. */
-  start: u32;
-  /** IOMAP_DELALLOC, IOMAP_MAPPED or IOMAP_UNWRITTEN. */
-  type: u32;
-  slot: u32;
-}
-
-@unmanaged
 class Extents {
-  /** u32 a file: its root node. */
-  roots: usize;
   /** u32 a file: its blocks, delayed ones included. */
   blockCounts: usize;
   /** Stack of free slots. */
@@ -61,12 +54,8 @@ class Extents {
   unwrittenBlocks: u32;
   mappedExtents: u32;
   padding: u32;
-  // what split answers
-  low: usize;
-  high: usize;
 }
 
-const nodePool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 const extents = changetype<Extents>(memory.data(offsetof<Extents>(), 16));
 
 /** `delayedNodes`: delayed extents that there can be at one time. */
@@ -74,8 +63,7 @@ export function extentsClaim(delayedNodes: u64): void {
   const files = <u64>volume.inodeCount + 1;
   blocksClaim();
   const nodes = min<u64>(volume.blockCount, <u64>extentSlotCount() + delayedNodes) + SPARE_NODES;
-  poolClaim(nodePool, offsetof<Extent>(), <u32>nodes);
-  extents.roots = arenaClaim(files << 2, 16);
+  treeClaim(<u32>nodes);
   extents.blockCounts = arenaClaim(files << 2, 16);
   extents.slots = arenaClaim((<u64>extentSlotCount()) << 2, 16);
 }
@@ -84,8 +72,7 @@ export function extentsClaim(delayedNodes: u64): void {
 export function extentsInit(): void {
   const files = <usize>volume.inodeCount + 1;
   blocksInit();
-  poolInit(nodePool);
-  memory.fill(extents.roots, 0, files << 2);
+  treeInit();
   memory.fill(extents.blockCounts, 0, files << 2);
   extents.freeSlots = 0;
   extents.unwrittenBlocks = 0;
@@ -96,14 +83,6 @@ export function freeSlotCount(): u32 {
   return extents.freeSlots;
 }
 
-function root(file: u32): usize {
-  return load<usize>(extents.roots + ((<usize>file) << 2));
-}
-
-function setRoot(file: u32, node: usize): void {
-  store<usize>(extents.roots + ((<usize>file) << 2), node);
-}
-
 /** Blocks that a file has, delayed ones included. */
 export function fileBlockCount(file: u32): u32 {
   return load<u32>(extents.blockCounts + ((<usize>file) << 2));
@@ -112,97 +91,6 @@ export function fileBlockCount(file: u32): u32 {
 function changeBlockCount(file: u32, change: i32): void {
   const address = extents.blockCounts + ((<usize>file) << 2);
   store<u32>(address, load<u32>(address) + change);
-}
-
-// ---- the tree ----
-
-/** Parts a tree: extents.low has the nodes below `key`, extents.high the others. */
-function split(pointer: usize, key: u32): void {
-  if (pointer == 0) {
-    extents.low = 0;
-    extents.high = 0;
-    return;
-  }
-  const node = changetype<Extent>(pointer);
-  if (node.fileBlock < key) {
-    split(node.right, key);
-    node.right = extents.low;
-    extents.low = pointer;
-  } else {
-    split(node.left, key);
-    node.left = extents.high;
-    extents.high = pointer;
-  }
-}
-
-/** One tree of two, all nodes of the first below those of the second. */
-function join(low: usize, high: usize): usize {
-  if (low == 0) return high;
-  if (high == 0) return low;
-  if (changetype<Extent>(low).priority > changetype<Extent>(high).priority) {
-    changetype<Extent>(low).right = join(changetype<Extent>(low).right, high);
-    return low;
-  }
-  changetype<Extent>(high).left = join(low, changetype<Extent>(high).left);
-  return high;
-}
-
-function link(file: u32, pointer: usize): void {
-  split(root(file), changetype<Extent>(pointer).fileBlock);
-  const high = extents.high;
-  setRoot(file, join(join(extents.low, pointer), high));
-}
-
-function unlink(file: u32, pointer: usize): void {
-  const key = changetype<Extent>(pointer).fileBlock;
-  let place = extents.roots + ((<usize>file) << 2);
-  while (load<usize>(place) != pointer) {
-    const node = load<usize>(place);
-    assert(node != 0, 'an extent is missing from its tree');
-    const isLeft = key < changetype<Extent>(node).fileBlock;
-    place = node + (isLeft ? offsetof<Extent>('left') : offsetof<Extent>('right'));
-  }
-  store<usize>(place, join(changetype<Extent>(pointer).left, changetype<Extent>(pointer).right));
-}
-
-/** The last extent that begins at or before `block`, or 0. */
-export function extentFloor(file: u32, block: u32): usize {
-  let best: usize = 0;
-  let pointer = root(file);
-  while (pointer != 0) {
-    const node = changetype<Extent>(pointer);
-    if (node.fileBlock <= block) {
-      best = pointer;
-      pointer = node.right;
-    } else {
-      pointer = node.left;
-    }
-  }
-  return best;
-}
-
-/** The first extent that begins at or behind `block`, or 0. */
-export function extentCeiling(file: u32, block: u32): usize {
-  let best: usize = 0;
-  let pointer = root(file);
-  while (pointer != 0) {
-    const node = changetype<Extent>(pointer);
-    if (node.fileBlock >= block) {
-      best = pointer;
-      pointer = node.left;
-    } else {
-      pointer = node.right;
-    }
-  }
-  return best;
-}
-
-/** The extent that holds `block`, or 0. */
-export function extentCovering(file: u32, block: u32): usize {
-  const pointer = extentFloor(file, block);
-  if (pointer == 0) return 0;
-  const node = changetype<Extent>(pointer);
-  return block - node.fileBlock < node.count ? pointer : 0;
 }
 
 // ---- slots ----
@@ -253,27 +141,12 @@ function countNode(node: Extent, direction: i32): void {
   else if (node.type == IOMAP_UNWRITTEN) extents.unwrittenBlocks += node.count * direction;
 }
 
-function newNode(fileBlock: u32, count: u32, start: u32, type: u32): usize {
-  const pointer = poolTake(nodePool);
-  assert(pointer != 0, 'more extents than blocks');
-  const node = changetype<Extent>(pointer);
-  node.left = 0;
-  node.right = 0;
-  node.priority = mix32(<u32>pointer);
-  node.fileBlock = fileBlock;
-  node.count = count;
-  node.start = start;
-  node.type = type;
-  node.slot = NO_SLOT;
-  return pointer;
-}
-
 function dropNode(file: u32, pointer: usize): void {
   const node = changetype<Extent>(pointer);
   countNode(node, -1);
   unlink(file, pointer);
   giveSlot(node);
-  poolGive(nodePool, pointer);
+  giveNode(pointer);
 }
 
 function canJoin(first: Extent, second: Extent): bool {
@@ -291,7 +164,7 @@ export function extentAdd(file: u32, fileBlock: u32, count: u32, start: u32, typ
   let node = changetype<Extent>(pointer);
   const before = fileBlock > 0 ? extentFloor(file, fileBlock - 1) : 0;
   if (before != 0 && canJoin(changetype<Extent>(before), node)) {
-    poolGive(nodePool, pointer);
+    giveNode(pointer);
     pointer = before;
     node = changetype<Extent>(before);
     countNode(node, -1);

@@ -12,15 +12,8 @@ import { Inode } from '../../cache/inode';
 import { discardRange } from '../../cache/writeback';
 import { FALLOCATE_KEEP_SIZE, FALLOCATE_PUNCH_HOLE, FALLOCATE_ZERO_RANGE } from '../../layout';
 import { availableBlockCount } from './blocks';
-import {
-  allocateUnwritten,
-  canCut,
-  Extent,
-  extentCeiling,
-  extentCovering,
-  extentRoom,
-  extentsRemove,
-} from './extents';
+import { Extent, extentCeiling, extentCovering } from './extent-tree';
+import { allocateUnwritten, canCut, extentRoom, extentsRemove } from './extents';
 import { growFile } from './file-size';
 import { volume } from './geometry';
 import { inodeChanged, inodeModified } from './inodes';

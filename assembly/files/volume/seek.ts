@@ -9,7 +9,7 @@ import { IOMAP_UNWRITTEN } from '../../cache/iomap';
 import { PAGE_WRITEBACK, Page, pageKey } from '../../cache/page';
 import { indexFind } from '../../cache/page-index';
 import { PAGE_SHIFT, PAGE_SIZE } from '../../limits';
-import { Extent, extentCeiling, extentCovering } from './extents';
+import { Extent, extentCeiling, extentCovering } from './extent-tree';
 import { volume } from './geometry';
 
 /** Whether the block at `position` may hold bytes that are not zero. */

@@ -25,12 +25,10 @@ import {
 } from '../../cache/iomap';
 import { RECORD_ALLOCATED } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
+import { Extent, extentCeiling, extentCovering } from './extent-tree';
 import {
   allocateDelayed,
   allocateUnwritten,
-  Extent,
-  extentCeiling,
-  extentCovering,
   extentRoom,
   extentsConvert,
   extentsRemove,
