@@ -137,7 +137,17 @@ export const RECORD_COMMIT = 39;
 export const RECORD_CHECKPOINT = 40;
 /** Blocks were allocated. device = file, address = first file block, count blocks, detail = first block on the volume. */
 export const RECORD_ALLOCATED = 41;
-export const RECORD_KIND_COUNT = 42;
+/** A fault met a request. id = request, address sector, count sectors, detail = number of its rule. */
+export const RECORD_FAULT = 42;
+/** A write healed a layer of damage. id = request, address sector, count sectors, detail = number of the rule that made it. */
+export const RECORD_HEALED = 43;
+/** The flash translation layer collected a block. address = block, count = pages moved. */
+export const RECORD_COLLECTED = 44;
+/** A request was ended because it took longer than the drive's timeout, or was cancelled. detail = errno (i32). */
+export const RECORD_ABORTED = 45;
+/** A mark in the write log. address = its number. */
+export const RECORD_MARK = 46;
+export const RECORD_KIND_COUNT = 47;
 
 /** Why the flusher writes (detail of RECORD_FLUSHER). */
 export const FLUSH_PERIODIC = 0;
@@ -247,7 +257,16 @@ export const COUNTER_IOMAP_ENDS = 544;
 export const COUNTER_JOURNAL_COMMITS = 552;
 export const COUNTER_JOURNAL_SECTORS = 560;
 export const COUNTER_JOURNAL_CHECKPOINTS = 568;
-export const COUNTERS_SIZE = 576;
+/** The flash translation layer: pages that hosts wrote, pages programmed for them and by collection, blocks erased. */
+export const COUNTER_FLASH_HOST_PAGES = 576;
+export const COUNTER_FLASH_PROGRAMMED_PAGES = 584;
+export const COUNTER_FLASH_ERASES = 592;
+/** Faults that met a request. */
+export const COUNTER_DRIVE_FAULTS = 600;
+/** Entries of the write log, and bytes of it that were written to its file. */
+export const COUNTER_LOG_ENTRIES = 608;
+export const COUNTER_LOG_SPILLED_BYTES = 616;
+export const COUNTERS_SIZE = 640;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -325,6 +344,19 @@ export const CONFIG_VOLUME_INODES = 192;
 export const CONFIG_VOLUME_EXTENTS = 196;
 export const CONFIG_VOLUME_FLAGS = 200;
 export const CONFIG_VOLUME_BLOCKS = 204;
+/** Rules of faults, and layers of damage, of all drives together. */
+export const CONFIG_FAULT_RULES = 208;
+export const CONFIG_FAULT_LAYERS = 212;
+/** Stalls and slow periods of all drives together. */
+export const CONFIG_EPISODES = 216;
+/** Points of empirical latency histograms of all drives together. */
+export const CONFIG_LATENCY_POINTS = 220;
+/** Bytes of the write log kept in memory before they go to its file; 0: no write log. */
+export const CONFIG_LOG_BUFFER_BYTES = 224;
+/** Requests of block devices (blockSubmit) at one time. */
+export const CONFIG_BLOCK_REQUESTS = 228;
+/** Places whose accesses are counted for decisions by identity (base/identity.ts). */
+export const CONFIG_IDENTITIES = 232;
 export const CONFIG_SIZE = 256;
 
 export const CONFIG_DRIVE_SIZE_BYTES = 0;
@@ -343,13 +375,117 @@ export const CONFIG_DRIVE_FLAGS = 64;
 export const CONFIG_DRIVE_DMA_ALIGNMENT = 68;
 /** 20 bytes, padded with NULs: the serial number that a guest sees; all 0 for one that counts the drives. */
 export const CONFIG_DRIVE_SERIAL = 72;
-export const CONFIG_DRIVE_SIZE = 96;
+/** u32: SCHEDULER_…. */
+export const CONFIG_DRIVE_SCHEDULER = 92;
+/** u32: PROMISE_… bits, SQLite's device characteristics. */
+export const CONFIG_DRIVE_PROMISES = 96;
+/** u32: LATENCY_… distribution; u64 and u64: what it needs. */
+export const CONFIG_DRIVE_LATENCY_KIND = 100;
+export const CONFIG_DRIVE_LATENCY_FIRST = 104;
+export const CONFIG_DRIVE_LATENCY_SECOND = 112;
+/** u64: nanoseconds after which a request is aborted; 0: never. */
+export const CONFIG_DRIVE_TIMEOUT = 120;
+/** 32 u64: the parameters of the model, by number. */
+export const CONFIG_DRIVE_PARAMETERS = 128;
+export const DRIVE_PARAMETERS = 32;
+export const CONFIG_DRIVE_SIZE = 384;
 
 export const DRIVE_MODEL_INSTANT = 0;
 export const DRIVE_MODEL_FIXED = 1;
+export const DRIVE_MODEL_HDD = 2;
+export const DRIVE_MODEL_SSD = 3;
+export const DRIVE_MODEL_NVME = 4;
 export const DRIVE_FLAG_READ_ONLY = 1;
 /** The bytes that volatile writes replace are kept, so that a power cut can be played. */
 export const DRIVE_FLAG_UNDO = 2;
+/** The drive takes no FUA: the block layer flushes behind the write instead. */
+export const DRIVE_FLAG_NO_FUA = 4;
+/** Power-loss protection: the cache survives, so a completed write is durable. */
+export const DRIVE_FLAG_PLP = 8;
+/** Sectors that were discarded read as zeros once that is durable; else a discard not yet flushed may leave anything old or zero. */
+export const DRIVE_FLAG_DISCARD_ZEROES = 16;
+/** What happens to the drive is written to the machine's write log. */
+export const DRIVE_FLAG_LOGGED = 32;
+
+export const SCHEDULER_NONE = 0;
+export const SCHEDULER_DEADLINE = 1;
+
+/** Device characteristics, SQLite's values (c3ref/c_iocap_atomic.html). */
+export const PROMISE_ATOMIC = 1;
+export const PROMISE_ATOMIC512 = 2;
+export const PROMISE_ATOMIC1K = 4;
+export const PROMISE_ATOMIC2K = 8;
+export const PROMISE_ATOMIC4K = 16;
+export const PROMISE_ATOMIC8K = 32;
+export const PROMISE_ATOMIC16K = 64;
+export const PROMISE_ATOMIC32K = 128;
+export const PROMISE_ATOMIC64K = 256;
+export const PROMISE_SAFE_APPEND = 512;
+export const PROMISE_SEQUENTIAL = 1024;
+export const PROMISE_POWERSAFE_OVERWRITE = 4096;
+
+// ---- drive models: numbers of their parameters ----
+
+// ---- fault rules and layers ----
+
+// ---- write log: a stream of 64-byte entries, each followed by its payload ----
+
+/** The stream begins with a header of one entry's size. u64: LOG_MAGIC; u32 version; u32 drives; then each entry. */
+export const LOG_HEADER_SIZE = 64;
+export const LOG_HEADER_MAGIC = 0;
+export const LOG_HEADER_VERSION = 8;
+export const LOG_HEADER_DRIVES = 12;
+/** 'SLWRLOG1' as bytes: two u32, little-endian. */
+export const LOG_MAGIC_LOW = 0x52574c53;
+export const LOG_MAGIC_HIGH = 0x31474f4c;
+export const LOG_VERSION = 1;
+
+export const LOG_ENTRY_SIZE = 64;
+/** u8: LOG_SUBMIT …; u8: OP_…; u16: drive. */
+export const LOG_ENTRY_KIND = 0;
+export const LOG_ENTRY_OPERATION = 1;
+export const LOG_ENTRY_DRIVE = 2;
+/** u32: LOG_FLAG_…. */
+export const LOG_ENTRY_FLAGS = 4;
+/** u64: number of the request, counted from 1 over all drives; of a completion: which request; of a mark: 0. */
+export const LOG_ENTRY_NUMBER = 8;
+/** u64: virtual nanoseconds. */
+export const LOG_ENTRY_TIME = 16;
+/** u64 and u32: the sectors that the media changes at, or would. */
+export const LOG_ENTRY_SECTOR = 24;
+export const LOG_ENTRY_SECTORS = 32;
+/** i32: result of a completion. */
+export const LOG_ENTRY_RESULT = 36;
+/** u64: the caller's tag. */
+export const LOG_ENTRY_TAG = 40;
+/** u32: domain (an inode, a directory …), 0: none, or for a flush: all. */
+export const LOG_ENTRY_DOMAIN = 48;
+/** u32: bytes behind the entry: a write's data, a mark's text (padded with NULs to a multiple of 8). */
+export const LOG_ENTRY_PAYLOAD = 52;
+/** u64: the sector that was asked for, when a fault moved the write elsewhere; else as LOG_ENTRY_SECTOR. */
+export const LOG_ENTRY_INTENDED = 56;
+
+/** The drive took a request: reads are not logged. */
+export const LOG_SUBMIT = 1;
+/** The drive reported it complete. */
+export const LOG_COMPLETE = 2;
+/** A mark that the user set. */
+export const LOG_MARK = 3;
+/** A part of the request just submitted that has a tag or domain of its own: one for each bio when it was merged of several. */
+export const LOG_PART = 4;
+
+/** The request asked for FUA. */
+export const LOG_FLAG_FUA = 1;
+/** The drive reports success and does nothing: a lost write, an ignored flush; an ignored FUA is a plain write. */
+export const LOG_FLAG_IGNORED = 2;
+/** The payload is not all that was asked for: a torn write. */
+export const LOG_FLAG_TORN = 4;
+/** FUA was asked for and ignored. */
+export const LOG_FLAG_FUA_IGNORED = 8;
+
+// ---- block devices: requests of whole sectors, submitted and reaped by hand ----
+
+// ---- exploring a write log: crash points, states, images ----
 
 export const CONFIG_FILE_OFFSET_BYTES = 0;
 export const CONFIG_FILE_CAPACITY_BYTES = 8;
@@ -1071,6 +1207,6 @@ export const ROOT_USED_DEVICE_CALLS = 144;
 export const ROOT_USED_BLOCK_REQUESTS = 148;
 export const ROOT_SIZE = 160;
 
-/** What configAddress() leaves for drives and files in the first megabyte of memory is enough for 4,096 of each. */
+/** What configAddress() leaves for drives and files in the first two megabytes of memory is enough for 4,096 of each. */
 export const BAD_FIELD_DRIVES = 1000;
 export const BAD_FIELD_FILES = 2000;

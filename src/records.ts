@@ -47,6 +47,11 @@ export const RECORD_KIND_NAMES = [
   'commit',
   'checkpoint',
   'allocated',
+  'fault',
+  'healed',
+  'collected',
+  'aborted',
+  'mark',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

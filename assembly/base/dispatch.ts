@@ -47,7 +47,13 @@ export const KIND_JOURNAL_RESUME: u32 = 34;
 export const KIND_INODE_EVICTED: u32 = 35;
 export const KIND_JOURNAL_TICK: u32 = 36;
 export const KIND_READAHEAD_DONE: u32 = 37;
-export const KIND_COUNT: u32 = 38;
+/** Owner: a drive. Its model goes on with what it does by itself. */
+export const KIND_DRIVE_BACKGROUND: u32 = 38;
+export const KIND_FLUSH_STEP: u32 = 39;
+export const KIND_BLOCK_DEVICE_DONE: u32 = 40;
+export const KIND_DRIVE_TIMEOUT: u32 = 41;
+export const KIND_PLAYER_ARRIVAL: u32 = 42;
+export const KIND_COUNT: u32 = 43;
 
 const ENTRY_SIZE: usize = 12;
 

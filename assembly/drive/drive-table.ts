@@ -10,14 +10,21 @@ import {
   CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_LATENCY_DISCARD,
+  CONFIG_DRIVE_LATENCY_FIRST,
   CONFIG_DRIVE_LATENCY_FLUSH,
+  CONFIG_DRIVE_LATENCY_KIND,
   CONFIG_DRIVE_LATENCY_READ,
+  CONFIG_DRIVE_LATENCY_SECOND,
   CONFIG_DRIVE_LATENCY_WRITE,
   CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
   CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_PARAMETERS,
+  CONFIG_DRIVE_PROMISES,
   CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
@@ -58,6 +65,22 @@ export class Drive {
   fd: i32;
   /** WASI descriptor where replaced bytes are kept, or -1: then a power cut can not be played. */
   undoFd: i32;
+  scheduler: u32;
+  promises: u32;
+  /** The block layer's scheduler, and the model, keep their own records here. */
+  schedulerState: usize;
+  modelState: usize;
+  /** 32 u64, by number. */
+  parameters: usize;
+  latencyKind: u32;
+  /** Rules of faults and layers of damage that concern this drive; 0 is the fast path. */
+  ruleCount: u32;
+  layerCount: u32;
+  /** Something here decides by identity, so accesses are counted. */
+  needsIdentity: u32;
+  latencyFirst: u64;
+  latencySecond: u64;
+  timeoutNs: u64;
 }
 
 @unmanaged
@@ -97,6 +120,13 @@ export function driveInit(config: usize): void {
     drive.volatileLimit = load<u32>(from, CONFIG_DRIVE_VOLATILE_WRITES);
     drive.flags = load<u32>(from, CONFIG_DRIVE_FLAGS);
     drive.dmaMask = load<u32>(from, CONFIG_DRIVE_DMA_ALIGNMENT) - 1;
+    drive.scheduler = load<u32>(from, CONFIG_DRIVE_SCHEDULER);
+    drive.promises = load<u32>(from, CONFIG_DRIVE_PROMISES);
+    drive.latencyKind = load<u32>(from, CONFIG_DRIVE_LATENCY_KIND);
+    drive.latencyFirst = load<u64>(from, CONFIG_DRIVE_LATENCY_FIRST);
+    drive.latencySecond = load<u64>(from, CONFIG_DRIVE_LATENCY_SECOND);
+    drive.timeoutNs = load<u64>(from, CONFIG_DRIVE_TIMEOUT);
+    drive.parameters = from + CONFIG_DRIVE_PARAMETERS;
     drive.fd = -1;
     drive.undoFd = -1;
     drive.channels = channels;

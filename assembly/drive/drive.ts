@@ -6,15 +6,8 @@
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
 // request itself.
 
-import { eventAt, now } from '../base/clock';
 import { count, countMany } from '../base/counters';
-import {
-  callHandler,
-  complete,
-  KIND_DRIVE_RELEASED,
-  KIND_DRIVE_SERVED,
-  KIND_REQUEST_DONE,
-} from '../base/dispatch';
+import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '../base/dispatch';
 import { EINVAL, EIO, ENODEV, EROFS } from '../base/errno';
 import { record, recording } from '../base/record';
 import { spansToIovecs } from '../base/span';
@@ -42,7 +35,7 @@ import { SECTOR_SHIFT } from '../limits';
 import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
 import { Drive, movesBytes } from './drive-table';
 import { BIO_FUA, Bio, Request } from './request';
-import { serviceEnd } from './service';
+import { serviceStart } from './service';
 import { cacheFlush, cachePowerCut, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
 
 /** Writes the request's pieces as WASI iovecs to the scratch array; returns how many. */
@@ -121,9 +114,7 @@ export function driveStart(drive: Drive, request: Request): void {
   }
   request.flushMark = drive.completedWrites;
   request.result = startTransfer(drive, request);
-  const end = serviceEnd(drive, request.operation);
-  if (end == now()) complete(KIND_DRIVE_SERVED, changetype<usize>(request), 0);
-  else eventAt(end, KIND_DRIVE_SERVED, changetype<usize>(request));
+  serviceStart(drive, request);
 }
 
 /** Handler of KIND_DRIVE_SERVED: the media is done; the completion goes up unless a test holds it. */

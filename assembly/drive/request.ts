@@ -13,6 +13,8 @@ import { wakeOne } from '../base/wait-queue';
 export const BIO_NO_MERGE: u32 = 1;
 /** Complete only when its own bytes are on the media. */
 export const BIO_FUA: u32 = 2;
+/** What completed before is durable before its own bytes are moved. */
+export const BIO_PREFLUSH: u32 = 4;
 
 @unmanaged
 export class Bio {
@@ -41,6 +43,9 @@ export class Bio {
   ioendNumber: u64;
   ioendPrevious: usize;
   ioendNext: usize;
+  /** What the caller called this write, and what it belongs to, for the write log; 0: nothing. */
+  tag: u64;
+  domain: u32;
 }
 
 @unmanaged
@@ -64,6 +69,12 @@ export class Request {
   cached: usize;
   /** For a flush: completed writes of the drive when it started. */
   flushMark: u64;
+  /** Its number in the write log. */
+  logNumber: u64;
+  /** Earlier requests of its operation at its first sector, when the drive decides by identity. */
+  generation: u32;
+  /** The fault that met it, or 0. */
+  fault: usize;
 }
 
 @unmanaged
@@ -107,6 +118,8 @@ export function bioTake(): usize {
   bio.firstPage = 0;
   bio.pageCount = 0;
   bio.result = 0;
+  bio.tag = 0;
+  bio.domain = 0;
   bio.id = state.nextBioId++;
   return pointer;
 }

@@ -1,25 +1,22 @@
 // Service-time models: when will the drive be done with a request that it starts now?
 //
-// Verbs: serviceEnd. `instant` answers now; `fixed` has channels that each serve one request at a time for a fixed
-// latency per operation, and a request takes the channel that is free first.
-// Layout: per drive, `channels` u64 times at which each channel is free.
+// Verbs: serviceStart. One file a model in models/; each ends every request it was given
+// with servedAt, once, and has no say in what becomes of bytes.
 
-import { END_OF_TIME, now } from '../base/clock';
+import { now } from '../base/clock';
 import { DRIVE_MODEL_FIXED } from '../layout';
 import { Drive } from './drive-table';
+import { fixedStart } from './models/fixed';
+import { Request } from './request';
+import { servedAt } from './served';
 
-/** Virtual time at which a request of this operation ends when it is started now. Takes a channel. */
-export function serviceEnd(drive: Drive, operation: u32): u64 {
-  if (drive.model != DRIVE_MODEL_FIXED) return now();
-  const latency = load<u64>(
-    changetype<usize>(drive) + offsetof<Drive>('latencyRead') + ((<usize>operation) << 3),
-  );
-  let best: usize = drive.channels;
-  const end = drive.channels + ((<usize>drive.channelCount) << 3);
-  for (let channel = best + 8; channel < end; channel += 8) {
-    if (load<u64>(channel) < load<u64>(best)) best = channel;
+/** The drive takes the request; the model will say when it is done. */
+export function serviceStart(drive: Drive, request: Request): void {
+  switch (drive.model) {
+    case DRIVE_MODEL_FIXED:
+      fixedStart(drive, request);
+      break;
+    default:
+      servedAt(request, now());
   }
-  const done = min<u64>(max<u64>(load<u64>(best), now()) + latency, END_OF_TIME);
-  store<u64>(best, done);
-  return done;
 }

@@ -25,6 +25,7 @@ import {
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_MODEL,
   CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
   CONFIG_DRIVE_VOLATILE_WRITES,
@@ -36,6 +37,7 @@ import {
   CONFIG_FILE_OFFSET_BYTES,
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
+  CONFIG_IDENTITIES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_OPERATIONS,
@@ -71,6 +73,7 @@ import {
   EVICTION_S3_FIFO,
   FILE_FLAG_EFBIG,
   ON_ERROR_ENOSPC,
+  SCHEDULER_NONE,
   VIRTIO_ENGINE_LINUX_AIO,
 } from '../layout';
 import {
@@ -159,6 +162,8 @@ export function checkConfig(): i32 {
   const batch = field(CONFIG_REPLAY_BATCH);
   if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
     return bad(CONFIG_REPLAY_BATCH, 0);
+  const identities = field(CONFIG_IDENTITIES);
+  if (!isPowerOfTwo(identities) || identities < 16 || identities > 16777216) return bad(CONFIG_IDENTITIES, 0);
   const checked = checkDrives(drives);
   return checked != 0 ? checked : checkVolume(drives);
 }
@@ -233,6 +238,8 @@ function checkDrives(drives: u32): i32 {
     if (!isSizeGood) return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, index);
     if (load<u32>(drive, CONFIG_DRIVE_MODEL) > <u32>DRIVE_MODEL_FIXED)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_MODEL, index);
+    if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) > <u32>SCHEDULER_NONE)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SCHEDULER, index);
     const channels = load<u32>(drive, CONFIG_DRIVE_CHANNELS);
     if (channels < 1 || channels > <u32>MAX_CHANNELS)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, index);

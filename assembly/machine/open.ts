@@ -48,6 +48,7 @@ import {
   KIND_USRBIO_SCAN,
 } from '../base/dispatch';
 import { EBUSY, ENOMEM } from '../base/errno';
+import { identityClaim, identityInit } from '../base/identity';
 import { operationClaim, operationInit } from '../base/operation';
 import { recordsClaim, recordsSwitch } from '../base/record';
 import { spanClaim, spanInit } from '../base/span';
@@ -120,6 +121,7 @@ import {
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
+  CONFIG_IDENTITIES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_MERGE,
@@ -314,6 +316,7 @@ function claimParts(): void {
   daemonClaim(field(CONFIG_USRBIO_PARTS));
   holesClaim();
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
+  identityClaim(field(CONFIG_IDENTITIES));
   operationClaim(operationTotal());
   requestClaim(bios);
   spanClaim(field(CONFIG_SPANS), spanReserve());
@@ -414,6 +417,7 @@ function initParts(): void {
   const isMerging = field(CONFIG_MERGE) != 0;
   registerHandlers();
   recordsSwitch(field(CONFIG_RECORDING) != 0);
+  identityInit(field(CONFIG_SEED));
   operationInit();
   requestInit();
   spanInit();

@@ -1,7 +1,8 @@
 // A sparse byte store in memory: what a drive without an image file is kept in.
 //
-// Verbs: read, write, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
-// Invariant: bytes never written are zeros; `size` is the end of the highest byte written, or what the drive declares.
+// Verbs: read, write, fork, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
+// Invariants: bytes never written are zeros; `size` is the end of the highest byte written, or what the drive declares. A
+// chunk that a fork shares is never written again: the first write to it makes a copy.
 
 const CHUNK_SHIFT = 14;
 const CHUNK_SIZE = 1 << CHUNK_SHIFT;
@@ -9,11 +10,16 @@ const CHUNKS_A_SLAB = 256;
 
 /** Offsets are bytes, whole numbers from 0 to 2^53 - 1. */
 export class SparseMemory {
-  readonly #chunks = new Map<number, number>();
-  readonly #slabs: Uint8Array[] = [];
+  /** What this store may write to, and what it shares with forks and only reads. */
+  #own = new Map<number, Uint8Array>();
+  #shared: ReadonlyMap<number, Uint8Array> = new Map();
+  #slab: Uint8Array | undefined;
+  /** Chunks at its end that are not in use. */
+  #slabFree = 0;
   #chunkCount = 0;
   #lastNumber = -1;
   #lastChunk: Uint8Array | undefined;
+  #lastIsOwn = false;
   #size: number;
 
   /** `size`: bytes the store counts as its length; it grows with writes beyond. */
@@ -31,26 +37,56 @@ export class SparseMemory {
     if (size > this.#size) this.#size = size;
   }
 
-  /** Bytes of memory that hold chunks. */
+  /** Bytes of memory that hold chunks of this store's own; what forks share is counted where it was made. */
   get heldBytes(): number {
     return this.#chunkCount * CHUNK_SIZE;
   }
 
-  #find(number: number): Uint8Array | undefined {
-    if (number === this.#lastNumber) return this.#lastChunk;
-    const place = this.#chunks.get(number);
-    if (place === undefined) return undefined;
-    const slab = this.#slabs[Math.floor(place / CHUNKS_A_SLAB)] as Uint8Array;
-    const start = (place % CHUNKS_A_SLAB) << CHUNK_SHIFT;
-    this.#lastChunk = slab.subarray(start, start + CHUNK_SIZE);
-    this.#lastNumber = number;
-    return this.#lastChunk;
+  /**
+   * A store with the same bytes. From now on writes to one are not seen in the other; what neither writes is kept once. Costs as
+   * much as there are chunks written since the last fork, not as there are bytes.
+   */
+  fork(): SparseMemory {
+    if (this.#own.size > 0) {
+      this.#shared = this.#shared.size === 0 ? this.#own : new Map([...this.#shared, ...this.#own]);
+      this.#own = new Map();
+      this.#lastNumber = -1;
+    }
+    const fork = new SparseMemory(this.#size);
+    fork.#shared = this.#shared;
+    return fork;
   }
 
+  #find(number: number): Uint8Array | undefined {
+    if (number === this.#lastNumber) return this.#lastChunk;
+    const own = this.#own.get(number);
+    const chunk = own ?? this.#shared.get(number);
+    if (chunk === undefined) return undefined;
+    return this.#remember(number, chunk, own !== undefined);
+  }
+
+  /** The chunk to write to: made, or copied from what is shared. */
   #make(number: number): Uint8Array {
-    if (this.#chunkCount % CHUNKS_A_SLAB === 0) this.#slabs.push(new Uint8Array(CHUNK_SIZE * CHUNKS_A_SLAB));
-    this.#chunks.set(number, this.#chunkCount++);
-    return this.#find(number) as Uint8Array;
+    if (this.#slab === undefined || this.#slabFree === 0) {
+      // a store that holds little, as most forks do, takes little
+      this.#slabFree = Math.min(CHUNKS_A_SLAB, Math.max(1, this.#chunkCount));
+      this.#slab = new Uint8Array(CHUNK_SIZE * this.#slabFree);
+    }
+    const start = this.#slab.length - this.#slabFree * CHUNK_SIZE;
+    this.#slabFree--;
+    const chunk = this.#slab.subarray(start, start + CHUNK_SIZE);
+    const before = this.#shared.get(number);
+    if (before !== undefined) chunk.set(before);
+    this.#own.set(number, chunk);
+    this.#chunkCount++;
+    return this.#remember(number, chunk, true);
+  }
+
+  #remember(number: number, chunk: Uint8Array, isOwn: boolean): Uint8Array {
+    this.#lastNumber = number;
+    this.#lastChunk = chunk;
+    this.#lastIsOwn = isOwn;
+    return chunk;
   }
 
   /** Fills `target` with the bytes from `offset` on. */
@@ -67,6 +103,13 @@ export class SparseMemory {
     }
   }
 
+  /** The chunk that `part` is written to; none when it is zeros over nothing. */
+  #target(number: number, part: Uint8Array): Uint8Array | undefined {
+    const found = this.#find(number);
+    if (found !== undefined && this.#lastIsOwn) return found;
+    return found === undefined && isZero(part) ? undefined : this.#make(number);
+  }
+
   /** Stores `source` from `offset` on. Zeros over nothing stay nothing. */
   write(source: Uint8Array, offset: number): void {
     let done = 0;
@@ -76,8 +119,7 @@ export class SparseMemory {
       const count = Math.min(source.length - done, CHUNK_SIZE - within);
       const number = Math.floor(position / CHUNK_SIZE);
       const part = source.subarray(done, done + count);
-      const chunk = this.#find(number) ?? (isZero(part) ? undefined : this.#make(number));
-      chunk?.set(part, within);
+      this.#target(number, part)?.set(part, within);
       done += count;
     }
     this.extend(offset + source.length);

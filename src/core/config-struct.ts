@@ -17,15 +17,22 @@ import {
   CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_LATENCY_DISCARD,
+  CONFIG_DRIVE_LATENCY_FIRST,
   CONFIG_DRIVE_LATENCY_FLUSH,
+  CONFIG_DRIVE_LATENCY_KIND,
   CONFIG_DRIVE_LATENCY_READ,
+  CONFIG_DRIVE_LATENCY_SECOND,
   CONFIG_DRIVE_LATENCY_WRITE,
   CONFIG_DRIVE_LATENCY_WRITE_ZEROES,
   CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_PARAMETERS,
+  CONFIG_DRIVE_PROMISES,
   CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SERIAL,
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EVICTION,
   CONFIG_FILE_CAPACITY_BYTES,
@@ -35,6 +42,7 @@ import {
   CONFIG_FILE_OFFSET_BYTES,
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
+  CONFIG_IDENTITIES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_OPERATIONS,
@@ -81,6 +89,14 @@ export interface ResolvedDrive {
   readonly flags: number;
   readonly dmaAlignment: number;
   readonly serial: string;
+  readonly scheduler: number;
+  readonly promises: number;
+  readonly latencyKind: number;
+  readonly latencyFirst: number;
+  readonly latencySecond: number;
+  readonly timeoutNs: number;
+  /** Parameters of the model, by number. */
+  readonly parameters: readonly number[];
   readonly image: string | undefined;
   readonly memory: SparseMemory | undefined;
 }
@@ -125,6 +141,15 @@ export function configBytes(config: ResolvedConfig): Uint8Array {
     view.setUint32(base + CONFIG_DRIVE_FLAGS, drive.flags, true);
     view.setUint32(base + CONFIG_DRIVE_DMA_ALIGNMENT, drive.dmaAlignment, true);
     bytes.set(new TextEncoder().encode(drive.serial), base + CONFIG_DRIVE_SERIAL);
+    view.setUint32(base + CONFIG_DRIVE_SCHEDULER, drive.scheduler, true);
+    view.setUint32(base + CONFIG_DRIVE_PROMISES, drive.promises, true);
+    view.setUint32(base + CONFIG_DRIVE_LATENCY_KIND, drive.latencyKind, true);
+    setU64(view, base + CONFIG_DRIVE_LATENCY_FIRST, drive.latencyFirst);
+    setU64(view, base + CONFIG_DRIVE_LATENCY_SECOND, drive.latencySecond);
+    setU64(view, base + CONFIG_DRIVE_TIMEOUT, drive.timeoutNs);
+    drive.parameters.forEach((value, number) => {
+      setU64(view, base + CONFIG_DRIVE_PARAMETERS + number * 8, value);
+    });
   });
   config.files.forEach((file, index) => {
     const base = CONFIG_SIZE + config.drives.length * CONFIG_DRIVE_SIZE + index * CONFIG_FILE_SIZE;
@@ -178,6 +203,7 @@ export const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: st
     ],
   ],
   [CONFIG_REPLAY_BATCH, ['batch', 'from 1 to 256']],
+  [CONFIG_IDENTITIES, ['limits.identities', 'a power of two from 16 to 16777216']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, ['channels', 'from 1 to 1024']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, ['queueDepth', 'from 1 to 65536']],

@@ -44,10 +44,6 @@ import {
   CONFIG_VIRTIO_REQUESTS,
   CONFIG_VIRTIO_WORKERS,
   CONFIG_VIRTIO_WRITE_ERROR,
-  DRIVE_FLAG_READ_ONLY,
-  DRIVE_FLAG_UNDO,
-  DRIVE_MODEL_FIXED,
-  DRIVE_MODEL_INSTANT,
   FILE_FLAG_EFBIG,
   USRBIO_FLAG_PRIORITY,
   USRBIO_FLAG_READ_ONLY,
@@ -63,13 +59,11 @@ import {
   DEFAULT_MAX_SECTORS,
   DEFAULT_MAX_SEGMENTS,
   DEFAULT_OPERATIONS,
-  DEFAULT_QUEUE_DEPTH,
   DEFAULT_SPANS,
   DEFAULT_USRBIO_CHUNK_BYTES,
   DEFAULT_USRBIO_PARTS,
   DEFAULT_VIRTIO_REQUESTS,
   DEFAULT_VIRTIO_WORKERS,
-  DEFAULT_VOLATILE_WRITES,
   LINUX_AIO_DEFAULT_BATCH,
   MAX_DRIVES,
   MAX_FILES,
@@ -78,12 +72,12 @@ import {
 } from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
 import { cacheFields, volumeFields } from './cache-config.ts';
-import { FIELD_LIMITS, type ResolvedConfig, type ResolvedDrive, type ResolvedFile } from './config-struct.ts';
+import { FIELD_LIMITS, type ResolvedConfig, type ResolvedFile } from './config-struct.ts';
 import { MAX_U32, oneOf, whole } from './config-values.ts';
+import { driveFields, resolveDrive } from './drive-config.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
-  type DriveConfig,
   ENGINES,
   type ErrorPolicy,
   type FileConfig,
@@ -100,66 +94,10 @@ const CACHE_MODES: Readonly<Record<CacheMode, number>> = {
   directsync: CACHE_MODE_DIRECTSYNC,
   unsafe: CACHE_MODE_UNSAFE,
 };
-export const DEFAULT_DRIVE_SIZE = 67108864;
 export const DEFAULT_CACHE = 33554432;
-const DEFAULT_LATENCY_NS = 100_000;
 const DEFAULT_BUFFERS = 8388608;
 const DEFAULT_SHARED = 8388608;
 const DEFAULT_RECORDS = 65536;
-function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
-  const names = ['read', 'write', 'discard', 'writeZeroes', 'flush'] as const;
-  return names.map((name) => {
-    const one =
-      typeof value === 'object' ? (value[name] ?? DEFAULT_LATENCY_NS) : (value ?? DEFAULT_LATENCY_NS);
-    if (!Number.isSafeInteger(one) || one < 0)
-      throw new ConfigError(`${field}.${name}`, one, 'a whole number of nanoseconds, 0 or more');
-    return one;
-  });
-}
-
-/** What a guest reads as a serial number, or nothing for the machine's own. */
-function serialNumber(field: string, value: string | undefined): string {
-  if (value === undefined) return '';
-  if (typeof value !== 'string' || !/^[\x20-\x7e]{1,20}$/.test(value))
-    throw new ConfigError(field, value, '1 to 20 printable ASCII characters');
-  return value;
-}
-
-function resolveDrive(
-  drive: DriveConfig,
-  index: number,
-  hasUndo: boolean,
-  imageSize: number | undefined,
-): ResolvedDrive {
-  const field = `drives[${index}]`;
-  const model = oneOf(
-    `${field}.model`,
-    drive.model,
-    ['instant', 'fixed'] as const,
-    drive.latencyNs === undefined ? 'instant' : 'fixed',
-  );
-  const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
-  const isUndoing = hasUndo && volatileWrites > 0 && drive.readOnly !== true;
-  if (drive.image !== undefined && drive.memory !== undefined)
-    throw new ConfigError(`${field}.memory`, 'given', 'left out when image is given');
-  const knownSize =
-    imageSize !== undefined && imageSize > 0 ? Math.floor(imageSize / 512) * 512 : DEFAULT_DRIVE_SIZE;
-  return {
-    size:
-      drive.size === undefined ? (drive.memory?.size ?? knownSize) : parseSize(drive.size, `${field}.size`),
-    model: model === 'fixed' ? DRIVE_MODEL_FIXED : DRIVE_MODEL_INSTANT,
-    channels: whole(`${field}.channels`, drive.channels, 1),
-    latencies: latencies(`${field}.latencyNs`, drive.latencyNs),
-    queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DEFAULT_QUEUE_DEPTH),
-    volatileWrites,
-    flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
-    dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
-    serial: serialNumber(`${field}.serial`, drive.serial),
-    image: drive.image,
-    memory: drive.memory,
-  };
-}
-
 function resolveFiles(files: readonly FileConfig[], driveCount: number): ResolvedFile[] {
   const ends = new Map<number, number>();
   const names = new Set<string>();
@@ -205,7 +143,7 @@ function cachePages(bytes: number): number {
   return pages;
 }
 
-/** The struct has a megabyte of memory to lie in, so more than the core could take is not even written there. */
+/** The struct has two megabytes of memory to lie in, so more than the core could take is not even written there. */
 function checkCounts(driveCount: number, fileCount: number): void {
   const fields = [
     [CONFIG_DRIVE_COUNT, driveCount, MAX_DRIVES],
@@ -259,6 +197,7 @@ export function resolveConfig(
       config,
       drives.map((drive) => drive.size),
     ),
+    ...driveFields(config),
     [CONFIG_MERGE, config.merge === false ? 0 : 1],
     [CONFIG_OPERATIONS, whole('limits.operations', limits.operations, DEFAULT_OPERATIONS)],
     [CONFIG_BIOS, whole('limits.bios', limits.bios, DEFAULT_BIOS)],

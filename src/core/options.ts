@@ -108,7 +108,8 @@ export interface MachineConfig {
       | 'maxSegments'
       | 'virtioRequests'
       | 'bluestoreAios'
-      | 'usrbioParts',
+      | 'usrbioParts'
+      | 'identities',
       number
     >
   >;

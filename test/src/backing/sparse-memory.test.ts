@@ -35,6 +35,51 @@ sparse('reads give what was written, zeros elsewhere, wherever the window lies',
   );
 });
 
+sparse('forks of forks share what they began with and nothing that is written afterwards', () => {
+  const step = fc.record({
+    store: fc.nat(5),
+    action: fc.constantFrom('write', 'write', 'read', 'fork'),
+    offset: fc.nat(60000),
+    length: fc.nat(40000),
+    value: fc.nat(255),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+      const stores = [{ memory: new SparseMemory(), plain: new Uint8Array(100000) }];
+      for (const { store, action, offset, length, value } of steps) {
+        const { memory, plain } = stores[store % stores.length] as (typeof stores)[0];
+        if (action === 'write') {
+          memory.write(new Uint8Array(length).fill(value), offset);
+          plain.fill(value, offset, offset + length);
+        } else if (action === 'fork' && stores.length < 6) {
+          stores.push({ memory: memory.fork(), plain: plain.slice() });
+        } else {
+          const target = new Uint8Array(length).fill(77);
+          memory.read(target, offset);
+          assert.is(Buffer.compare(target, plain.subarray(offset, offset + length)), 0);
+        }
+      }
+      for (const { memory, plain } of stores) {
+        const all = new Uint8Array(100000);
+        memory.read(all, 0);
+        assert.is(Buffer.compare(all, plain), 0);
+      }
+    }),
+    { seed: 6, numRuns: 300 },
+  );
+});
+
+sparse('a fork keeps the size, and takes memory only for what it writes', () => {
+  const memory = new SparseMemory();
+  memory.write(new Uint8Array(100 * CHUNK).fill(1), 0);
+  const fork = memory.fork();
+  assert.is(fork.size, 100 * CHUNK);
+  assert.is(fork.heldBytes, 0);
+  fork.write(new Uint8Array(1), 5);
+  assert.is(fork.heldBytes, CHUNK);
+  assert.is(memory.heldBytes, 100 * CHUNK);
+});
+
 sparse('zeros over nothing hold no memory, other bytes hold a chunk', () => {
   const memory = new SparseMemory();
   memory.write(new Uint8Array(10 * CHUNK), 0);

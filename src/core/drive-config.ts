@@ -1,0 +1,88 @@
+// Options of a drive → numbers: its size, model and parameters, queue, cache and promises.
+// Verbs: resolveDrive, driveFields. The core checks every range.
+
+import {
+  CONFIG_IDENTITIES,
+  DRIVE_FLAG_READ_ONLY,
+  DRIVE_FLAG_UNDO,
+  DRIVE_MODEL_FIXED,
+  DRIVE_MODEL_INSTANT,
+  SCHEDULER_NONE,
+} from '../../assembly/layout.ts';
+import { DEFAULT_IDENTITIES, DEFAULT_QUEUE_DEPTH, DEFAULT_VOLATILE_WRITES } from '../../assembly/limits.ts';
+import { ConfigError } from '../errors.ts';
+import type { ResolvedDrive } from './config-struct.ts';
+import { oneOf, whole } from './config-values.ts';
+import type { DriveConfig, MachineConfig } from './options.ts';
+import { parseSize } from './size.ts';
+
+export const DEFAULT_DRIVE_SIZE = 67108864;
+const DEFAULT_LATENCY_NS = 100_000;
+
+/** Fields that all drives share. Throws ConfigError. */
+export function driveFields(config: MachineConfig): [number, number][] {
+  const limits = config.limits ?? {};
+  return [[CONFIG_IDENTITIES, whole('limits.identities', limits.identities, DEFAULT_IDENTITIES)]];
+}
+
+function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
+  const names = ['read', 'write', 'discard', 'writeZeroes', 'flush'] as const;
+  return names.map((name) => {
+    const one =
+      typeof value === 'object' ? (value[name] ?? DEFAULT_LATENCY_NS) : (value ?? DEFAULT_LATENCY_NS);
+    if (!Number.isSafeInteger(one) || one < 0)
+      throw new ConfigError(`${field}.${name}`, one, 'a whole number of nanoseconds, 0 or more');
+    return one;
+  });
+}
+
+/** What a guest reads as a serial number, or nothing for the machine's own. */
+function serialNumber(field: string, value: string | undefined): string {
+  if (value === undefined) return '';
+  if (typeof value !== 'string' || !/^[\x20-\x7e]{1,20}$/.test(value))
+    throw new ConfigError(field, value, '1 to 20 printable ASCII characters');
+  return value;
+}
+
+/** Numbers of one drive. `imageSize`: bytes in its image file, where there is one. Throws ConfigError. */
+export function resolveDrive(
+  drive: DriveConfig,
+  index: number,
+  hasUndo: boolean,
+  imageSize: number | undefined,
+): ResolvedDrive {
+  const field = `drives[${index}]`;
+  const model = oneOf(
+    `${field}.model`,
+    drive.model,
+    ['instant', 'fixed'] as const,
+    drive.latencyNs === undefined ? 'instant' : 'fixed',
+  );
+  const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
+  const isUndoing = hasUndo && volatileWrites > 0 && drive.readOnly !== true;
+  if (drive.image !== undefined && drive.memory !== undefined)
+    throw new ConfigError(`${field}.memory`, 'given', 'left out when image is given');
+  const knownSize =
+    imageSize !== undefined && imageSize > 0 ? Math.floor(imageSize / 512) * 512 : DEFAULT_DRIVE_SIZE;
+  return {
+    size:
+      drive.size === undefined ? (drive.memory?.size ?? knownSize) : parseSize(drive.size, `${field}.size`),
+    model: model === 'fixed' ? DRIVE_MODEL_FIXED : DRIVE_MODEL_INSTANT,
+    channels: whole(`${field}.channels`, drive.channels, 1),
+    latencies: latencies(`${field}.latencyNs`, drive.latencyNs),
+    queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DEFAULT_QUEUE_DEPTH),
+    volatileWrites,
+    flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
+    dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
+    serial: serialNumber(`${field}.serial`, drive.serial),
+    scheduler: SCHEDULER_NONE,
+    promises: 0,
+    latencyKind: 0,
+    latencyFirst: 0,
+    latencySecond: 0,
+    timeoutNs: 0,
+    parameters: [],
+    image: drive.image,
+    memory: drive.memory,
+  };
+}
