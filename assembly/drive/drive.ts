@@ -6,9 +6,11 @@
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
 // request itself.
 
+import { now } from '../base/clock';
 import { count, countMany } from '../base/counters';
 import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '../base/dispatch';
 import { EINVAL, EIO, ENODEV, EROFS } from '../base/errno';
+import { nextGeneration } from '../base/identity';
 import { record, recording } from '../base/record';
 import { spansToIovecs } from '../base/span';
 import {
@@ -113,6 +115,12 @@ export function driveStart(drive: Drive, request: Request): void {
     );
   }
   request.flushMark = drive.completedWrites;
+  request.takenAt = now();
+  request.mediaSector = request.sector;
+  request.fault = 0;
+  request.faultFlags = 0;
+  if (drive.needsIdentity != 0)
+    request.generation = nextGeneration(drive.index, request.operation, request.sector);
   request.result = startTransfer(drive, request);
   serviceStart(drive, request);
 }

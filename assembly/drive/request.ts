@@ -16,6 +16,17 @@ export const BIO_FUA: u32 = 2;
 /** What completed before is durable before its own bytes are moved. */
 export const BIO_PREFLUSH: u32 = 4;
 
+// bits of Request.faultFlags: what the drive makes of a request, whatever it answers
+/** Success is answered and nothing happens: a lost write, an ignored flush. */
+export const FAULTED_IGNORED: u32 = 1;
+/** FUA was asked for, and the write is a plain one. */
+export const FAULTED_FUA_IGNORED: u32 = 2;
+/** Not all of the sectors are written. */
+export const FAULTED_TORN: u32 = 4;
+/** The completion comes late, or never. */
+export const FAULTED_LATE: u32 = 8;
+export const FAULTED_STUCK: u32 = 16;
+
 @unmanaged
 export class Bio {
   next: usize;
@@ -73,8 +84,17 @@ export class Request {
   logNumber: u64;
   /** Earlier requests of its operation at its first sector, when the drive decides by identity. */
   generation: u32;
-  /** The fault that met it, or 0. */
+  /** The rule that decides what becomes of it, or 0; what it does; FAULTED_…. */
   fault: usize;
+  faultAction: u32;
+  faultFlags: u32;
+  /** Where on the media it reads or writes: `sector`, unless a fault leads it astray. */
+  mediaSector: u64;
+  /** When the drive took it, and how much later than its model says it ends. */
+  takenAt: u64;
+  faultDelay: u64;
+  /** 64 random bits for what the fault has to choose. */
+  faultDraw: u64;
 }
 
 @unmanaged

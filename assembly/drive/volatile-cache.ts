@@ -173,7 +173,7 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   const pointer = poolTake(cachedPool);
   assert(pointer != 0, 'more cached writes than were provided for');
   const entry = changetype<Cached>(pointer);
-  entry.sector = request.sector;
+  entry.sector = request.mediaSector;
   entry.sectorCount = request.sectorCount;
   entry.state = STATE_STARTED;
   entry.completed = 0;
@@ -181,9 +181,9 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   if (drive.undoFd >= 0) {
     const result = copyBytes(
       drive.fd,
-      request.sector << SECTOR_SHIFT,
+      request.mediaSector << SECTOR_SHIFT,
       drive.undoFd,
-      undoOffset(entry, request.sector),
+      undoOffset(entry, request.mediaSector),
       (<u64>request.sectorCount) << SECTOR_SHIFT,
     );
     if (result != 0) {
