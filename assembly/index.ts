@@ -123,5 +123,8 @@ export {
   virtioWrite,
 } from './machine/virtio-calls';
 
+// block
+export { blockPlug, blockReap, blockSubmit, blockUnplug } from './machine/block-calls';
+
 // replay
 export { replayBatch, replayLatency, replayOpen, replayRun, replaySync } from './machine/replay-calls';

@@ -485,6 +485,17 @@ export const LOG_FLAG_FUA_IGNORED = 8;
 
 // ---- block devices: requests of whole sectors, submitted and reaped by hand ----
 
+/** Flags of blockSubmit. Not merged with others; durable when it ends; what ended before is durable before it begins. */
+export const BLOCK_NO_MERGE = 1;
+export const BLOCK_FUA = 2;
+export const BLOCK_PREFLUSH = 4;
+export const BLOCK_FLAGS_ALL = 7;
+
+/** An entry of blockReap. u32: handle; i32: 0 or a negative errno. */
+export const BLOCK_DONE_HANDLE = 0;
+export const BLOCK_DONE_RESULT = 4;
+export const BLOCK_DONE_SIZE = 8;
+
 // ---- exploring a write log: crash points, states, images ----
 
 export const CONFIG_FILE_OFFSET_BYTES = 0;
@@ -1205,6 +1216,8 @@ export const ROOT_USED_BLUESTORE_AIOS = 136;
 export const ROOT_USED_IO_CONTEXTS = 140;
 export const ROOT_USED_DEVICE_CALLS = 144;
 export const ROOT_USED_BLOCK_REQUESTS = 148;
+/** Requests of block devices that have not been reaped. */
+export const ROOT_USED_SUBMISSIONS = 152;
 export const ROOT_SIZE = 160;
 
 /** What configAddress() leaves for drives and files in the first two megabytes of memory is enough for 4,096 of each. */

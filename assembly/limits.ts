@@ -58,6 +58,9 @@ export const DEFAULT_SPANS = 16384;
 export const DEFAULT_QUEUE_DEPTH = 256;
 export const DEFAULT_VOLATILE_WRITES = 4096;
 export const MAX_CHANNELS = 1024;
+/** Requests of block devices at one time. */
+export const DEFAULT_BLOCK_REQUESTS = 256;
+export const MAX_BLOCK_REQUESTS = 65536;
 /** Places whose accesses are counted for decisions by identity; a power of two. */
 export const DEFAULT_IDENTITIES = 65536;
 

@@ -15,10 +15,12 @@ import {
   ROOT_NOW,
   ROOT_RECORD_HASH,
 } from '../assembly/layout.ts';
+import { SECTOR_SIZE } from '../assembly/limits.ts';
 import { AioContext } from './aio.ts';
 import { AioQueue } from './aio-queue.ts';
 import { MemoryHost, shimHost } from './backing/memory-host.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
+import { BlockDevice, BlockPort } from './block-device.ts';
 import { BufferArena } from './core/buffer-arena.ts';
 import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
@@ -60,6 +62,8 @@ export class Machine implements Disposable {
   readonly #memories: (SparseMemory | undefined)[];
   readonly #images: (ImageFile | undefined)[];
   readonly #imageFds = new Map<number, number>();
+  readonly #blockDevices = new Map<number, BlockDevice>();
+  #blockPort: BlockPort | undefined;
   #usrbio: UsrbioClient | undefined;
   #fs: FileSystem | undefined;
   #isClosed = false;
@@ -275,6 +279,27 @@ export class Machine implements Disposable {
     if (this.#fs === undefined)
       throw new ConfigError('volume', undefined, 'given (true, or its options) when the machine is created');
     return this.#fs;
+  }
+
+  /**
+   * Drive number `drive` as a block device: whole sectors, around the page cache. Each call answers the same object. Throws
+   * ConfigError for a drive that is not there.
+   */
+  blockDevice(drive = 0): BlockDevice {
+    const known = this.#blockDevices.get(drive);
+    if (known !== undefined) return known;
+    this.attachDrive(drive);
+    this.#blockPort ??= new BlockPort(this);
+    const size = this.#config.drives[drive]?.size ?? 0;
+    const device = new BlockDevice(
+      this,
+      this.#blockPort,
+      drive,
+      size / SECTOR_SIZE,
+      this.#config.payload === 'full',
+    );
+    this.#blockDevices.set(drive, device);
+    return device;
   }
 
   /** The machine's 3FS USRBIO client. */

@@ -32,6 +32,7 @@ export {
   pwritev,
 } from './aio-request.ts';
 export { SparseMemory } from './backing/sparse-memory.ts';
+export { BlockDevice, type BlockOperation, BlockRequest, type BlockRequestOptions } from './block-device.ts';
 export type { CoreSource } from './core/core.ts';
 export type {
   CacheMode,

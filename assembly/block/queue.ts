@@ -1,6 +1,6 @@
 // The block layer: bios become requests, wait under a plug, merge, and go to the drive up to its queue depth.
 //
-// Verbs: blockInit, plugBegin, plugEnd, submitBio, requestDone, blockMaxSectors, blockMaxSegments.
+// Verbs: blockInit, plugBegin, plugEnd, plugOpen, plugClose, plugLeave, plugRelease, submitBio, requestDone, blockMaxSectors, blockMaxSegments.
 // The order of blk_mq_submit_bio (Linux v6.1): plug merge (only the last request of the same drive), then the last 8
 // waiting requests of the drive, then a new request; flush and FUA bypass the plug; the plug is flushed at 32 requests
 // (64 over several drives), behind a last request of 128 KiB, and at its outermost end. Plugs nest.
@@ -9,6 +9,7 @@
 
 import { count, countMany } from '../base/counters';
 import { callHandler } from '../base/dispatch';
+import { EBUSY, EINVAL } from '../base/errno';
 import { record, recording } from '../base/record';
 import { driveStart } from '../drive/drive';
 import { Drive } from '../drive/drive-table';
@@ -45,6 +46,8 @@ class Block {
   maxSectors: u32;
   maxSegments: u32;
   isMerging: u32;
+  /** A client's own plug is open (plugOpen). */
+  isOpen: u32;
 }
 
 const block = changetype<Block>(memory.data(offsetof<Block>(), 16));
@@ -72,6 +75,35 @@ export function plugBegin(): void {
 export function plugEnd(): void {
   assert(block.plugDepth > 0, 'a plug ended that had not begun');
   if (--block.plugDepth == 0) plugFlush();
+}
+
+/**
+ * Opens the plug of a client: its requests (plugBegin, plugLeave) stay until plugClose, or until it waits and its thread would block
+ * (plugRelease). 0 or EBUSY.
+ */
+export function plugOpen(): i32 {
+  if (block.isOpen != 0) return -EBUSY;
+  block.isOpen = 1;
+  return 0;
+}
+
+/** Sends what the client's plug holds, and closes it. 0 or EINVAL. */
+export function plugClose(): i32 {
+  if (block.isOpen == 0) return -EINVAL;
+  block.isOpen = 0;
+  plugFlush();
+  return 0;
+}
+
+/** Ends a plug that leaves its requests in the client's, if that is open. */
+export function plugLeave(): void {
+  if (block.isOpen != 0 && block.plugDepth == 1) block.plugDepth = 0;
+  else plugEnd();
+}
+
+/** Events are about to run: what a client's plug holds goes, as when its thread blocks. */
+export function plugRelease(): void {
+  if (block.plugHead != 0 && block.plugDepth == 0) plugFlush();
 }
 
 function plugFlush(): void {

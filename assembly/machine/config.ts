@@ -13,6 +13,7 @@ import {
   CACHE_MODE_UNSAFE,
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
+  CONFIG_BLOCK_REQUESTS,
   CONFIG_BLOCK_SIZE,
   CONFIG_BLUESTORE_AIOS,
   CONFIG_CACHE_PAGES,
@@ -79,6 +80,7 @@ import {
 import {
   BLOCK_REQUEST_MAX_BYTES,
   LINUX_AIO_MAX_EVENTS,
+  MAX_BLOCK_REQUESTS,
   MAX_BLUESTORE_AIOS,
   MAX_CACHE_PAGES,
   MAX_CHANNELS,
@@ -152,6 +154,7 @@ export function checkConfig(): i32 {
   if (field(CONFIG_BLUESTORE_AIOS) > <u32>MAX_BLUESTORE_AIOS) return bad(CONFIG_BLUESTORE_AIOS, 0);
   if (field(CONFIG_VIRTIO_DEVICES) > drives) return bad(CONFIG_VIRTIO_DEVICES, 0);
   if (field(CONFIG_VIRTIO_REQUESTS) > 65536) return bad(CONFIG_VIRTIO_REQUESTS, 0);
+  if (field(CONFIG_BLOCK_REQUESTS) > <u32>MAX_BLOCK_REQUESTS) return bad(CONFIG_BLOCK_REQUESTS, 0);
   const virtio = checkVirtio();
   if (virtio != 0) return virtio;
   const parts = field(CONFIG_USRBIO_PARTS);

@@ -12,6 +12,7 @@ import {
   KIND_AIO_DONE,
   KIND_AIO_READY,
   KIND_BACKEND_DONE,
+  KIND_BLOCK_DEVICE_DONE,
   KIND_BLOCK_RESUME,
   KIND_CALL_DONE,
   KIND_DRIVE_RELEASED,
@@ -54,6 +55,7 @@ import { recordsClaim, recordsSwitch } from '../base/record';
 import { spanClaim, spanInit } from '../base/span';
 import { blockInit, requestDone } from '../block/queue';
 import { statClaim } from '../block/stat';
+import { submissionClaim, submissionDone, submissionInit } from '../block/submission';
 import { dirtyLimitsInit } from '../cache/dirty-limits';
 import { evictionClaim, evictionInit } from '../cache/eviction';
 import { flusherInit, flusherResume, flusherTick } from '../cache/flusher';
@@ -105,6 +107,7 @@ import { statsClaim } from '../guest/virtio-stats';
 import {
   CONFIG_AIO_MAX_NR,
   CONFIG_BIOS,
+  CONFIG_BLOCK_REQUESTS,
   CONFIG_BLOCK_SIZE,
   CONFIG_BLUESTORE_AIOS,
   CONFIG_BUFFER_BYTES,
@@ -219,6 +222,7 @@ function registerHandlers(): void {
   handle(KIND_DRIVE_SERVED, driveServed);
   handle(KIND_DRIVE_RELEASED, driveReleased);
   handle(KIND_REQUEST_DONE, requestDone);
+  handle(KIND_BLOCK_DEVICE_DONE, submissionDone);
   handle(KIND_PAGES_READ, pagesRead);
   handle(KIND_READAHEAD_DONE, readaheadDone);
   handle(KIND_PAGES_WRITTEN, pagesWritten);
@@ -319,6 +323,7 @@ function claimParts(): void {
   identityClaim(field(CONFIG_IDENTITIES));
   operationClaim(operationTotal());
   requestClaim(bios);
+  submissionClaim(field(CONFIG_BLOCK_REQUESTS));
   spanClaim(field(CONFIG_SPANS), spanReserve());
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
   clockClaim(bios + MAX_USRBIO_RINGS + 16);
@@ -424,6 +429,7 @@ function initParts(): void {
   driveInit(driveConfig(0));
   volatileInit();
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
+  submissionInit();
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
   volumeIomapInit();
   evictInit();

@@ -9,12 +9,14 @@ import { count } from '../base/counters';
 import { callHandler, dispatchOne, dispatchPending } from '../base/dispatch';
 import { EINVAL } from '../base/errno';
 import { recordsSwitch } from '../base/record';
+import { plugRelease } from '../block/queue';
 import { COUNTER_STEPS } from '../layout';
 
 const event: usize = memory.data(32, 16);
 
 /** Runs one completion, or takes the next event. False when nothing is pending but what happens in the background. */
 export function pumpOne(): bool {
+  plugRelease();
   if (dispatchPending() == 0 && awaitedCount() == 0) return false;
   pumpNext();
   return true;
@@ -33,6 +35,7 @@ function pumpNext(): void {
  * when there is none; then it is the deadline, if there is one.
  */
 export function pumpUntil(deadline: u64): bool {
+  plugRelease();
   const isEndless = deadline == u64.MAX_VALUE;
   const isDue = eventCount() > 0 && eventNextTime() <= deadline && (!isEndless || awaitedCount() > 0);
   if (dispatchPending() > 0 || isDue) {
@@ -58,6 +61,7 @@ export function machineRun(limit: i32): i32 {
 /** Runs all that is due now, without moving the clock. How many events were run. */
 export function machineRunDue(): i32 {
   let ran = 0;
+  plugRelease();
   while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= now())) {
     pumpNext();
     ran++;
@@ -67,6 +71,7 @@ export function machineRunDue(): i32 {
 
 /** Lets `nanoseconds` pass, events included. */
 export function passTime(nanoseconds: u64): void {
+  plugRelease();
   const until = timeAfter(nanoseconds);
   while (dispatchPending() > 0 || (eventCount() > 0 && eventNextTime() <= until)) pumpNext();
   advanceTo(until);

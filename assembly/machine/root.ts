@@ -10,6 +10,7 @@ import { COUNTERS } from '../base/counters';
 import { operationPool } from '../base/operation';
 import { recordRing } from '../base/record';
 import { spanPool } from '../base/span';
+import { submissionPool } from '../block/submission';
 import { bioPool, requestPool } from '../drive/request';
 import { blockRequestPool } from '../guest/block-request';
 import { virtioRequestPool } from '../guest/virtio-request';
@@ -47,6 +48,7 @@ import {
   ROOT_USED_REQUESTS,
   ROOT_USED_SHARED_PAGES,
   ROOT_USED_SPANS,
+  ROOT_USED_SUBMISSIONS,
   ROOT_USED_USRBIO_JOBS,
   ROOT_USED_USRBIO_PARTS,
   ROOT_USED_VIRTIO,
@@ -104,6 +106,7 @@ export function rootAddress(): i32 {
   store<u32>(root, kiocbPool.used, ROOT_USED_KIOCBS);
   store<u32>(root, virtioRequestPool.used, ROOT_USED_VIRTIO);
   store<u32>(root, blockRequestPool.used, ROOT_USED_BLOCK_REQUESTS);
+  store<u32>(root, submissionPool.used, ROOT_USED_SUBMISSIONS);
   store<u32>(root, jobPool.used, ROOT_USED_USRBIO_JOBS);
   store<u32>(root, partPool.used, ROOT_USED_USRBIO_PARTS);
   store<u32>(root, sharedRuns.usedPages, ROOT_USED_SHARED_PAGES);

@@ -2,6 +2,7 @@
 // Verbs: resolveDrive, driveFields. The core checks every range.
 
 import {
+  CONFIG_BLOCK_REQUESTS,
   CONFIG_IDENTITIES,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
@@ -9,7 +10,12 @@ import {
   DRIVE_MODEL_INSTANT,
   SCHEDULER_NONE,
 } from '../../assembly/layout.ts';
-import { DEFAULT_IDENTITIES, DEFAULT_QUEUE_DEPTH, DEFAULT_VOLATILE_WRITES } from '../../assembly/limits.ts';
+import {
+  DEFAULT_BLOCK_REQUESTS,
+  DEFAULT_IDENTITIES,
+  DEFAULT_QUEUE_DEPTH,
+  DEFAULT_VOLATILE_WRITES,
+} from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
 import type { ResolvedDrive } from './config-struct.ts';
 import { oneOf, whole } from './config-values.ts';
@@ -22,7 +28,10 @@ const DEFAULT_LATENCY_NS = 100_000;
 /** Fields that all drives share. Throws ConfigError. */
 export function driveFields(config: MachineConfig): [number, number][] {
   const limits = config.limits ?? {};
-  return [[CONFIG_IDENTITIES, whole('limits.identities', limits.identities, DEFAULT_IDENTITIES)]];
+  return [
+    [CONFIG_IDENTITIES, whole('limits.identities', limits.identities, DEFAULT_IDENTITIES)],
+    [CONFIG_BLOCK_REQUESTS, whole('limits.blockRequests', limits.blockRequests, DEFAULT_BLOCK_REQUESTS)],
+  ];
 }
 
 function latencies(field: string, value: DriveConfig['latencyNs']): number[] {

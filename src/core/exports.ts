@@ -20,6 +20,19 @@ export interface CoreExports {
   driveReleaseCompletion(drive: number, index: number): number;
   driveStat(drive: number): number;
   driveVolatileCount(drive: number): number;
+  blockPlug(): number;
+  blockReap(out: number, most: number): number;
+  blockSubmit(
+    drive: number,
+    operation: number,
+    sector: number,
+    sectorCount: number,
+    address: number,
+    flags: number,
+    tag: number,
+    domain: number,
+  ): number;
+  blockUnplug(): number;
   imageClose(fd: number): number;
   imageOpen(directory: number, path: number, pathBytes: number, isReadOnly: number): number;
   imageSize(fd: number): number;

@@ -109,7 +109,8 @@ export interface MachineConfig {
       | 'virtioRequests'
       | 'bluestoreAios'
       | 'usrbioParts'
-      | 'identities',
+      | 'identities'
+      | 'blockRequests',
       number
     >
   >;

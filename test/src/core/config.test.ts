@@ -70,6 +70,7 @@ const REFUSED: [unknown, string, string, string][] = [
     "'EIO'",
     'ENOSPC, EFBIG',
   ],
+  [{ limits: { blockRequests: 65537 } }, 'limits.blockRequests', '65537', '0 to 65536'],
   [{ drives: [{ channels: 0 }] }, 'drives[0].channels', '0', '1 to 1024'],
   [{ drives: [{ channels: 1025 }] }, 'drives[0].channels', '1025', '1 to 1024'],
   [{ drives: [{ channels: 1.5 }] }, 'drives[0].channels', '1.5', 'whole number'],
