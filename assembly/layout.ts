@@ -428,6 +428,161 @@ export const PROMISE_POWERSAFE_OVERWRITE = 4096;
 
 // ---- fault rules and layers ----
 
+/** A rule as faultAdd takes it and faultRuleAt shows it; u32 each unless said. */
+export const FAULT_RULE_SIZE = 192;
+/** Counted from 1 over all rules ever added; 0: a free place. Written by the core. */
+export const FAULT_RULE_NUMBER = 0;
+/** FAULT_EIO …. */
+export const FAULT_RULE_EFFECT = 4;
+export const FAULT_RULE_DRIVE = 8;
+/** Bit 1 << OP_… for each operation that the rule looks at. */
+export const FAULT_RULE_OPERATIONS = 12;
+/** FAULT_FLAG_…. */
+export const FAULT_RULE_FLAGS = 16;
+/** FAULT_COUNT_…: which of the requests that match. */
+export const FAULT_RULE_COUNTING = 20;
+/** Chance of each of them, from 0 to 1,000,000. */
+export const FAULT_RULE_PER_MILLION = 24;
+/** How many requests it hits before it is used up; 0: no end. */
+export const FAULT_RULE_TIMES = 28;
+/** u64 each: sectors that a request must touch (flushes touch all), and the number n of the counting. */
+export const FAULT_RULE_SECTOR = 32;
+export const FAULT_RULE_SECTORS = 40;
+export const FAULT_RULE_NTH = 48;
+/** u64 each: virtual nanoseconds from which it looks, and from which no longer (0: no end). */
+export const FAULT_RULE_AFTER = 56;
+export const FAULT_RULE_UNTIL = 64;
+/** u64 each: what the effect needs; see each effect. */
+export const FAULT_RULE_FIRST = 72;
+export const FAULT_RULE_SECOND = 80;
+/** u64 each, written by the core: requests that matched, that were hit, and that would have been if there had been room for a layer, or a place to lead them to. */
+export const FAULT_RULE_MATCHES = 88;
+export const FAULT_RULE_HITS = 96;
+export const FAULT_RULE_MISSED = 104;
+/** u64 each, the core's own: the name as a number, and sectors of room left. */
+export const FAULT_RULE_PURPOSE = 112;
+export const FAULT_RULE_LEFT = 120;
+/** Bytes of the name, UTF-8, and the name. */
+export const FAULT_RULE_NAME_BYTES = 128;
+export const FAULT_RULE_NAME = 132;
+export const FAULT_RULE_NAME_ROOM = 60;
+
+export const FAULT_FLAG_ENABLED = 1;
+/** Only writes with FUA. */
+export const FAULT_FLAG_FUA = 2;
+/** FAULT_RULE_FIRST is a place; else one is chosen by identity. */
+export const FAULT_FLAG_PLACED = 4;
+/** Latent errors and bit rot: the damage is there from the start, in those of its sectors that the chance picks. */
+export const FAULT_FLAG_AT_ONCE = 8;
+/** The core's: it has come about for good (readOnly, gone). */
+export const FAULT_FLAG_LATCHED = 16;
+
+export const FAULT_COUNT_ALL = 0;
+export const FAULT_COUNT_NTH = 1;
+export const FAULT_COUNT_EVERY = 2;
+export const FAULT_COUNT_FROM = 3;
+
+/** The request fails; first: errno. */
+export const FAULT_EIO = 0;
+/** Its first sectors are moved, then it fails; first: sectors, second: errno. */
+export const FAULT_SHORT = 1;
+/** Its sectors can not be read until they are overwritten. */
+export const FAULT_LATENT = 2;
+/** The drive is thinly provisioned; first: sectors of room. */
+export const FAULT_ENOSPC = 3;
+/** Its sectors read with wrong bits until they are overwritten; first: bits in each sector. */
+export const FAULT_ROT = 4;
+/** This read sees wrong bits, and the next one of its sectors does not; first: bits. */
+export const FAULT_FLAKY = 5;
+export const FAULT_LOST_WRITE = 6;
+/** first: the sector that the first one of the rule's range becomes. */
+export const FAULT_MISDIRECTED_WRITE = 7;
+export const FAULT_MISDIRECTED_READ = 8;
+/** first: units kept, second: FAULT_KEEP_… | errno << 8 | sectors of a unit << 24. */
+export const FAULT_TORN_WRITE = 9;
+export const FAULT_IGNORED_FLUSH = 10;
+export const FAULT_IGNORED_FUA = 11;
+/** The flush fails, and no later one covers what it should have covered; first: errno. */
+export const FAULT_FAILED_FLUSH = 12;
+/** first: thousandths that the service time is multiplied with, second: nanoseconds that are added. */
+export const FAULT_SLOW = 13;
+export const FAULT_STUCK = 14;
+/** The drive has no room: EAGAIN for NOWAIT, else the request waits; first: nanoseconds. */
+export const FAULT_QUEUE_FULL = 15;
+/** From the first hit on every change is EROFS. */
+export const FAULT_READ_ONLY = 16;
+/** From the first hit on everything fails; first: errno. */
+export const FAULT_GONE = 17;
+/** Completions are late by a time of their own; first: nanoseconds, the most. */
+export const FAULT_REORDER = 18;
+export const FAULT_EFFECT_COUNT = 19;
+
+/** Units of a torn write that reach the media: the first ones, the last ones, or each by identity. */
+export const FAULT_KEEP_FIRST = 0;
+export const FAULT_KEEP_LAST = 1;
+export const FAULT_KEEP_SOME = 2;
+
+/** What an effect does to a request of an operation: faultAction(effect, operation). */
+export const FAULT_ACT_NONE = 0;
+/** It fails, and nothing is moved. */
+export const FAULT_ACT_FAIL = 1;
+/** Some of it is moved, then it fails. */
+export const FAULT_ACT_PART = 2;
+/** Its sectors are damaged. */
+export const FAULT_ACT_DAMAGE = 3;
+/** It needs room, and fails without. */
+export const FAULT_ACT_TAKE_ROOM = 4;
+/** It gives room back. */
+export const FAULT_ACT_GIVE_ROOM = 5;
+/** Its answer has wrong bits. */
+export const FAULT_ACT_FLIP = 6;
+/** It answers success, and nothing happens. */
+export const FAULT_ACT_IGNORE = 7;
+/** It happens somewhere else. */
+export const FAULT_ACT_MOVE = 8;
+/** Some units of it reach the media. */
+export const FAULT_ACT_TEAR = 9;
+/** It is not forced to the media. */
+export const FAULT_ACT_UNFORCE = 10;
+/** It fails, and what it should have covered stays uncertain. */
+export const FAULT_ACT_ORPHAN = 11;
+/** It ends later. */
+export const FAULT_ACT_DELAY = 12;
+/** It never ends. */
+export const FAULT_ACT_HANG = 13;
+/** It is refused if it must not wait, and waits if it may. */
+export const FAULT_ACT_REFUSE = 14;
+/** It fails, and so does every later one that the effect concerns. */
+export const FAULT_ACT_LATCH = 15;
+
+/** A layer of damage, shown by faultLayerAt; u32 each unless said. */
+export const FAULT_LAYER_SIZE = 64;
+/** Counted from 1 over all layers ever made; 0: a free place. */
+export const FAULT_LAYER_NUMBER = 0;
+/** FAULT_LAYER_LATENT …. */
+export const FAULT_LAYER_KIND = 4;
+export const FAULT_LAYER_DRIVE = 8;
+/** Number of the rule that made it. */
+export const FAULT_LAYER_RULE = 12;
+/** u64 each. */
+export const FAULT_LAYER_SECTOR = 16;
+export const FAULT_LAYER_SECTORS = 24;
+/** u64: the purpose of its draws. Bits in each sector, and chance of each sector. */
+export const FAULT_LAYER_PURPOSE = 32;
+export const FAULT_LAYER_BITS = 40;
+export const FAULT_LAYER_PER_MILLION = 44;
+/** A part of the draws, so that damage made later differs. */
+export const FAULT_LAYER_GENERATION = 48;
+/** Request whose bytes hide the layer while they are volatile, or 0. */
+export const FAULT_LAYER_HIDDEN_BY = 52;
+
+/** A read fails. */
+export const FAULT_LAYER_LATENT = 1;
+/** A read has wrong bits. */
+export const FAULT_LAYER_ROT = 2;
+/** The media does not hold what it should; the layer file does. */
+export const FAULT_LAYER_REPLACED = 3;
+
 // ---- write log: a stream of 64-byte entries, each followed by its payload ----
 
 /** The stream begins with a header of one entry's size. u64: LOG_MAGIC; u32 version; u32 drives; then each entry. */

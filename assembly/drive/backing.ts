@@ -1,6 +1,7 @@
 // The only file that calls WASI: bytes between linear memory and the image file.
 //
-// Verbs: backingOpen, backingClose, backingSize, backingRead, backingWrite, backingZero, backingSync.
+// Verbs: backingOpen, backingClose, backingSize, backingRead, backingWrite, backingZero, backingCopy,
+// backingSync.
 // A short read past the end of the image yields zeros (an image is sparse and may be shorter than its drive); a write
 // continues until all bytes are taken. Results are 0 or a negative Linux errno.
 // Invariant: one call here is one vectored WASI call, unless the host takes or gives fewer bytes than asked.
@@ -16,9 +17,11 @@ import {
 } from 'bindings/wasi_snapshot_preview1';
 import { arenaClaim } from '../base/arena';
 import { EIO, errnoFromWasi } from '../base/errno';
+import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 
 const ZERO_BLOCK_SIZE: u32 = 65536;
 const ZERO_IOVECS: u32 = 64;
+const BOUNCE_SIZE: u32 = 65536;
 /** fd_read | fd_seek | fd_write | fd_sync | fd_datasync | fd_allocate | fd_filestat_get | fd_filestat_set_size …, as files need. */
 const RIGHTS_READ_WRITE: u64 = 0x08e001ff;
 /** The same without fd_write, fd_allocate and set_size. */
@@ -32,6 +35,9 @@ class Backing {
   iovecs: usize;
   zeroBlock: usize;
   zeroIovecs: usize;
+  /** BOUNCE_SIZE bytes on their way from one file to another, and the iovec that names them. */
+  bounce: usize;
+  bounceIovec: u64;
   transferred: u32;
 }
 
@@ -43,6 +49,7 @@ export function backingClaim(iovecCapacity: u32): void {
   backing.iovecs = arenaClaim(<u64>iovecCapacity * 8, 16);
   backing.zeroBlock = arenaClaim(ZERO_BLOCK_SIZE, 4096);
   backing.zeroIovecs = arenaClaim(<u64>ZERO_IOVECS * 8, 16);
+  backing.bounce = arenaClaim(BOUNCE_SIZE, 4096);
 }
 
 /** Scratch for the iovecs of the next call. */
@@ -170,6 +177,55 @@ export function backingZero(fd: i32, offsetBytes: u64, bytes: u64): i32 {
     bytes -= step;
   }
   return 0;
+}
+
+/** The iovec of `bytes` bytes of the bounce buffer. */
+function bounceIovec(bytes: u32): usize {
+  const iovec = changetype<usize>(backing) + offsetof<Backing>('bounceIovec');
+  store<usize>(iovec, backing.bounce);
+  store<u32>(iovec, bytes, 4);
+  return iovec;
+}
+
+/** Bytes of one file become bytes of another, or of another place of it that does not overlap. 0 or an errno. */
+export function backingCopy(fromFd: i32, fromOffset: u64, toFd: i32, toOffset: u64, bytes: u64): i32 {
+  while (bytes > 0) {
+    const step = <u32>min<u64>(bytes, BOUNCE_SIZE);
+    let result = backingRead(fromFd, bounceIovec(step), 1, step, fromOffset);
+    if (result != 0) return result;
+    result = backingWrite(toFd, bounceIovec(step), 1, step, toOffset);
+    if (result != 0) return result;
+    fromOffset += step;
+    toOffset += step;
+    bytes -= step;
+  }
+  return 0;
+}
+
+/** How many of the sectors from `offsetBytes` on hold nothing but zeros, or a negative errno. */
+export function backingZeroSectors(fd: i32, offsetBytes: u64, sectorCount: u32): i32 {
+  let zeroSectors = 0;
+  let left = (<u64>sectorCount) << SECTOR_SHIFT;
+  while (left > 0) {
+    const step = <u32>min<u64>(left, BOUNCE_SIZE);
+    const result = backingRead(fd, bounceIovec(step), 1, step, offsetBytes);
+    if (result != 0) return result;
+    for (let at: u32 = 0; at < step; at += SECTOR_SIZE) {
+      if (isZero(backing.bounce + at)) zeroSectors++;
+    }
+    offsetBytes += step;
+    left -= step;
+  }
+  return zeroSectors;
+}
+
+/** True when the sector of memory at `address` holds nothing but zeros. */
+function isZero(address: usize): bool {
+  const end = address + SECTOR_SIZE;
+  for (; address < end; address += 8) {
+    if (load<u64>(address) != 0) return false;
+  }
+  return true;
 }
 
 export function backingSync(fd: i32): i32 {

@@ -1,6 +1,6 @@
 // The drive's volatile write cache: which writes would not survive a power cut.
 //
-// Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cachePowerCut. The backing always holds the newest bytes;
+// Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cacheFlushFailed, cachePowerCut. The backing always holds the newest bytes;
 // an entry is bookkeeping plus, when undo is on, the bytes that losing the write would bring back.
 // Layout: entries of one drive form a list in the order in which the writes started; entry n of the pool keeps its bytes
 // in slot n of the undo file, so that what is held is bounded by the entries.
@@ -8,7 +8,6 @@
 // has completed, or the write was forced to the media (FUA, destage). What becomes durable over an older entry is
 // copied into that entry's bytes, so that losing the older write does not take the durable one along.
 
-import { arenaClaim } from '../base/arena';
 import { count } from '../base/counters';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { record, recording } from '../base/record';
@@ -21,13 +20,14 @@ import {
   RECORD_VOLATILE,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
-import { backingRead, backingWrite } from './backing';
+import { backingCopy } from './backing';
 import { Drive } from './drive-table';
 import { Request } from './request';
 
 const STATE_STARTED: u32 = 0;
 const STATE_COMPLETED: u32 = 1;
-const BOUNCE_SIZE: u32 = 65536;
+/** A flush that should have covered it has failed, and no later one does. */
+const STATE_ORPHAN: u32 = 2;
 /** Shift count of a slot of the undo file: more than MAX_DISCARD_SECTORS. */
 const SLOT_SHIFT: u64 = 31;
 
@@ -44,42 +44,15 @@ class Cached {
   padding: u32;
 }
 
-@unmanaged
-class CacheState {
-  bounce: usize;
-  iovec: u64;
-}
-
 const cachedPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
-const state = changetype<CacheState>(memory.data(offsetof<CacheState>(), 16));
 
 /** `entries`: sum over all drives of the writes they may hold plus those in flight. */
-export function volatileClaim(entries: u32, hasUndo: bool): void {
+export function volatileClaim(entries: u32): void {
   poolClaim(cachedPool, offsetof<Cached>(), entries);
-  state.bounce = hasUndo ? arenaClaim(BOUNCE_SIZE, 4096) : 0;
 }
 
 export function volatileInit(): void {
   poolInit(cachedPool);
-}
-
-function copyBytes(fromFd: i32, fromOffset: u64, toFd: i32, toOffset: u64, bytes: u64): i32 {
-  const iovec = changetype<usize>(state) + offsetof<CacheState>('iovec');
-  while (bytes > 0) {
-    const step = <u32>min<u64>(bytes, BOUNCE_SIZE);
-    store<usize>(iovec, state.bounce);
-    store<u32>(iovec, step, 4);
-    let result = backingRead(fromFd, iovec, 1, step, fromOffset);
-    if (result != 0) return result;
-    store<usize>(iovec, state.bounce);
-    store<u32>(iovec, step, 4);
-    result = backingWrite(toFd, iovec, 1, step, toOffset);
-    if (result != 0) return result;
-    fromOffset += step;
-    toOffset += step;
-    bytes -= step;
-  }
-  return 0;
 }
 
 function unlink(drive: Drive, entry: Cached): void {
@@ -122,7 +95,13 @@ function copyAfter(drive: Drive, entry: Cached, older: Cached, from: u64, to: u6
         offset = undoOffset(changetype<Cached>(younger), from);
       }
     }
-    const result = copyBytes(fd, offset, drive.undoFd, undoOffset(older, from), (end - from) << SECTOR_SHIFT);
+    const result = backingCopy(
+      fd,
+      offset,
+      drive.undoFd,
+      undoOffset(older, from),
+      (end - from) << SECTOR_SHIFT,
+    );
     if (result != 0) return result;
     from = end;
   }
@@ -143,27 +122,32 @@ function makeDurable(drive: Drive, entry: Cached): i32 {
     }
     pointer = older.next;
   }
-  if (entry.state == STATE_COMPLETED) drive.volatileCount--;
+  if (entry.state != STATE_STARTED) drive.volatileCount--;
   unlink(drive, entry);
   return 0;
 }
 
-function destageOldest(drive: Drive): void {
+/** The oldest entry in a state, or 0. */
+function oldestIn(drive: Drive, entryState: u32): usize {
   let pointer = drive.cachedHead;
-  while (pointer != 0) {
-    const entry = changetype<Cached>(pointer);
-    if (entry.state == STATE_COMPLETED) {
-      count(COUNTER_DRIVE_DESTAGED);
-      if (recording())
-        record(RECORD_DESTAGED, OP_WRITE, drive.index, entry.requestId, entry.sector, entry.sectorCount, 0);
-      // room is needed whatever the backing answers
-      if (makeDurable(drive, entry) != 0) {
-        drive.volatileCount--;
-        unlink(drive, entry);
-      }
-      return;
-    }
-    pointer = entry.next;
+  while (pointer != 0 && changetype<Cached>(pointer).state != entryState)
+    pointer = changetype<Cached>(pointer).next;
+  return pointer;
+}
+
+/** Makes room: the oldest completed write goes to the media; one that a failed flush left behind only when there is no other. */
+function destageOldest(drive: Drive): void {
+  let pointer = oldestIn(drive, STATE_COMPLETED);
+  if (pointer == 0) pointer = oldestIn(drive, STATE_ORPHAN);
+  if (pointer == 0) return;
+  const entry = changetype<Cached>(pointer);
+  count(COUNTER_DRIVE_DESTAGED);
+  if (recording())
+    record(RECORD_DESTAGED, OP_WRITE, drive.index, entry.requestId, entry.sector, entry.sectorCount, 0);
+  // room is needed whatever the backing answers
+  if (makeDurable(drive, entry) != 0) {
+    drive.volatileCount--;
+    unlink(drive, entry);
   }
 }
 
@@ -179,7 +163,7 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   entry.completed = 0;
   entry.requestId = request.id;
   if (drive.undoFd >= 0) {
-    const result = copyBytes(
+    const result = backingCopy(
       drive.fd,
       request.mediaSector << SECTOR_SHIFT,
       drive.undoFd,
@@ -241,6 +225,17 @@ export function cacheFlush(drive: Drive, mark: u64): i32 {
 }
 
 /**
+ * A flush that was submitted when `mark` writes had completed has failed: what it should have covered stays uncertain, also
+ * when a later flush succeeds, until it is overwritten or the cache needs its room.
+ */
+export function cacheFlushFailed(drive: Drive, mark: u64): void {
+  for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
+    const entry = changetype<Cached>(pointer);
+    if (entry.state == STATE_COMPLETED && entry.completed <= mark) entry.state = STATE_ORPHAN;
+  }
+}
+
+/**
  * Ends the drive's life. With keepAll every uncertain write (volatile, or started and not completed) survives; else
  * none does: newest first, each is undone. Returns how many writes were lost, or an errno.
  */
@@ -261,7 +256,7 @@ export function cachePowerCut(drive: Drive, keepAll: bool): i32 {
       );
     }
     if (!keepAll) {
-      const result = copyBytes(
+      const result = backingCopy(
         drive.undoFd,
         undoOffset(entry, entry.sector),
         drive.fd,

@@ -120,7 +120,6 @@ import {
   CONFIG_DIRTY_WRITEBACK_CENTISECS,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
-  CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
@@ -160,7 +159,6 @@ import {
   CONFIG_VOLUME_EXTENTS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
-  DRIVE_FLAG_UNDO,
   VIRTIO_ENGINE_LINUX_AIO,
   VIRTIO_FLAG_DETECT_UNMAP,
   VIRTIO_FLAG_DETECT_ZEROES,
@@ -329,16 +327,14 @@ function claimParts(): void {
   clockClaim(bios + MAX_USRBIO_RINGS + 16);
   let channels: u32 = 0;
   let cached: u32 = bios;
-  let hasUndo = false;
   for (let index: u32 = 0; index < drives; index++) {
     const drive = driveConfig(index);
     channels += load<u32>(drive, CONFIG_DRIVE_CHANNELS);
     cached += load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) + 1;
-    if (load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) hasUndo = true;
   }
   driveClaim(drives, channels, hasBytes);
   statClaim(drives);
-  volatileClaim(cached, hasUndo);
+  volatileClaim(cached);
   backingClaim(field(CONFIG_MAX_SEGMENTS));
   claimVolume(drives + field(CONFIG_FILE_COUNT));
   descriptorClaim();
