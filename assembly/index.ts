@@ -11,9 +11,10 @@ export { machineOpen } from './machine/open';
 export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
 
 // drive
-export { driveAttach, driveCutPower, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
+export { driveAttach, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
 export { driveReleaseCompletion, driveStat, driveVolatileCount } from './machine/drive-calls';
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
+export { driveCutPower, drivesForget, drivesLoad, drivesSave, driveUncertain } from './machine/power-calls';
 
 // files
 export {

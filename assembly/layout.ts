@@ -91,7 +91,7 @@ export const RECORD_FLUSHED = 16;
 export const RECORD_VOLATILE = 17;
 /** The drive moved its oldest cached write to the media because its cache was full. */
 export const RECORD_DESTAGED = 18;
-/** Power cut: an uncertain write survived. */
+/** Power cut: an uncertain write survived. detail = sectors that did, when it was torn. */
 export const RECORD_KEPT = 19;
 /** Power cut: an uncertain write was lost. */
 export const RECORD_LOST = 20;
@@ -850,6 +850,34 @@ export const DISK_STAT_DISCARD_TICKS = 112;
 export const DISK_STAT_FLUSH_IOS = 120;
 export const DISK_STAT_FLUSH_TICKS = 128;
 export const DISK_STAT_SIZE = 136;
+
+// ---- power cuts: what driveCutPower chooses, and a write that it may lose (40 bytes, written by driveUncertain) ----
+
+export const CUT_NONE = 0;
+export const CUT_ALL = 1;
+/** Each choice by itself, from the seed and the identity of the write. */
+export const CUT_RANDOM = 2;
+/** One bit a choice: a write in submission order, or each of its units. */
+export const CUT_MASK = 3;
+
+/** u32 each, unless said: identity of its request; OP_…; 1 when it has completed; its choices. */
+export const UNCERTAIN_ID = 0;
+export const UNCERTAIN_OPERATION = 4;
+export const UNCERTAIN_COMPLETED = 8;
+export const UNCERTAIN_CHOICES = 12;
+/** u64. */
+export const UNCERTAIN_SECTOR = 16;
+export const UNCERTAIN_SECTORS = 24;
+/** u64: the caller's tag. */
+export const UNCERTAIN_TAG = 32;
+export const UNCERTAIN_SIZE = 40;
+
+// ---- what another machine must have to go on with the drives, at drivesSave(): count u32, then address and bytes, u32 each ----
+
+export const SAVED_COUNT = 0;
+export const SAVED_BLOCKS = 4;
+export const SAVED_BLOCK_SIZE = 8;
+export const SAVED_MAX_BLOCKS = 15;
 
 // ---- what a descriptor names ----
 

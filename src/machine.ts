@@ -5,6 +5,8 @@
 
 import {
   CONFIG_CACHE_PAGES,
+  CUT_ALL,
+  CUT_NONE,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
   ROOT_BAD_FIELD,
@@ -25,7 +27,7 @@ import { BufferArena } from './core/buffer-arena.ts';
 import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
-import type { MachineConfig, VolumeConfig } from './core/options.ts';
+import type { MachineConfig, Size, VolumeConfig } from './core/options.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
 import { type Counters, readCounters } from './counters.ts';
@@ -37,6 +39,7 @@ import { mountVolume } from './fs/mount.ts';
 import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
+import { tearingUnit, type UncertainWrite, uncertainWrites } from './uncertain-writes.ts';
 import { UsrbioClient } from './usrbio.ts';
 import { VirtioBlkDevice, type VirtioBlkOptions } from './virtio-blk.ts';
 import {
@@ -406,6 +409,14 @@ export class Machine implements Disposable {
   }
 
   /**
+   * The writes of a drive that a power cut may lose, in submission order. `tearing`: bytes of the unit that writes may tear in, as for
+   * a crash; 0 (default): not at all. Throws StorageError ENODEV.
+   */
+  uncertainWrites(drive = 0, tearing: Size = 0): UncertainWrite[] {
+    return uncertainWrites(this, drive, tearingUnit(tearing));
+  }
+
+  /**
    * Cuts the power and closes the machine. The page cache is gone; of the writes that no flush covers, `keep: 'none'`
    * (default) loses every one and `keep: 'all'` loses none. Returns how many writes each drive lost. The backings hold
    * what the media would: pass `image` or `memory(drive)` to the next machine. Throws ConfigError when the machine was
@@ -421,7 +432,9 @@ export class Machine implements Disposable {
         ? 0
         : check(
             'cutPower',
-            this.core.call((exports) => exports.driveCutPower(drive, keep === 'all' ? 1 : 0)),
+            this.core.call((exports) =>
+              exports.driveCutPower(drive, keep === 'all' ? CUT_ALL : CUT_NONE, 0, 0, 0, 0),
+            ),
           ),
     );
     this.close();

@@ -71,6 +71,7 @@ export { IoContext, type IoContextOptions } from './io-context.ts';
 export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';
 export { type MachineRecord, RECORD_KIND_NAMES, type RecordKind, RecordReader } from './records.ts';
+export type { Survivors, UncertainWrite } from './uncertain-writes.ts';
 export {
   type IoResult,
   IoRing,

@@ -1,7 +1,7 @@
 // The only file that calls WASI: bytes between linear memory and the image file.
 //
 // Verbs: backingOpen, backingClose, backingSize, backingRead, backingWrite, backingZero, backingCopy,
-// backingSync.
+// backingSwap, backingSync.
 // A short read past the end of the image yields zeros (an image is sparse and may be shorter than its drive); a write
 // continues until all bytes are taken. Results are 0 or a negative Linux errno.
 // Invariant: one call here is one vectored WASI call, unless the host takes or gives fewer bytes than asked.
@@ -35,8 +35,9 @@ class Backing {
   iovecs: usize;
   zeroBlock: usize;
   zeroIovecs: usize;
-  /** BOUNCE_SIZE bytes on their way from one file to another, and the iovec that names them. */
+  /** Twice BOUNCE_SIZE bytes on their way from one file to another, and the iovec that names them. */
   bounce: usize;
+  otherBounce: usize;
   bounceIovec: u64;
   transferred: u32;
 }
@@ -50,6 +51,7 @@ export function backingClaim(iovecCapacity: u32): void {
   backing.zeroBlock = arenaClaim(ZERO_BLOCK_SIZE, 4096);
   backing.zeroIovecs = arenaClaim(<u64>ZERO_IOVECS * 8, 16);
   backing.bounce = arenaClaim(BOUNCE_SIZE, 4096);
+  backing.otherBounce = arenaClaim(BOUNCE_SIZE, 4096);
 }
 
 /** Scratch for the iovecs of the next call. */
@@ -179,12 +181,16 @@ export function backingZero(fd: i32, offsetBytes: u64, bytes: u64): i32 {
   return 0;
 }
 
-/** The iovec of `bytes` bytes of the bounce buffer. */
-function bounceIovec(bytes: u32): usize {
+/** The iovec of `bytes` bytes of a bounce buffer. */
+function iovecOf(bounce: usize, bytes: u32): usize {
   const iovec = changetype<usize>(backing) + offsetof<Backing>('bounceIovec');
-  store<usize>(iovec, backing.bounce);
+  store<usize>(iovec, bounce);
   store<u32>(iovec, bytes, 4);
   return iovec;
+}
+
+function bounceIovec(bytes: u32): usize {
+  return iovecOf(backing.bounce, bytes);
 }
 
 /** Bytes of one file become bytes of another, or of another place of it that does not overlap. 0 or an errno. */
@@ -197,6 +203,29 @@ export function backingCopy(fromFd: i32, fromOffset: u64, toFd: i32, toOffset: u
     if (result != 0) return result;
     fromOffset += step;
     toOffset += step;
+    bytes -= step;
+  }
+  return 0;
+}
+
+/** Two places of two files change their bytes. 0 or an errno. */
+export function backingSwap(
+  firstFd: i32,
+  firstOffset: u64,
+  secondFd: i32,
+  secondOffset: u64,
+  bytes: u64,
+): i32 {
+  while (bytes > 0) {
+    const step = <u32>min<u64>(bytes, BOUNCE_SIZE);
+    let result = backingRead(firstFd, iovecOf(backing.bounce, step), 1, step, firstOffset);
+    if (result == 0)
+      result = backingRead(secondFd, iovecOf(backing.otherBounce, step), 1, step, secondOffset);
+    if (result == 0) result = backingWrite(secondFd, iovecOf(backing.bounce, step), 1, step, secondOffset);
+    if (result == 0) result = backingWrite(firstFd, iovecOf(backing.otherBounce, step), 1, step, firstOffset);
+    if (result != 0) return result;
+    firstOffset += step;
+    secondOffset += step;
     bytes -= step;
   }
   return 0;

@@ -1,6 +1,6 @@
 // A virtual disk: it takes a request, moves the bytes, and says when it is done.
 //
-// Verbs: driveStart, driveHold, driveRelease, drivePowerCut. A write's bytes go to the backing
+// Verbs: driveStart, driveHold, driveRelease. A write's bytes go to the backing
 // when the drive starts it, a read's bytes come from there when it is done; a flush covers exactly the writes that had
 // completed when it started.
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
@@ -9,7 +9,7 @@
 import { now } from '../base/clock';
 import { count, countMany } from '../base/counters';
 import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '../base/dispatch';
-import { EINVAL, EIO, ENODEV, EROFS } from '../base/errno';
+import { EINVAL, ENODEV, EROFS } from '../base/errno';
 import { nextGeneration } from '../base/identity';
 import { record, recording } from '../base/record';
 import { spansToIovecs } from '../base/span';
@@ -38,7 +38,7 @@ import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } fr
 import { Drive, movesBytes } from './drive-table';
 import { BIO_FUA, Bio, Request } from './request';
 import { serviceStart } from './service';
-import { cacheFlush, cachePowerCut, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
+import { cacheFlush, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
 
 /** Writes the request's pieces as WASI iovecs to the scratch array; returns how many. */
 function gather(request: Request): u32 {
@@ -224,13 +224,4 @@ export function driveRelease(drive: Drive, index: u32): i32 {
 export function driveReleased(pointer: usize, _result: i32): void {
   const request = changetype<Request>(pointer);
   finish(changetype<Drive>(request.drive), request);
-}
-
-/** Plays a power cut on one drive; see cachePowerCut. ENODEV without an undo file, EIO when the image fails. */
-export function drivePowerCut(drive: Drive, keepAll: bool): i32 {
-  if (drive.flags & DRIVE_FLAG_READ_ONLY) return 0;
-  if (!keepAll && drive.volatileLimit != 0 && drive.undoFd < 0) return -ENODEV;
-  const lost = cachePowerCut(drive, keepAll);
-  if (lost >= 0 && drive.fd >= 0 && backingSync(drive.fd) != 0) return -EIO;
-  return lost;
 }

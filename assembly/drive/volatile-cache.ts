@@ -1,30 +1,25 @@
 // The drive's volatile write cache: which writes would not survive a power cut.
 //
-// Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cacheFlushFailed, cachePowerCut. The backing always holds the newest bytes;
-// an entry is bookkeeping plus, when undo is on, the bytes that losing the write would bring back.
+// Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cacheFlushFailed; cacheSwap and cacheCopyBack for power-cut.ts; cacheSave,
+// cacheLoad, cacheForget for a machine that goes on with another's drives. The backing always holds the newest bytes; an
+// entry is bookkeeping plus, when undo is on, the bytes that losing the write would bring back.
 // Layout: entries of one drive form a list in the order in which the writes started; entry n of the pool keeps its bytes
 // in slot n of the undo file, so that what is held is bounded by the entries.
 // Invariants: an entry exists from the start of a write until a flush that was submitted after the write's completion
 // has completed, or the write was forced to the media (FUA, destage). What becomes durable over an older entry is
 // copied into that entry's bytes, so that losing the older write does not take the durable one along.
 
+import { arenaClaim } from '../base/arena';
 import { count } from '../base/counters';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { record, recording } from '../base/record';
-import {
-  COUNTER_DRIVE_DESTAGED,
-  OP_WRITE,
-  RECORD_DESTAGED,
-  RECORD_KEPT,
-  RECORD_LOST,
-  RECORD_VOLATILE,
-} from '../layout';
+import { COUNTER_DRIVE_DESTAGED, OP_WRITE, RECORD_DESTAGED, RECORD_VOLATILE } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
-import { backingCopy } from './backing';
-import { Drive } from './drive-table';
-import { Request } from './request';
+import { backingCopy, backingSwap } from './backing';
+import { Drive, driveAt, driveCount } from './drive-table';
+import { Bio, Request } from './request';
 
-const STATE_STARTED: u32 = 0;
+export const STATE_STARTED: u32 = 0;
 const STATE_COMPLETED: u32 = 1;
 /** A flush that should have covered it has failed, and no later one does. */
 const STATE_ORPHAN: u32 = 2;
@@ -32,7 +27,7 @@ const STATE_ORPHAN: u32 = 2;
 const SLOT_SHIFT: u64 = 31;
 
 @unmanaged
-class Cached {
+export class Cached {
   next: usize;
   previous: usize;
   sector: u64;
@@ -41,14 +36,41 @@ class Cached {
   /** The drive's count of completed writes when this one completed. */
   completed: u64;
   requestId: u32;
-  padding: u32;
+  operation: u32;
+  /** What the caller called it: the tag of its first bio. */
+  tag: u64;
+}
+
+/** The pool and the drives' lists, as cacheSave leaves them for cacheLoad of another machine with the same config. */
+@unmanaged
+class SavedPool {
+  free: usize;
+  fresh: usize;
+  used: u32;
+  peak: u32;
+}
+
+@unmanaged
+class SavedDrive {
+  head: usize;
+  tail: usize;
+  count: u32;
+  volatileCount: u32;
+  completedWrites: u64;
+}
+
+@unmanaged
+class CacheState {
+  saved: usize;
 }
 
 const cachedPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
+const state = changetype<CacheState>(memory.data(offsetof<CacheState>(), 16));
 
 /** `entries`: sum over all drives of the writes they may hold plus those in flight. */
 export function volatileClaim(entries: u32): void {
   poolClaim(cachedPool, offsetof<Cached>(), entries);
+  state.saved = arenaClaim(savedBytes(), 16);
 }
 
 export function volatileInit(): void {
@@ -162,6 +184,8 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   entry.state = STATE_STARTED;
   entry.completed = 0;
   entry.requestId = request.id;
+  entry.operation = request.operation;
+  entry.tag = changetype<Bio>(request.bioHead).tag;
   if (drive.undoFd >= 0) {
     const result = backingCopy(
       drive.fd,
@@ -235,38 +259,103 @@ export function cacheFlushFailed(drive: Drive, mark: u64): void {
   }
 }
 
-/**
- * Ends the drive's life. With keepAll every uncertain write (volatile, or started and not completed) survives; else
- * none does: newest first, each is undone. Returns how many writes were lost, or an errno.
- */
-export function cachePowerCut(drive: Drive, keepAll: bool): i32 {
-  let lost = 0;
-  let pointer = drive.cachedTail;
-  while (pointer != 0) {
-    const entry = changetype<Cached>(pointer);
-    if (recording()) {
-      record(
-        keepAll ? RECORD_KEPT : RECORD_LOST,
-        OP_WRITE,
-        drive.index,
-        entry.requestId,
-        entry.sector,
-        entry.sectorCount,
-        0,
-      );
-    }
-    if (!keepAll) {
-      const result = backingCopy(
-        drive.undoFd,
-        undoOffset(entry, entry.sector),
-        drive.fd,
-        entry.sector << SECTOR_SHIFT,
-        (<u64>entry.sectorCount) << SECTOR_SHIFT,
-      );
-      if (result != 0) return result;
-      lost++;
-    }
-    pointer = entry.previous;
+/** The media and the entry's slot change what they hold of its sectors [from, to): undo becomes redo. 0 or an errno. */
+export function cacheSwap(drive: Drive, entry: Cached, from: u64, to: u64): i32 {
+  return backingSwap(
+    drive.undoFd,
+    undoOffset(entry, from),
+    drive.fd,
+    from << SECTOR_SHIFT,
+    (to - from) << SECTOR_SHIFT,
+  );
+}
+
+/** The media get what the entry's slot holds of its sectors [from, to). 0 or an errno. */
+export function cacheCopyBack(drive: Drive, entry: Cached, from: u64, to: u64): i32 {
+  return backingCopy(
+    drive.undoFd,
+    undoOffset(entry, from),
+    drive.fd,
+    from << SECTOR_SHIFT,
+    (to - from) << SECTOR_SHIFT,
+  );
+}
+
+function savedBytes(): u32 {
+  return offsetof<SavedPool>() + driveCount() * offsetof<SavedDrive>();
+}
+
+function savedDrive(index: u32): SavedDrive {
+  return changetype<SavedDrive>(state.saved + offsetof<SavedPool>() + <usize>index * offsetof<SavedDrive>());
+}
+
+/** Brings the saved record up to date: with the entries it is all that another machine must have. */
+export function cacheSave(): void {
+  const pool = changetype<SavedPool>(state.saved);
+  pool.free = cachedPool.free;
+  pool.fresh = cachedPool.fresh;
+  pool.used = cachedPool.used;
+  pool.peak = cachedPool.peak;
+  for (let index: u32 = 0; index < driveCount(); index++) {
+    const drive = driveAt(index);
+    const saved = savedDrive(index);
+    saved.head = drive.cachedHead;
+    saved.tail = drive.cachedTail;
+    saved.count = drive.cachedCount;
+    saved.volatileCount = drive.volatileCount;
+    saved.completedWrites = drive.completedWrites;
   }
-  return lost;
+}
+
+/** Address and bytes of the saved record, and of the entries that were ever used. */
+export function cacheSavedAddress(): usize {
+  return state.saved;
+}
+
+export function cacheSavedBytes(): u32 {
+  return savedBytes();
+}
+
+export function cacheEntriesAddress(): usize {
+  return cachedPool.base;
+}
+
+export function cacheEntriesBytes(): u32 {
+  return <u32>(cachedPool.fresh - cachedPool.base);
+}
+
+/**
+ * Takes over the caches of another machine's drives: their saved record and entries are in place. What its drives had
+ * started and not reported is in the cache now.
+ */
+export function cacheLoad(): void {
+  const pool = changetype<SavedPool>(state.saved);
+  cachedPool.free = pool.free;
+  cachedPool.fresh = pool.fresh;
+  cachedPool.used = pool.used;
+  cachedPool.peak = pool.peak;
+  for (let index: u32 = 0; index < driveCount(); index++) {
+    const drive = driveAt(index);
+    const saved = savedDrive(index);
+    drive.cachedHead = saved.head;
+    drive.cachedTail = saved.tail;
+    drive.cachedCount = saved.count;
+    drive.volatileCount = saved.volatileCount;
+    drive.completedWrites = saved.completedWrites;
+    for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
+      const entry = changetype<Cached>(pointer);
+      if (entry.state != STATE_STARTED) continue;
+      entry.state = STATE_COMPLETED;
+      entry.completed = ++drive.completedWrites;
+      drive.volatileCount++;
+    }
+    for (let over = <i32>(drive.volatileCount - drive.volatileLimit); over > 0; over--) destageOldest(drive);
+  }
+}
+
+/** The cache of a drive without requests has lost its power: it is empty. */
+export function cacheForget(drive: Drive): void {
+  assert(drive.inFlight == 0, 'a cache is forgotten under a request');
+  while (drive.cachedHead != 0) unlink(drive, changetype<Cached>(drive.cachedHead));
+  drive.volatileCount = 0;
 }

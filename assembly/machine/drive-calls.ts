@@ -1,12 +1,12 @@
-// The drives as exports: their images, held completions, the power cut.
+// The drives as exports: their images, held completions. Power cuts are power-calls.ts.
 //
-// Verbs: driveAttach, driveStat, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion, driveCutPower ….
+// Verbs: driveAttach, driveStat, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion ….
 
 import { isClientRange } from '../base/client-memory';
 import { EFAULT, EINVAL, ENODEV } from '../base/errno';
 import { statOf } from '../block/stat';
 import { backingClose, backingOpen, backingSize } from '../drive/backing';
-import { driveHold, drivePowerCut, driveRelease } from '../drive/drive';
+import { driveHold, driveRelease } from '../drive/drive';
 import { driveAt, driveCount, movesBytes } from '../drive/drive-table';
 
 /** Gives a drive its image: an open WASI descriptor, and one for the bytes that volatile writes replace (-1: none). */
@@ -58,9 +58,4 @@ export function driveVolatileCount(drive: i32): i32 {
 /** Address of what a drive has done (DISK_STAT_…), good until the next call; or ENODEV. */
 export function driveStat(drive: i32): i32 {
   return <u32>drive < driveCount() ? <i32>statOf(<u32>drive) : -ENODEV;
-}
-
-/** Plays a power cut on one drive: its image is left as the media would be. Writes lost, or a negative errno. The machine is of no use afterwards. */
-export function driveCutPower(drive: i32, keepAll: i32): i32 {
-  return <u32>drive < driveCount() ? drivePowerCut(driveAt(<u32>drive), keepAll != 0) : -ENODEV;
 }

@@ -14,7 +14,18 @@ export interface CoreExports {
   machineRunDue(): number;
   machineStep(): number;
   driveAttach(drive: number, fd: number, undoFd: number): number;
-  driveCutPower(drive: number, keepAll: number): number;
+  driveCutPower(
+    drive: number,
+    choose: number,
+    unitBytes: number,
+    mask: number,
+    maskBytes: number,
+    seed: number,
+  ): number;
+  drivesForget(): number;
+  drivesLoad(): number;
+  drivesSave(): number;
+  driveUncertain(drive: number, unitBytes: number, skip: number, out: number, max: number): number;
   driveHeldCount(drive: number): number;
   driveHoldCompletions(drive: number, isHolding: number): number;
   driveReleaseCompletion(drive: number, index: number): number;
