@@ -16,6 +16,10 @@ export { driveReleaseCompletion, driveStat, driveVolatileCount } from './machine
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
 export { driveCutPower, drivesForget, drivesLoad, drivesSave, driveUncertain } from './machine/power-calls';
 
+// the write log
+export { logAttach, logFlush, logState } from './drive/write-log';
+export { logMark, logRead, machineTag } from './machine/log-calls';
+
 // files
 export {
   fileClose,

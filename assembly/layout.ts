@@ -615,7 +615,7 @@ export const LOG_ENTRY_RESULT = 36;
 export const LOG_ENTRY_TAG = 40;
 /** u32: domain (an inode, a directory …), 0: none, or for a flush: all. */
 export const LOG_ENTRY_DOMAIN = 48;
-/** u32: bytes behind the entry: a write's data, a mark's text (padded with NULs to a multiple of 8). */
+/** u32: bytes behind the entry, a multiple of 8: a write's data; a mark's text, padded with NULs. */
 export const LOG_ENTRY_PAYLOAD = 52;
 /** u64: the sector that was asked for, when a fault moved the write elsewhere; else as LOG_ENTRY_SECTOR. */
 export const LOG_ENTRY_INTENDED = 56;
@@ -631,12 +631,27 @@ export const LOG_PART = 4;
 
 /** The request asked for FUA. */
 export const LOG_FLAG_FUA = 1;
-/** The drive reports success and does nothing: a lost write, an ignored flush; an ignored FUA is a plain write. */
+/** The drive does nothing: a lost write or an ignored flush that it reports as success; a request that fails at once. */
 export const LOG_FLAG_IGNORED = 2;
 /** The payload is not all that was asked for: a torn write. */
 export const LOG_FLAG_TORN = 4;
 /** FUA was asked for and ignored. */
 export const LOG_FLAG_FUA_IGNORED = 8;
+/** All flags that there are. */
+export const LOG_FLAGS_ALL = 15;
+
+/** The domain of the volume's metadata and journal. */
+export const LOG_DOMAIN_METADATA = 0xffffffff;
+
+/** State of the log, at logState(). u64: bytes of the whole stream; u64: of those, bytes in the log's file. */
+export const LOG_STATE_BYTES = 0;
+export const LOG_STATE_SPILLED = 8;
+/** u64: entries that were left out because the log's file failed; i32: how it failed, a negative errno, or 0. */
+export const LOG_STATE_DROPPED = 16;
+export const LOG_STATE_ERROR = 24;
+/** u32: marks. */
+export const LOG_STATE_MARKS = 28;
+export const LOG_STATE_SIZE = 32;
 
 // ---- block devices: requests of whole sectors, submitted and reaped by hand ----
 

@@ -52,6 +52,12 @@ export const DEFAULT_MAX_SEGMENTS = 128;
 /** Sectors of one discard request: 2^22 - 1, as virtio-blk and QEMU limit it. */
 export const MAX_DISCARD_SECTORS = 4194303;
 
+/** The write log: its buffer is a multiple of 8 bytes within these, and a mark has at most so many bytes of text. */
+export const MIN_LOG_BUFFER_BYTES = 64;
+export const MAX_LOG_BUFFER_BYTES = 1073741824;
+export const DEFAULT_LOG_BUFFER_BYTES = 1048576;
+export const MAX_MARK_BYTES = 4096;
+
 export const DEFAULT_OPERATIONS = 1024;
 export const DEFAULT_BIOS = 4096;
 export const DEFAULT_SPANS = 16384;

@@ -96,6 +96,10 @@ const GROUPS = {
     destaged: layout.COUNTER_DRIVE_DESTAGED,
     errors: layout.COUNTER_DRIVE_ERRORS,
   },
+  writeLog: {
+    entries: layout.COUNTER_LOG_ENTRIES,
+    spilledBytes: layout.COUNTER_LOG_SPILLED_BYTES,
+  },
 } as const;
 
 type Groups = typeof GROUPS;

@@ -2,6 +2,7 @@
 //
 // StorageError: news from the simulated storage (a Linux errno). ConfigError: an option out of its range.
 // VolumeError: a volume that can not be mounted.
+// WriteLogError: a write log that can not be read.
 // CephAbortError: what aborts the process of a BlueStore.
 // InternalError: a broken invariant of ours; the machine is dead.
 
@@ -91,6 +92,23 @@ export class StorageError extends Error {
     if (details.dest !== undefined) this.dest = details.dest;
     if (details.offset !== undefined) this.offset = details.offset;
     if (details.length !== undefined) this.length = details.length;
+  }
+}
+
+/** A write log is damaged, or what was given is none: `path`, `offset` (bytes) and `field` say where. */
+export class WriteLogError extends Error {
+  override readonly name = 'WriteLogError';
+  readonly code = 'ERR_SECTORLAB_LOG';
+  readonly path?: string;
+  readonly offset: number;
+  readonly field: string;
+
+  /** `found`: what stands there, in words. */
+  constructor(path: string | undefined, offset: number, field: string, found: string) {
+    super(`${path ?? 'the write log'} at offset ${offset}: ${field} is ${found}`);
+    if (path !== undefined) this.path = path;
+    this.offset = offset;
+    this.field = field;
   }
 }
 

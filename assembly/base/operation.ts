@@ -1,6 +1,6 @@
 // Operation records: everything at the file level that can wait (read, write, sync, discard, truncate).
 //
-// Verbs: operationTake, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
+// Verbs: operationTake, setOperationTag, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
 // its step function returns PENDING; whoever wakes it completes KIND_OPERATION_RESUME and it goes on where it stood.
 // Invariant: an operation that is parked for a frame or a bio holds no pinned page, so waiting can never be circular.
 
@@ -97,6 +97,8 @@ export class Operation {
   readahead: usize;
   /** The open file that state belongs to: held until the operation ends; or 0. */
   opened: usize;
+  /** What its submitter calls it, for the write log; 0: nothing. */
+  tag: u64;
   /** The iterator over mappings (cache/iomap-iter), ITERATOR_SIZE bytes. */
   iterator: u64;
 }
@@ -109,6 +111,8 @@ const PAGES_OFFSET: usize = offsetof<Operation>('iterator') + ITERATOR_SIZE;
 class OperationState {
   nextId: u32;
   waiters: usize;
+  /** The tag of operations that are taken now. */
+  tag: u64;
 }
 
 export const operationPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
@@ -132,7 +136,13 @@ export function operationTake(): usize {
   operation.resumeKind = KIND_OPERATION_RESUME;
   operation.readable = u32.MAX_VALUE;
   operation.id = state.nextId++;
+  operation.tag = state.tag;
   return pointer;
+}
+
+/** The tag of operations that are taken from now on. */
+export function setOperationTag(tag: u64): void {
+  state.tag = tag;
 }
 
 /** Gives the spans and the record back and queues the submitter's completion. */

@@ -75,6 +75,8 @@ export class Inode {
   /** Transactions of the journal that hold the file's last change, and its last change that a reader of its data needs. */
   lastTransaction: u64;
   lastDataTransaction: u64;
+  /** The tag of the operation that changed the file last: what is written back carries it. */
+  tag: u64;
   /** Shadows in the eviction's table that belong to this file. */
   shadowCount: u32;
   /** Behind the last page that has a shadow, or further. */

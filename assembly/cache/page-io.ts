@@ -198,6 +198,8 @@ function open(
   bio.owner = changetype<usize>(inode);
   bio.drive = inode.drive;
   bio.file = inode.index;
+  bio.tag = inode.tag;
+  bio.domain = inode.volumeInode;
   bio.sector = sector;
   bio.sectorCount = bytes >> SECTOR_SHIFT;
   bio.firstPage = pointer;

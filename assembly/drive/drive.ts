@@ -12,7 +12,6 @@ import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '.
 import { EINVAL, ENODEV, EROFS } from '../base/errno';
 import { nextGeneration } from '../base/identity';
 import { record, recording } from '../base/record';
-import { spansToIovecs } from '../base/span';
 import {
   COUNTER_DRIVE_DISCARD_BYTES,
   COUNTER_DRIVE_DISCARDS,
@@ -23,6 +22,7 @@ import {
   COUNTER_DRIVE_WRITE_BYTES,
   COUNTER_DRIVE_WRITE_ZEROES,
   COUNTER_DRIVE_WRITES,
+  DRIVE_FLAG_LOGGED,
   DRIVE_FLAG_READ_ONLY,
   OP_DISCARD,
   OP_FLUSH,
@@ -36,25 +36,11 @@ import {
 import { SECTOR_SHIFT } from '../limits';
 import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
 import { Drive, movesBytes } from './drive-table';
-import { BIO_FUA, Bio, Request } from './request';
+import { gather } from './gather';
+import { BIO_FUA, Request } from './request';
 import { serviceStart } from './service';
 import { cacheFlush, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
-
-/** Writes the request's pieces as WASI iovecs to the scratch array; returns how many. */
-function gather(request: Request): u32 {
-  const iovecs = backingIovecs();
-  let filled: u32 = 0;
-  for (let pointer = request.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
-    const bio = changetype<Bio>(pointer);
-    filled += spansToIovecs(
-      bio.span,
-      bio.spanOffset,
-      bio.sectorCount << SECTOR_SHIFT,
-      iovecs + ((<usize>filled) << 3),
-    );
-  }
-  return filled;
-}
+import { logCompleted, logSubmitted } from './write-log';
 
 /** The bytes of a write-like request go to the backing. */
 function startTransfer(drive: Drive, request: Request): i32 {
@@ -66,7 +52,7 @@ function startTransfer(drive: Drive, request: Request): i32 {
   if (drive.fd < 0) return -ENODEV;
   const offsetBytes = request.sector << SECTOR_SHIFT;
   if (operation == OP_WRITE) {
-    const pieces = gather(request);
+    const pieces = gather(request, request.sectorCount, backingIovecs());
     return backingWrite(drive.fd, backingIovecs(), pieces, request.sectorCount << SECTOR_SHIFT, offsetBytes);
   }
   return backingZero(drive.fd, offsetBytes, (<u64>request.sectorCount) << SECTOR_SHIFT);
@@ -122,6 +108,7 @@ export function driveStart(drive: Drive, request: Request): void {
   if (drive.needsIdentity != 0)
     request.generation = nextGeneration(drive.index, request.operation, request.sector);
   request.result = startTransfer(drive, request);
+  if (drive.flags & DRIVE_FLAG_LOGGED) logSubmitted(drive, request);
   serviceStart(drive, request);
 }
 
@@ -147,7 +134,7 @@ function finishTransfer(drive: Drive, request: Request): i32 {
     case OP_READ: {
       if (!isMoving) return 0;
       if (drive.fd < 0) return -ENODEV;
-      const pieces = gather(request);
+      const pieces = gather(request, request.sectorCount, backingIovecs());
       return backingRead(
         drive.fd,
         backingIovecs(),
@@ -181,6 +168,7 @@ function finish(drive: Drive, request: Request): void {
   if (request.result == 0) request.result = finishTransfer(drive, request);
   else cacheWriteCompleted(drive, request, false);
   if (request.result != 0) count(COUNTER_DRIVE_ERRORS);
+  if (drive.flags & DRIVE_FLAG_LOGGED) logCompleted(drive, request);
   drive.inFlight--;
   if (recording()) {
     record(

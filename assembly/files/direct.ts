@@ -94,6 +94,8 @@ function takeBio(operation: Operation, inode: Inode, position: u64, bytes: u32):
   bio.owner = changetype<usize>(operation);
   bio.drive = inode.drive;
   bio.file = inode.index;
+  bio.tag = operation.tag;
+  bio.domain = inode.volumeInode;
   bio.sector = iomapSector(changetype<Iomap>(iteratorOf(operation)), position);
   bio.sectorCount = bytes >> SECTOR_SHIFT;
   bio.segmentCount = 0;

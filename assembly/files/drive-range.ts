@@ -46,6 +46,8 @@ function submitPieces(operation: Operation, inode: Inode): i32 {
     bio.owner = changetype<usize>(operation);
     bio.drive = inode.drive;
     bio.file = inode.index;
+    bio.tag = operation.tag;
+    bio.domain = inode.volumeInode;
     bio.operation = operation.kind == OPERATION_DISCARD ? OP_DISCARD : OP_WRITE_ZEROES;
     bio.sector = inode.extentSector + ((operation.position + operation.done) >> SECTOR_SHIFT);
     bio.sectorCount = bytes >> SECTOR_SHIFT;

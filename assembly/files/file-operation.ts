@@ -240,6 +240,10 @@ function volumeErrno(operation: Operation, inode: Inode): i32 {
   }
 }
 
+function changesFile(kind: u8): bool {
+  return kind == OPERATION_WRITE || kind == OPERATION_TRUNCATE || kind == OPERATION_FALLOCATE;
+}
+
 /** The first turn of an operation that holds what it must. */
 function begin(operation: Operation): void {
   const inode = changetype<Inode>(operation.inode);
@@ -257,6 +261,7 @@ function begin(operation: Operation): void {
     else if (inode.holes != 0 || operation.position > inode.size)
       holesWrite(inode, operation.position, operation.length);
   }
+  if (changesFile(operation.kind)) inode.tag = operation.tag;
   const cursor = operationCursor(operation);
   cursor.span = operation.spans;
   cursor.offset = 0;

@@ -49,6 +49,7 @@ function submitFlush(operation: Operation, inode: Inode): i32 {
   bio.owner = changetype<usize>(operation);
   bio.drive = inode.drive;
   bio.file = inode.index;
+  bio.tag = operation.tag;
   bio.operation = OP_FLUSH;
   bio.sector = 0;
   bio.sectorCount = 0;

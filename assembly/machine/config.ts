@@ -39,6 +39,7 @@ import {
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
   CONFIG_IDENTITIES,
+  CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_OPERATIONS,
@@ -69,6 +70,7 @@ import {
   CONFIG_VOLUME_FLAGS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
+  DRIVE_FLAG_LOGGED,
   DRIVE_FLAG_UNDO,
   DRIVE_MODEL_FIXED,
   EVICTION_S3_FIFO,
@@ -90,10 +92,12 @@ import {
   MAX_FILES,
   MAX_INODES,
   MAX_IOVECS,
+  MAX_LOG_BUFFER_BYTES,
   MAX_READAHEAD_PAGES,
   MAX_REPLAY_BATCH,
   MAX_VIRTIO_QUEUES,
   MAX_VIRTIO_WORKERS,
+  MIN_LOG_BUFFER_BYTES,
   PAGE_SIZE,
   SECTOR_SIZE,
 } from '../limits';
@@ -167,8 +171,26 @@ export function checkConfig(): i32 {
     return bad(CONFIG_REPLAY_BATCH, 0);
   const identities = field(CONFIG_IDENTITIES);
   if (!isPowerOfTwo(identities) || identities < 16 || identities > 16777216) return bad(CONFIG_IDENTITIES, 0);
+  const log = checkLog(drives);
+  if (log != 0) return log;
   const checked = checkDrives(drives);
   return checked != 0 ? checked : checkVolume(drives);
+}
+
+/** A log needs bytes, and a buffer for the drives that are logged. */
+function checkLog(drives: u32): i32 {
+  const buffer = field(CONFIG_LOG_BUFFER_BYTES);
+  if (buffer != 0) {
+    const isMultiple = (buffer & 7) == 0;
+    if (!isMultiple || !isWithin(CONFIG_LOG_BUFFER_BYTES, MIN_LOG_BUFFER_BYTES, MAX_LOG_BUFFER_BYTES))
+      return bad(CONFIG_LOG_BUFFER_BYTES, 0);
+    return field(CONFIG_PAYLOAD) == PAYLOAD_FULL ? 0 : bad(CONFIG_PAYLOAD, 0);
+  }
+  for (let index: u32 = 0; index < drives; index++) {
+    if (load<u32>(driveConfig(index), CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_LOGGED)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_FLAGS, index);
+  }
+  return 0;
 }
 
 function isWithin(offset: usize, low: u32, high: u32): bool {

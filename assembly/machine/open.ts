@@ -70,6 +70,7 @@ import { driveReleased, driveServed } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
 import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
+import { logClaim, logInit } from '../drive/write-log';
 import { descriptorClaim, descriptorInit } from '../files/descriptor';
 import { operationBioDone } from '../files/drive-range';
 import { resumeOperation } from '../files/file-operation';
@@ -124,6 +125,7 @@ import {
   CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
   CONFIG_IDENTITIES,
+  CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_MERGE,
@@ -343,6 +345,7 @@ function claimParts(): void {
   indexClaim(pageTotal);
   evictionClaim(field(CONFIG_EVICTION), field(CONFIG_CACHE_PAGES));
   claimVirtio();
+  logClaim(field(CONFIG_LOG_BUFFER_BYTES), field(CONFIG_MAX_SEGMENTS));
 }
 
 /** Inodes of the cache, and the volume's own memory when there is one. Its inodes count from 1. */
@@ -424,6 +427,7 @@ function initParts(): void {
   spanInit();
   driveInit(driveConfig(0));
   volatileInit();
+  logInit(field(CONFIG_DRIVE_COUNT));
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   submissionInit();
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));

@@ -14,6 +14,7 @@ import {
   CONFIG_CACHE_PAGES,
   CONFIG_DRIVE_COUNT,
   CONFIG_FILE_COUNT,
+  CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
   CONFIG_MERGE,
@@ -44,6 +45,7 @@ import {
   CONFIG_VIRTIO_REQUESTS,
   CONFIG_VIRTIO_WORKERS,
   CONFIG_VIRTIO_WRITE_ERROR,
+  DRIVE_FLAG_LOGGED,
   FILE_FLAG_EFBIG,
   USRBIO_FLAG_PRIORITY,
   USRBIO_FLAG_READ_ONLY,
@@ -56,6 +58,7 @@ import {
   DEFAULT_AIO_MAX_NR,
   DEFAULT_BIOS,
   DEFAULT_BLUESTORE_AIOS,
+  DEFAULT_LOG_BUFFER_BYTES,
   DEFAULT_MAX_SECTORS,
   DEFAULT_MAX_SEGMENTS,
   DEFAULT_OPERATIONS,
@@ -165,6 +168,10 @@ export function resolveConfig(
   if (powerCuts && payload === 'none')
     throw new ConfigError('powerCuts', true, "false with payload 'none': a power cut needs bytes");
   checkCounts(config.drives?.length ?? 1, config.files?.length ?? 0);
+  const logBuffer = logBufferBytes(config.writeLog);
+  const isLogging = logBuffer > 0;
+  if (isLogging && payload === 'none')
+    throw new ConfigError('writeLog', config.writeLog, "left out with payload 'none': a log needs bytes");
   const drives = (config.drives ?? [{}]).map((drive, index) => {
     if (payload === 'none' && (drive.image !== undefined || drive.memory !== undefined)) {
       throw new ConfigError(
@@ -173,7 +180,8 @@ export function resolveConfig(
         "left out with payload 'none': it holds no bytes",
       );
     }
-    return resolveDrive(drive, index, powerCuts, imageSizes[index]);
+    const resolved = resolveDrive(drive, index, powerCuts, imageSizes[index]);
+    return isLogging ? { ...resolved, flags: resolved.flags | DRIVE_FLAG_LOGGED } : resolved;
   });
   const files = resolveFiles(config.files ?? [], drives.length);
   const cacheBytes = parseSize(config.cache ?? DEFAULT_CACHE, 'cache');
@@ -198,6 +206,7 @@ export function resolveConfig(
       drives.map((drive) => drive.size),
     ),
     ...driveFields(config),
+    [CONFIG_LOG_BUFFER_BYTES, logBuffer],
     [CONFIG_MERGE, config.merge === false ? 0 : 1],
     [CONFIG_OPERATIONS, whole('limits.operations', limits.operations, DEFAULT_OPERATIONS)],
     [CONFIG_BIOS, whole('limits.bios', limits.bios, DEFAULT_BIOS)],
@@ -244,6 +253,17 @@ export function resolveConfig(
     [CONFIG_REPLAY_DATA_BYTES, replay?.dataBytes ?? 0],
   ]);
   return { fields, drives, files, payload, powerCuts, seed };
+}
+
+/** Bytes of the write log's buffer; 0 without a log. A buffer of 0 would be no log, so it is refused here. */
+function logBufferBytes(writeLog: MachineConfig['writeLog']): number {
+  if (writeLog === undefined || writeLog === false) return 0;
+  const buffer = writeLog === true ? undefined : writeLog.buffer;
+  if (buffer === undefined) return DEFAULT_LOG_BUFFER_BYTES;
+  const bytes = whole('writeLog.buffer', parseSize(buffer, 'writeLog.buffer'), DEFAULT_LOG_BUFFER_BYTES);
+  const [name, limit] = FIELD_LIMITS.get(CONFIG_LOG_BUFFER_BYTES) as readonly [string, string];
+  if (bytes === 0) throw new ConfigError(name, bytes, limit);
+  return bytes;
 }
 
 const ERROR_POLICIES = ['report', 'ignore', 'stop', 'enospc'] as const;

@@ -13,6 +13,12 @@ export interface CoreExports {
   machineRun(limit: number): number;
   machineRunDue(): number;
   machineStep(): number;
+  machineTag(tag: number): number;
+  logAttach(fd: number): number;
+  logFlush(): number;
+  logMark(text: number, bytes: number): number;
+  logRead(out: number, bytes: number, offset: number): number;
+  logState(): number;
   driveAttach(drive: number, fd: number, undoFd: number): number;
   driveCutPower(
     drive: number,

@@ -82,6 +82,10 @@ export interface MachineConfig {
   readonly seed?: number;
   /** Keep records from the start: true for a ring of 65,536, or its size (a power of two). Default false. */
   readonly records?: boolean | number;
+  /**
+   * Log what happens to the drives, with the bytes of each write: true, or where to and how. Default false. Needs payload full.
+   */
+  readonly writeLog?: boolean | WriteLogConfig;
   /** Keep what volatile writes replace, so that cutPower() can be played. Default: true with payload full, else false. */
   readonly powerCuts?: boolean;
   /** Bytes of memory for clients' buffers, rings and iocbs. Default 8 MiB. */
@@ -116,6 +120,14 @@ export interface MachineConfig {
   >;
   /** Only for src/replay: makes room for the player. */
   readonly replay?: ReplayRoom;
+}
+
+/** The write log; everything has a default. */
+export interface WriteLogConfig {
+  /** Path of its file (Node only), which does not exist yet or is empty. Default: kept in memory. */
+  readonly path?: string;
+  /** Bytes kept back until they go to the file together: 64 bytes to 1 GiB, a multiple of 8. Default 1 MiB. */
+  readonly buffer?: Size;
 }
 
 /** Dirty limits and periodic write-back; everything has a default. */

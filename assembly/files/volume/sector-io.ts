@@ -14,7 +14,7 @@ import { park } from '../../base/wait-queue';
 import { blockMaxSectors, blockMaxSegments, plugBegin, plugEnd, submitBio } from '../../block/queue';
 import { Drive } from '../../drive/drive-table';
 import { Bio, bioGive, bioTake, bioWaiters } from '../../drive/request';
-import { OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../layout';
+import { LOG_DOMAIN_METADATA, OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../layout';
 import { MAX_DISCARD_SECTORS, SECTOR_SHIFT } from '../../limits';
 import { volume } from './geometry';
 import { image, nextBit, testBit } from './image';
@@ -166,6 +166,7 @@ function submitNext(): bool {
   bio.doneKind = KIND_JOURNAL_BIO;
   bio.owner = slot;
   bio.drive = volume.drive;
+  bio.domain = LOG_DOMAIN_METADATA;
   bio.operation = io.operation;
   bio.flags = io.flags;
   bio.sector = 0;
