@@ -1416,7 +1416,9 @@ export const ROOT_USED_DEVICE_CALLS = 144;
 export const ROOT_USED_BLOCK_REQUESTS = 148;
 /** Requests of block devices that have not been reaped. */
 export const ROOT_USED_SUBMISSIONS = 152;
-export const ROOT_SIZE = 160;
+/** u64: what machineTag() was told last. */
+export const ROOT_TAG = 160;
+export const ROOT_SIZE = 176;
 
 /** What configAddress() leaves for drives and files in the first two megabytes of memory is enough for 4,096 of each. */
 export const BAD_FIELD_DRIVES = 1000;

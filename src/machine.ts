@@ -16,6 +16,7 @@ import {
   ROOT_MEMORY_BYTES,
   ROOT_NOW,
   ROOT_RECORD_HASH,
+  ROOT_TAG,
 } from '../assembly/layout.ts';
 import { SECTOR_SIZE } from '../assembly/limits.ts';
 import { AioContext } from './aio.ts';
@@ -52,6 +53,7 @@ import {
   readVmstat,
   type Vmstat,
 } from './vmstat.ts';
+import { MachineLog } from './write-log/machine-log.ts';
 
 const ENOMEM = -12;
 
@@ -69,6 +71,7 @@ export class Machine implements Disposable {
   #blockPort: BlockPort | undefined;
   #usrbio: UsrbioClient | undefined;
   #fs: FileSystem | undefined;
+  #writeLog: MachineLog | undefined;
   #isClosed = false;
 
   protected constructor(
@@ -92,11 +95,16 @@ export class Machine implements Disposable {
    */
   static async open(platform: Platform, options: MachineConfig = {}): Promise<Machine> {
     const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
+    const logPath = typeof options.writeLog === 'object' ? options.writeLog.path : undefined;
+    if (logPath !== undefined) paths.push(logPath);
     const opened = paths.length > 0 ? await platform.openImages(paths) : { host: shimHost(), images: [] };
     let next = 0;
     const images = (options.drives ?? [{}]).map((drive) =>
       drive.image === undefined ? undefined : opened.images[next++],
     );
+    const logImage = logPath === undefined ? undefined : opened.images[next];
+    if (logImage?.size)
+      throw new ConfigError('writeLog.path', logPath, 'a file that is empty or not there yet');
     const config = resolveConfig(
       options,
       images.map((image) => image?.size),
@@ -106,6 +114,7 @@ export class Machine implements Disposable {
     core.seed = config.seed;
     openCore(core, config);
     const machine = new Machine(core, host, config, images);
+    if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
     if (config.payload === 'full') {
       // drives of a small machine are attached at once; of a large one, when first used
       if (config.drives.length <= 64) machine.#attachAll();
@@ -113,6 +122,13 @@ export class Machine implements Disposable {
     const volume = options.volume === true ? {} : options.volume;
     if (volume && volume.mount !== false) machine.#mount(volume);
     return machine;
+  }
+
+  #startLog(image: ImageFile | undefined, path: string): void {
+    const memory = image === undefined ? new SparseMemory() : undefined;
+    const fd =
+      image === undefined ? this.#host.add(memory as SparseMemory) : this.#openFile(image, path, false);
+    this.#writeLog = new MachineLog(this.core, this.buffers, fd, memory);
   }
 
   /** Mounts the volume, or closes what was opened before. */
@@ -167,16 +183,22 @@ export class Machine implements Disposable {
   }
 
   #openImage(drive: number, image: ImageFile): number {
-    const path = new TextEncoder().encode(image.name);
     const isReadOnly = ((this.#config.drives[drive]?.flags ?? 0) & DRIVE_FLAG_READ_ONLY) !== 0;
-    const fd = this.buffers.borrow(path.length, (address) => {
-      this.core.memory.bytes.set(path, address);
+    const fd = this.#openFile(image, this.#config.drives[drive]?.image ?? image.name, isReadOnly);
+    this.#imageFds.set(drive, fd);
+    return fd;
+  }
+
+  /** A descriptor of a real file; `path` is what the user calls it. Throws StorageError. */
+  #openFile(image: ImageFile, path: string, isReadOnly: boolean): number {
+    const name = new TextEncoder().encode(image.name);
+    const fd = this.buffers.borrow(name.length, (address) => {
+      this.core.memory.bytes.set(name, address);
       return this.core.call((exports) =>
-        exports.imageOpen(image.directory, address, path.length, isReadOnly ? 1 : 0),
+        exports.imageOpen(image.directory, address, name.length, isReadOnly ? 1 : 0),
       );
     });
-    this.#imageFds.set(drive, check('open', fd, { path: this.#config.drives[drive]?.image ?? image.name }));
-    return fd;
+    return check('open', fd, { path });
   }
 
   /** True when a drive's image held bytes before this machine opened it. */
@@ -303,6 +325,37 @@ export class Machine implements Disposable {
     );
     this.#blockDevices.set(drive, device);
     return device;
+  }
+
+  /** The log of what happens to the drives. Throws ConfigError for a machine that was opened without `writeLog`. */
+  get writeLog(): MachineLog {
+    if (this.#writeLog === undefined)
+      throw new ConfigError(
+        'writeLog',
+        undefined,
+        'given (true, or its options) when the machine is created',
+      );
+    return this.#writeLog;
+  }
+
+  /**
+   * What is submitted from now on is called: a whole number from 0 (nothing, as at first) to 2^53 - 1 that the write log keeps
+   * with each request. What is written back carries the tag of the call that changed the file last. Throws ConfigError.
+   *
+   * @example
+   * const machine = await Machine.create({ writeLog: true });
+   * machine.tag = 7;
+   * machine.openFile('drive0', { direct: true }).write(new Uint8Array(512), 0);
+   * for (const entry of machine.writeLog.entries()) if (entry.kind === 'submit') console.log(entry.tag); // 7
+   */
+  get tag(): number {
+    return this.core.memory.u64(this.core.exports.rootAddress() + ROOT_TAG);
+  }
+
+  set tag(tag: number) {
+    const isTag = Number.isSafeInteger(tag) && tag >= 0;
+    if (!isTag || this.core.call((exports) => exports.machineTag(tag)) < 0)
+      throw new ConfigError('tag', tag, 'a whole number from 0 to 2^53 - 1');
   }
 
   /** The machine's 3FS USRBIO client. */
@@ -452,6 +505,7 @@ export class Machine implements Disposable {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#writeLog?.close();
     for (const fd of this.#imageFds.values()) this.core.exports.imageClose(fd);
   }
 

@@ -46,6 +46,7 @@ export type {
   VirtioConfig,
   VmConfig,
   VolumeConfig,
+  WriteLogConfig,
 } from './core/options.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
@@ -58,6 +59,7 @@ export {
   InternalError,
   StorageError,
   VolumeError,
+  WriteLogError,
 } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
@@ -90,3 +92,15 @@ export {
   type VirtioBlkStats,
 } from './virtio-blk.ts';
 export type { DirtyLimits, DiskStat, Meminfo, Vmstat } from './vmstat.ts';
+export type {
+  LogComplete,
+  LogEntry,
+  LogMark,
+  LogOperation,
+  LogPart,
+  LogSubmit,
+  TornTail,
+  WriteLog,
+} from './write-log/entries.ts';
+export type { MachineLog } from './write-log/machine-log.ts';
+export type { LogInput, LogSource } from './write-log/source.ts';

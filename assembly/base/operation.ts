@@ -1,6 +1,6 @@
 // Operation records: everything at the file level that can wait (read, write, sync, discard, truncate).
 //
-// Verbs: operationTake, setOperationTag, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
+// Verbs: operationTake, operationTag, setOperationTag, operationFinish, operationGive. An operation that must wait parks itself (wait-queue.ts) and
 // its step function returns PENDING; whoever wakes it completes KIND_OPERATION_RESUME and it goes on where it stood.
 // Invariant: an operation that is parked for a frame or a bio holds no pinned page, so waiting can never be circular.
 
@@ -138,6 +138,10 @@ export function operationTake(): usize {
   operation.id = state.nextId++;
   operation.tag = state.tag;
   return pointer;
+}
+
+export function operationTag(): u64 {
+  return state.tag;
 }
 
 /** The tag of operations that are taken from now on. */

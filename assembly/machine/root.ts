@@ -7,7 +7,7 @@ import { abortNote } from '../base/abort';
 import { arenaBytes } from '../base/arena';
 import { now } from '../base/clock';
 import { COUNTERS } from '../base/counters';
-import { operationPool } from '../base/operation';
+import { operationPool, operationTag } from '../base/operation';
 import { recordRing } from '../base/record';
 import { spanPool } from '../base/span';
 import { submissionPool } from '../block/submission';
@@ -38,6 +38,7 @@ import {
   ROOT_REPLAY_RECORDS,
   ROOT_REPLAY_STATE,
   ROOT_SIZE,
+  ROOT_TAG,
   ROOT_USED_BIOS,
   ROOT_USED_BLOCK_REQUESTS,
   ROOT_USED_BLUESTORE_AIOS,
@@ -99,6 +100,7 @@ export function rootAddress(): i32 {
   store<u32>(root, <u32>configStart(), ROOT_CONFIG);
   store<u64>(root, now(), ROOT_NOW);
   store<u64>(root, arenaBytes(), ROOT_MEMORY_BYTES);
+  store<u64>(root, operationTag(), ROOT_TAG);
   store<u32>(root, operationPool.used, ROOT_USED_OPERATIONS);
   store<u32>(root, bioPool.used, ROOT_USED_BIOS);
   store<u32>(root, spanPool.used, ROOT_USED_SPANS);

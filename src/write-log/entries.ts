@@ -40,7 +40,13 @@ import {
   OP_WRITE,
   OP_WRITE_ZEROES,
 } from '../../assembly/layout.ts';
-import { MAX_DRIVE_SHIFT, MAX_DRIVES, MAX_MARK_BYTES, SECTOR_SHIFT, SECTOR_SIZE } from '../../assembly/limits.ts';
+import {
+  MAX_DRIVE_SHIFT,
+  MAX_DRIVES,
+  MAX_MARK_BYTES,
+  SECTOR_SHIFT,
+  SECTOR_SIZE,
+} from '../../assembly/limits.ts';
 import { WriteLogError } from '../errors.ts';
 import { type LogInput, type LogSource, readBytes, sourceOf } from './source.ts';
 
@@ -272,7 +278,8 @@ class EntryFields {
   /** Bytes behind the entry. */
   payloadBytes(): number {
     const bytes = this.#u32(LOG_ENTRY_PAYLOAD);
-    const refuse = (found: string): never => this.#refuse('payload', LOG_ENTRY_PAYLOAD, `${bytes} bytes, ${found}`);
+    const refuse = (found: string): never =>
+      this.#refuse('payload', LOG_ENTRY_PAYLOAD, `${bytes} bytes, ${found}`);
     const kind = this.#kind();
     if (kind === 'mark') {
       if (bytes % 8 !== 0 || bytes > MAX_MARK_BYTES) refuse(`not a multiple of 8 up to ${MAX_MARK_BYTES}`);
@@ -293,8 +300,7 @@ class EntryFields {
     const kind = this.#kind();
     if (kind === 'mark') return { kind, offset, timeNs, text: this.#text() };
     const request = { offset, timeNs, ...this.#request() };
-    if (kind === 'complete')
-      return { kind, ...request, result: this.#view.getInt32(LOG_ENTRY_RESULT, true) };
+    if (kind === 'complete') return { kind, ...request, result: this.#view.getInt32(LOG_ENTRY_RESULT, true) };
     const origin = { tag: this.#u64('tag', LOG_ENTRY_TAG), domain: this.#u32(LOG_ENTRY_DOMAIN) };
     if (kind === 'part') return { kind, ...request, ...origin };
     const flags = this.#flags();
@@ -316,7 +322,8 @@ class EntryFields {
   /** A sector number that leaves room for `count` on the largest drive. */
   #sectors(field: string, at: number, count: number): number {
     const sector = this.#u64(field, at);
-    if (sector > MAX_SECTOR - count) this.#refuse(field, at, `${sector}, behind the end of the largest drive`);
+    if (sector > MAX_SECTOR - count)
+      this.#refuse(field, at, `${sector}, behind the end of the largest drive`);
     return sector;
   }
 

@@ -121,7 +121,8 @@ export class MachineLog {
           'read',
           this.#core.call((exports) => exports.logRead(address, wanted, offset + done)),
         );
-        if (got === 0) throw new StorageError('read', -5, { offset: offset + done, hint: 'the log is shorter' });
+        if (got === 0)
+          throw new StorageError('read', -5, { offset: offset + done, hint: 'the log is shorter' });
         target.set(this.#core.memory.bytes.subarray(address, address + got), done);
         done += got;
       }

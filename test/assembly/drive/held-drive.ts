@@ -5,7 +5,7 @@
 
 import type { AioContext } from '../../../src/aio.ts';
 import type { AioRequest } from '../../../src/aio-request.ts';
-import type { DriveConfig } from '../../../src/core/options.ts';
+import type { DriveConfig, MachineConfig } from '../../../src/core/options.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { type Build, openMachine } from '../../support/machine.ts';
@@ -27,7 +27,7 @@ export class HeldDrive {
     this.#forced = machine.openFile('drive0', { direct: true, dsync: true });
   }
 
-  static async open(build: Build, drive: DriveConfig = {}): Promise<HeldDrive> {
+  static async open(build: Build, drive: DriveConfig = {}, config: MachineConfig = {}): Promise<HeldDrive> {
     const machine = await openMachine(build, {
       drives: [{ size: 64 * SECTOR, ...drive }],
       merge: false,
@@ -35,6 +35,7 @@ export class HeldDrive {
       buffers: '1MiB',
       records: 4096,
       aioMaxNr: 256,
+      ...config,
     });
     machine.holdCompletions(true);
     return new HeldDrive(machine);

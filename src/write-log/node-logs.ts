@@ -1,0 +1,58 @@
+// Write logs in files, for Node: what entries.ts does, with a path as well.
+//
+// Verbs: openWriteLog.
+
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { StorageError } from '../errors.ts';
+import { openWriteLog as open, type WriteLog } from './entries.ts';
+import type { LogInput, LogSource } from './source.ts';
+
+const EIO = -5;
+
+/** Runs a call of node:fs; what it throws becomes a StorageError. */
+function atFile<T>(syscall: string, path: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw new StorageError(syscall, (error as NodeJS.ErrnoException).errno ?? EIO, { path });
+  }
+}
+
+/** A file as a source. Throws StorageError for one that can not be opened. */
+function openFile(path: string): LogSource {
+  const fd = atFile('open', path, () => openSync(path, 'r'));
+  return {
+    name: path,
+    size: atFile('stat', path, () => fstatSync(fd).size),
+    read(target, offset) {
+      for (let done = 0; done < target.length; ) {
+        const got = atFile('read', path, () =>
+          readSync(fd, target, done, target.length - done, offset + done),
+        );
+        if (got === 0) throw new StorageError('read', EIO, { path, hint: 'the file has become shorter' });
+        done += got;
+      }
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** Uses a source, or a file that is closed again when that fails. */
+function withSource<T>(input: LogInput | string, use: (input: LogInput) => T): T {
+  if (typeof input !== 'string') return use(input);
+  const file = openFile(input);
+  try {
+    return use(file);
+  } catch (error) {
+    file.close?.();
+    throw error;
+  }
+}
+
+/**
+ * Opens a write log: its bytes, a SparseMemory that holds them, or the path of its file, which stays open until `close()`.
+ * Throws WriteLogError for what is none, StorageError for a file that can not be read.
+ */
+export function openWriteLog(input: LogInput | string): WriteLog {
+  return withSource(input, open);
+}
