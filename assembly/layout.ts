@@ -426,6 +426,31 @@ export const PROMISE_POWERSAFE_OVERWRITE = 4096;
 
 // ---- drive models: numbers of their parameters ----
 
+/** Of ssd and nvme; names, units and meanings are in src/core/drive-models/flash.ts. */
+export const FLASH_CHANNELS = 0;
+export const FLASH_DIES = 1;
+export const FLASH_PAGE_BYTES = 2;
+export const FLASH_BLOCK_PAGES = 3;
+export const FLASH_READ_NS = 4;
+export const FLASH_PROGRAM_NS = 5;
+export const FLASH_ERASE_NS = 6;
+export const FLASH_CHANNEL_RATE = 7;
+export const FLASH_LINK_RATE = 8;
+export const FLASH_DUPLEX = 9;
+export const FLASH_READ_COMMAND = 10;
+export const FLASH_WRITE_COMMAND = 11;
+export const FLASH_READ_DELAY = 12;
+export const FLASH_WRITE_DELAY = 13;
+export const FLASH_BUFFER = 14;
+export const FLASH_CAPACITY = 15;
+export const FLASH_SPARE = 16;
+export const FLASH_FREE_BLOCKS = 17;
+export const FLASH_PREEMPTIVE = 18;
+export const FLASH_FILLED = 19;
+export const FLASH_FILL_ORDER = 20;
+export const FLASH_OVERWRITTEN = 21;
+export const FLASH_PLACEMENT = 22;
+
 // ---- fault rules and layers ----
 
 /** A rule as faultAdd takes it and faultRuleAt shows it; u32 each unless said. */

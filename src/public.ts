@@ -34,6 +34,16 @@ export {
 export { SparseMemory } from './backing/sparse-memory.ts';
 export { BlockDevice, type BlockOperation, BlockRequest, type BlockRequestOptions } from './block-device.ts';
 export type { CoreSource } from './core/core.ts';
+export {
+  DRIVE_MODELS,
+  type DriveModel,
+  MODEL_NAMES,
+  type ModelName,
+  type ParameterShown,
+  parameterValues,
+} from './core/drive-models/index.ts';
+export type { ModelParameter, ParameterUnit } from './core/drive-models/parameter.ts';
+export { type DriveText, describeDrive, parseDrive, printDrive } from './core/drive-models/text.ts';
 export type {
   CacheMode,
   DriveConfig,

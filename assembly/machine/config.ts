@@ -4,6 +4,7 @@
 // limits.ts, so the parts need not look again.
 
 import { EINVAL } from '../base/errno';
+import { badParameter } from '../drive/models/parameters';
 import { volumeLayout } from '../files/volume/geometry';
 import {
   BAD_FIELD_DRIVES,
@@ -25,6 +26,7 @@ import {
   CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
   CONFIG_DRIVE_MODEL,
+  CONFIG_DRIVE_PARAMETERS,
   CONFIG_DRIVE_QUEUE_DEPTH,
   CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SIZE,
@@ -72,7 +74,7 @@ import {
   CONFIG_WRITE_BANDWIDTH_PAGES,
   DRIVE_FLAG_LOGGED,
   DRIVE_FLAG_UNDO,
-  DRIVE_MODEL_FIXED,
+  DRIVE_MODEL_NVME,
   EVICTION_S3_FIFO,
   FILE_FLAG_EFBIG,
   ON_ERROR_ENOSPC,
@@ -261,8 +263,11 @@ function checkDrives(drives: u32): i32 {
     const isSizeGood =
       size >= <u64>SECTOR_SIZE && (size & (SECTOR_SIZE - 1)) == 0 && size <= (<u64>1) << MAX_DRIVE_SHIFT;
     if (!isSizeGood) return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, index);
-    if (load<u32>(drive, CONFIG_DRIVE_MODEL) > <u32>DRIVE_MODEL_FIXED)
+    if (load<u32>(drive, CONFIG_DRIVE_MODEL) > <u32>DRIVE_MODEL_NVME)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_MODEL, index);
+    const parameter = badParameter(load<u32>(drive, CONFIG_DRIVE_MODEL), drive + CONFIG_DRIVE_PARAMETERS);
+    if (parameter >= 0)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_PARAMETERS + ((<u32>parameter) << 3), index);
     if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) > <u32>SCHEDULER_NONE)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SCHEDULER, index);
     const channels = load<u32>(drive, CONFIG_DRIVE_CHANNELS);

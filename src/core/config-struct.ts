@@ -226,6 +226,13 @@ export function describeBadField(config: ResolvedConfig, badField: number, badIn
   const [name, limit] = FIELD_LIMITS.get(badField) ?? [`field ${badField}`, 'in its range'];
   const view = new DataView(configBytes(config).buffer);
   const isDrive = badField >= BAD_FIELD_DRIVES && badField < BAD_FIELD_FILES;
+  const parameter = (badField - BAD_FIELD_DRIVES - CONFIG_DRIVE_PARAMETERS) / 8;
+  if (isDrive && parameter >= 0)
+    return new ConfigError(
+      `drives[${badIndex}].parameters, number ${parameter}`,
+      config.drives[badIndex]?.parameters[parameter],
+      "in the model's range",
+    );
   if (badField < BAD_FIELD_DRIVES) {
     const value =
       badField === CONFIG_CACHE_PAGES

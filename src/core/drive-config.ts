@@ -6,19 +6,17 @@ import {
   CONFIG_IDENTITIES,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
-  DRIVE_MODEL_FIXED,
-  DRIVE_MODEL_INSTANT,
   SCHEDULER_NONE,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_BLOCK_REQUESTS,
   DEFAULT_IDENTITIES,
-  DEFAULT_QUEUE_DEPTH,
   DEFAULT_VOLATILE_WRITES,
 } from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
 import type { ResolvedDrive } from './config-struct.ts';
 import { oneOf, whole } from './config-values.ts';
+import { DRIVE_MODELS, MODEL_NAMES, resolveParameters } from './drive-models/index.ts';
 import type { DriveConfig, MachineConfig } from './options.ts';
 import { parseSize } from './size.ts';
 
@@ -64,9 +62,16 @@ export function resolveDrive(
   const model = oneOf(
     `${field}.model`,
     drive.model,
-    ['instant', 'fixed'] as const,
+    MODEL_NAMES,
     drive.latencyNs === undefined ? 'instant' : 'fixed',
   );
+  const hasChannels = DRIVE_MODELS[model].parameters.some(({ name }) => name === 'channels');
+  if (hasChannels && drive.channels !== undefined)
+    throw new ConfigError(
+      `${field}.channels`,
+      drive.channels,
+      `left out: ${model} takes parameters.channels`,
+    );
   const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
   const isUndoing = hasUndo && volatileWrites > 0 && drive.readOnly !== true;
   if (drive.image !== undefined && drive.memory !== undefined)
@@ -76,10 +81,10 @@ export function resolveDrive(
   return {
     size:
       drive.size === undefined ? (drive.memory?.size ?? knownSize) : parseSize(drive.size, `${field}.size`),
-    model: model === 'fixed' ? DRIVE_MODEL_FIXED : DRIVE_MODEL_INSTANT,
+    model: DRIVE_MODELS[model].number,
     channels: whole(`${field}.channels`, drive.channels, 1),
     latencies: latencies(`${field}.latencyNs`, drive.latencyNs),
-    queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DEFAULT_QUEUE_DEPTH),
+    queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DRIVE_MODELS[model].queueDepth),
     volatileWrites,
     flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
     dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
@@ -90,7 +95,7 @@ export function resolveDrive(
     latencyFirst: 0,
     latencySecond: 0,
     timeoutNs: 0,
-    parameters: [],
+    parameters: resolveParameters(model, drive.parameters, `${field}.parameters`),
     image: drive.image,
     memory: drive.memory,
   };

@@ -3,6 +3,7 @@
 // Nothing is decided here; config.ts fills in what is left out, config-struct.ts writes what the core reads.
 
 import type { SparseMemory } from '../backing/sparse-memory.ts';
+import type { ModelName } from './drive-models/index.ts';
 
 export type Size = number | bigint | string;
 export const EVICTIONS = ['linux', 'lru', 'fifo', 'clock', 's3-fifo'] as const;
@@ -13,15 +14,23 @@ export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | '
 export interface DriveConfig {
   /** Bytes, a multiple of 512 from 512 to 2^52. Default: the image's size, else 64 MiB. */
   readonly size?: Size;
-  /** `instant` (default): no request takes time. `fixed`: each takes its latency on one of `channels`. */
-  readonly model?: 'instant' | 'fixed';
+  /**
+   * What a request takes. `instant` (default): nothing. `fixed`: its latency on one of `channels`. `hdd`: seek and rotation. `ssd`,
+   * `nvme`: flash with channels, dies, a write buffer and a translation layer.
+   */
+  readonly model?: ModelName;
+  /**
+   * Parameters of the model by name, as numbers in their units or as text (`{ readNs: '60us', writeBuffer: '8MiB' }`). Names,
+   * units, ranges, defaults and where these come from: DRIVE_MODELS, and describeDrive in words.
+   */
+  readonly parameters?: Readonly<Record<string, number | string>>;
   /** Requests that a `fixed` drive serves at once, 1 to 1,024. Default 1. */
   readonly channels?: number;
   /** Latency of a `fixed` drive in nanoseconds, one number or one for each operation. Default 100,000 (100 µs). */
   readonly latencyNs?:
     | number
     | Partial<Record<'read' | 'write' | 'discard' | 'writeZeroes' | 'flush', number>>;
-  /** Requests the drive takes at once, 1 to 65,536. Default 256. */
+  /** Requests the drive takes at once, 1 to 65,536. Default 256; 32 for hdd and ssd (NCQ), 1,024 for nvme. */
   readonly queueDepth?: number;
   /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
   readonly volatileWrites?: number;

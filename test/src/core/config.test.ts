@@ -47,6 +47,19 @@ const REFUSED: [unknown, string, string, string][] = [
   [{ drives: [{ size: 'big' }] }, 'drives[0].size', "'big'", 'a size such as'],
   [{ drives: [{ size: -512 }] }, 'drives[0].size', '-512', 'a size such as'],
   [{ drives: [{ model: 'slow' }] }, 'drives[0].model', "'slow'", 'instant, fixed'],
+  [{ drives: [{ model: 'ssd', channels: 4 }] }, 'drives[0].channels', '4', 'parameters.channels'],
+  [
+    { drives: [{}, { model: 'ssd', parameters: { channels: 65 } }] },
+    'drives[1].parameters.channels',
+    '65',
+    'from 1 to 64',
+  ],
+  [
+    { drives: [{ model: 'instant', parameters: { readNs: 1 } }] },
+    'drives[0].parameters.readNs',
+    '1',
+    'instant has no parameters',
+  ],
   [{ drives: [{ serial: '' }] }, 'drives[0].serial', "''", '1 to 20 printable ASCII characters'],
   [
     { drives: [{ serial: 'a serial number of 21' }] },
