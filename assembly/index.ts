@@ -12,6 +12,7 @@ export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep }
 
 // drive
 export { driveAttach, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
+export { driveEpisode, driveLatencyPoints } from './machine/timing-calls';
 export { driveReleaseCompletion, driveStat, driveVolatileCount } from './machine/drive-calls';
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
 export { driveCutPower, drivesForget, drivesLoad, drivesSave, driveUncertain } from './machine/power-calls';

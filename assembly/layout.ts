@@ -450,6 +450,36 @@ export const FLASH_FILLED = 19;
 export const FLASH_FILL_ORDER = 20;
 export const FLASH_OVERWRITTEN = 21;
 export const FLASH_PLACEMENT = 22;
+/** Bytes a second that a channel moves beside its latency; 0: no limit. */
+export const FIXED_BANDWIDTH = 0;
+
+// ---- how service times vary: distributions, and episodes ----
+
+/** Each service takes the nominal time. */
+export const DISTRIBUTION_CONSTANT = 0;
+/** Exponential; the nominal time is its mean. */
+export const DISTRIBUTION_EXPONENTIAL = 1;
+/** Lognormal; the nominal time is its median. First: sigma of the logarithm, in millionths. */
+export const DISTRIBUTION_LOGNORMAL = 2;
+/** One of some points: nanoseconds, whatever the nominal time is. Only with the model `fixed`. */
+export const DISTRIBUTION_HISTOGRAM = 3;
+/** One of some points: factors of the nominal time, in millionths. */
+export const DISTRIBUTION_FACTORS = 4;
+export const DISTRIBUTION_COUNT = 5;
+
+/** A point of a distribution, in client memory. u64: nanoseconds or a factor; u64: weight, 1 or more, 2^32 all together. */
+export const LATENCY_POINT_VALUE = 0;
+export const LATENCY_POINT_WEIGHT = 8;
+export const LATENCY_POINT_SIZE = 16;
+
+/** An episode, in client memory. u64 each: virtual nanoseconds at which it begins, and how long it lasts. */
+export const EPISODE_AT = 0;
+export const EPISODE_LASTS = 8;
+/** u64: from one beginning to the next, more than it lasts; 0: it happens once. */
+export const EPISODE_EVERY = 16;
+/** u64: how many times as long services take, in thousandths; 0: nothing is served. */
+export const EPISODE_FACTOR = 24;
+export const EPISODE_SIZE = 32;
 
 // ---- fault rules and layers ----
 

@@ -28,6 +28,7 @@ import { BufferArena } from './core/buffer-arena.ts';
 import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
+import { sendTiming } from './core/drive-timing.ts';
 import type { MachineConfig, Size, VolumeConfig } from './core/options.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
@@ -115,6 +116,7 @@ export class Machine implements Disposable {
     openCore(core, config);
     const machine = new Machine(core, host, config, images);
     if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
+    sendTiming(core, machine.buffers, config.drives);
     if (config.payload === 'full') {
       // drives of a small machine are attached at once; of a large one, when first used
       if (config.drives.length <= 64) machine.#attachAll();

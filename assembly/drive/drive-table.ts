@@ -26,6 +26,7 @@ import {
   CONFIG_DRIVE_SIZE_BYTES,
   CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
+  DISTRIBUTION_CONSTANT,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 
@@ -81,6 +82,11 @@ export class Drive {
   latencyFirst: u64;
   latencySecond: u64;
   timeoutNs: u64;
+  /** Points of its distribution (latency.ts): value u64, weights up to it u64. */
+  latencyPoints: usize;
+  latencyPointCount: u32;
+  /** Its stalls and slow periods (episodes.ts), or 0. */
+  episodes: usize;
 }
 
 @unmanaged
@@ -125,6 +131,7 @@ export function driveInit(config: usize): void {
     drive.latencyKind = load<u32>(from, CONFIG_DRIVE_LATENCY_KIND);
     drive.latencyFirst = load<u64>(from, CONFIG_DRIVE_LATENCY_FIRST);
     drive.latencySecond = load<u64>(from, CONFIG_DRIVE_LATENCY_SECOND);
+    if (drive.latencyKind != DISTRIBUTION_CONSTANT) drive.needsIdentity = 1;
     drive.timeoutNs = load<u64>(from, CONFIG_DRIVE_TIMEOUT);
     drive.parameters = from + CONFIG_DRIVE_PARAMETERS;
     drive.fd = -1;

@@ -6,6 +6,7 @@
 import { now } from '../base/clock';
 import { DRIVE_MODEL_FIXED } from '../layout';
 import { Drive } from './drive-table';
+import { serviceEnd } from './episodes';
 import { fixedStart } from './models/fixed';
 import { Request } from './request';
 import { servedAt } from './served';
@@ -17,6 +18,6 @@ export function serviceStart(drive: Drive, request: Request): void {
       fixedStart(drive, request);
       break;
     default:
-      servedAt(request, now());
+      servedAt(request, serviceEnd(drive, now(), 0));
   }
 }

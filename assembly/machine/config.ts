@@ -25,6 +25,8 @@ import {
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_DMA_ALIGNMENT,
   CONFIG_DRIVE_FLAGS,
+  CONFIG_DRIVE_LATENCY_FIRST,
+  CONFIG_DRIVE_LATENCY_KIND,
   CONFIG_DRIVE_MODEL,
   CONFIG_DRIVE_PARAMETERS,
   CONFIG_DRIVE_QUEUE_DEPTH,
@@ -32,6 +34,7 @@ import {
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
   CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EPISODES,
   CONFIG_EVICTION,
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
@@ -41,6 +44,7 @@ import {
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
   CONFIG_IDENTITIES,
+  CONFIG_LATENCY_POINTS,
   CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
@@ -72,8 +76,11 @@ import {
   CONFIG_VOLUME_FLAGS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
+  DISTRIBUTION_COUNT,
+  DISTRIBUTION_HISTOGRAM,
   DRIVE_FLAG_LOGGED,
   DRIVE_FLAG_UNDO,
+  DRIVE_MODEL_FIXED,
   DRIVE_MODEL_NVME,
   EVICTION_S3_FIFO,
   FILE_FLAG_EFBIG,
@@ -106,6 +113,9 @@ import {
 import { configStart, noteBadField } from './root';
 
 const PAYLOAD_FULL: u32 = 1;
+/** Sigma of a lognormal distribution, in millionths: 10. */
+const SIGMA_MOST: u64 = 10000000;
+const TIMING_MOST: u32 = 1048576;
 
 function bad(field: u32, index: u32): i32 {
   noteBadField(field, index);
@@ -175,6 +185,8 @@ export function checkConfig(): i32 {
   if (!isPowerOfTwo(identities) || identities < 16 || identities > 16777216) return bad(CONFIG_IDENTITIES, 0);
   const log = checkLog(drives);
   if (log != 0) return log;
+  if (field(CONFIG_EPISODES) > TIMING_MOST) return bad(CONFIG_EPISODES, 0);
+  if (field(CONFIG_LATENCY_POINTS) > TIMING_MOST) return bad(CONFIG_LATENCY_POINTS, 0);
   const checked = checkDrives(drives);
   return checked != 0 ? checked : checkVolume(drives);
 }
@@ -255,6 +267,15 @@ function checkVolume(drives: u32): i32 {
   return fits ? 0 : bad(CONFIG_VOLUME_BLOCKS, 0);
 }
 
+/** Which field of a drive's distribution is out of its range, or 0. */
+function checkDistribution(drive: usize): u32 {
+  const kind = load<u32>(drive, CONFIG_DRIVE_LATENCY_KIND);
+  if (kind >= <u32>DISTRIBUTION_COUNT) return CONFIG_DRIVE_LATENCY_KIND;
+  const isFixed = load<u32>(drive, CONFIG_DRIVE_MODEL) == DRIVE_MODEL_FIXED;
+  if (kind == DISTRIBUTION_HISTOGRAM && !isFixed) return CONFIG_DRIVE_LATENCY_KIND;
+  return load<u64>(drive, CONFIG_DRIVE_LATENCY_FIRST) > SIGMA_MOST ? CONFIG_DRIVE_LATENCY_FIRST : 0;
+}
+
 function checkDrives(drives: u32): i32 {
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
   for (let index: u32 = 0; index < drives; index++) {
@@ -268,6 +289,8 @@ function checkDrives(drives: u32): i32 {
     const parameter = badParameter(load<u32>(drive, CONFIG_DRIVE_MODEL), drive + CONFIG_DRIVE_PARAMETERS);
     if (parameter >= 0)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_PARAMETERS + ((<u32>parameter) << 3), index);
+    const badTiming = checkDistribution(drive);
+    if (badTiming != 0) return bad(BAD_FIELD_DRIVES + badTiming, index);
     if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) > <u32>SCHEDULER_NONE)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SCHEDULER, index);
     const channels = load<u32>(drive, CONFIG_DRIVE_CHANNELS);

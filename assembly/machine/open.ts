@@ -68,6 +68,8 @@ import { pauseOver, throttleInit } from '../cache/throttle';
 import { backingClaim } from '../drive/backing';
 import { driveReleased, driveServed } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
+import { episodesClaim, episodesInit } from '../drive/episodes';
+import { latencyClaim, latencyInit } from '../drive/latency';
 import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { logClaim, logInit } from '../drive/write-log';
@@ -122,9 +124,11 @@ import {
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
   CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EPISODES,
   CONFIG_EVICTION,
   CONFIG_FILE_COUNT,
   CONFIG_IDENTITIES,
+  CONFIG_LATENCY_POINTS,
   CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
@@ -335,6 +339,8 @@ function claimParts(): void {
     cached += load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) + 1;
   }
   driveClaim(drives, channels, hasBytes);
+  latencyClaim(field(CONFIG_LATENCY_POINTS));
+  episodesClaim(field(CONFIG_EPISODES));
   statClaim(drives);
   volatileClaim(cached);
   backingClaim(field(CONFIG_MAX_SEGMENTS));
@@ -426,6 +432,8 @@ function initParts(): void {
   requestInit();
   spanInit();
   driveInit(driveConfig(0));
+  latencyInit();
+  episodesInit();
   volatileInit();
   logInit(field(CONFIG_DRIVE_COUNT));
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);

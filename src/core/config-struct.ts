@@ -35,6 +35,7 @@ import {
   CONFIG_DRIVE_SIZE_BYTES,
   CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
+  CONFIG_EPISODES,
   CONFIG_EVICTION,
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
@@ -44,6 +45,7 @@ import {
   CONFIG_FILE_SIZE,
   CONFIG_FILE_SIZE_BYTES,
   CONFIG_IDENTITIES,
+  CONFIG_LATENCY_POINTS,
   CONFIG_LOG_BUFFER_BYTES,
   CONFIG_MAX_SECTORS,
   CONFIG_MAX_SEGMENTS,
@@ -96,11 +98,22 @@ export interface ResolvedDrive {
   readonly latencyKind: number;
   readonly latencyFirst: number;
   readonly latencySecond: number;
+  /** Points of the distribution: value and weight. */
+  readonly latencyPoints: readonly (readonly [value: number, weight: number])[];
+  readonly episodes: readonly ResolvedEpisode[];
   readonly timeoutNs: number;
   /** Parameters of the model, by number. */
   readonly parameters: readonly number[];
   readonly image: string | undefined;
   readonly memory: SparseMemory | undefined;
+}
+
+/** Numbers of an EPISODE_… struct. */
+export interface ResolvedEpisode {
+  readonly at: number;
+  readonly lasts: number;
+  readonly every: number;
+  readonly factor: number;
 }
 
 export interface ResolvedFile {
@@ -209,6 +222,10 @@ export const FIELD_LIMITS: ReadonlyMap<number, readonly [name: string, limit: st
   [CONFIG_LOG_BUFFER_BYTES, ['writeLog.buffer', 'a multiple of 8 from 64 to 1073741824 bytes']],
   [CONFIG_IDENTITIES, ['limits.identities', 'a power of two from 16 to 16777216']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_SIZE_BYTES, ['size', 'a multiple of 512 from 512 to 2^52 bytes']],
+  [CONFIG_EPISODES, ['episodes of all drives', 'at most 1048576']],
+  [CONFIG_LATENCY_POINTS, ['points of all distributions', 'at most 1048576']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_LATENCY_KIND, ['latency', 'a histogram only with model fixed']],
+  [BAD_FIELD_DRIVES + CONFIG_DRIVE_LATENCY_FIRST, ['latency.lognormal', 'from 0 to 10']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_CHANNELS, ['channels', 'from 1 to 1024']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_QUEUE_DEPTH, ['queueDepth', 'from 1 to 65536']],
   [BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, ['volatileWrites', 'from 0 to 1048576']],

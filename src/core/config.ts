@@ -78,6 +78,7 @@ import { cacheFields, volumeFields } from './cache-config.ts';
 import { FIELD_LIMITS, type ResolvedConfig, type ResolvedFile } from './config-struct.ts';
 import { MAX_U32, oneOf, whole } from './config-values.ts';
 import { driveFields, resolveDrive } from './drive-config.ts';
+import { timingFields } from './drive-timing.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
@@ -207,6 +208,7 @@ export function resolveConfig(
     ),
     ...driveFields(config),
     [CONFIG_LOG_BUFFER_BYTES, logBuffer],
+    ...timingFields(drives),
     [CONFIG_MERGE, config.merge === false ? 0 : 1],
     [CONFIG_OPERATIONS, whole('limits.operations', limits.operations, DEFAULT_OPERATIONS)],
     [CONFIG_BIOS, whole('limits.bios', limits.bios, DEFAULT_BIOS)],

@@ -17,6 +17,7 @@ import { ConfigError } from '../errors.ts';
 import type { ResolvedDrive } from './config-struct.ts';
 import { oneOf, whole } from './config-values.ts';
 import { DRIVE_MODELS, MODEL_NAMES, resolveParameters } from './drive-models/index.ts';
+import { resolveEpisodes, resolveLatency } from './drive-timing.ts';
 import type { DriveConfig, MachineConfig } from './options.ts';
 import { parseSize } from './size.ts';
 
@@ -91,8 +92,8 @@ export function resolveDrive(
     serial: serialNumber(`${field}.serial`, drive.serial),
     scheduler: SCHEDULER_NONE,
     promises: 0,
-    latencyKind: 0,
-    latencyFirst: 0,
+    ...resolveLatency(`${field}.latency`, drive.latency, model === 'fixed'),
+    episodes: resolveEpisodes(`${field}.episodes`, drive.episodes),
     latencySecond: 0,
     timeoutNs: 0,
     parameters: resolveParameters(model, drive.parameters, `${field}.parameters`),

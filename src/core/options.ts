@@ -30,6 +30,17 @@ export interface DriveConfig {
   readonly latencyNs?:
     | number
     | Partial<Record<'read' | 'write' | 'discard' | 'writeZeroes' | 'flush', number>>;
+  /**
+   * How service times vary: `constant` (default), `exponential` (the latency is the mean), `{ lognormal: sigma }` (the latency is
+   * the median; sigma of its natural logarithm, 0 to 10), `{ factors: [factor, weight][] }` (each service takes the
+   * latency times one of the factors, 0 to 1,000,000), or for `fixed` `{ histogram: [nanoseconds, weight][] }` (measured
+   * latencies, whatever `latencyNs` is). Weights are whole numbers, 2^32 together. Drives with moving or flash parts vary the time
+   * of their media. Each request's time depends on the seed, the drive, its operation, its first sector, and how often that was
+   * asked for before.
+   */
+  readonly latency?: LatencyConfig;
+  /** Stalls and slow periods. Default none. */
+  readonly episodes?: readonly EpisodeConfig[];
   /** Requests the drive takes at once, 1 to 65,536. Default 256; 32 for hdd and ssd (NCQ), 1,024 for nvme. */
   readonly queueDepth?: number;
   /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
@@ -46,6 +57,27 @@ export interface DriveConfig {
   readonly image?: string;
   /** Memory of an earlier machine, to reopen what it left. */
   readonly memory?: SparseMemory;
+}
+
+/** How service times vary; see DriveConfig.latency. */
+export type LatencyConfig =
+  | 'constant'
+  | 'exponential'
+  | { readonly lognormal: number }
+  | { readonly histogram: readonly (readonly [nanoseconds: number, weight: number])[] }
+  | { readonly factors: readonly (readonly [factor: number, weight: number])[] };
+
+/** A time at which a drive serves nothing (`stall`), or everything more slowly (`slow`). */
+export interface EpisodeConfig {
+  readonly kind: 'stall' | 'slow';
+  /** Virtual nanoseconds at which it begins, 0 to 2^53 - 1. */
+  readonly atNs: number;
+  /** How long it lasts, 1 to 2^53 - 1. */
+  readonly lastsNs: number;
+  /** From one beginning to the next, more than lastsNs. Default: it happens once. */
+  readonly everyNs?: number;
+  /** Of `slow`: how many times as long services take, 1 to 1,000,000, to three decimal places. */
+  readonly factor?: number;
 }
 
 /** A named file that is one extent of a drive, with a size of its own. */

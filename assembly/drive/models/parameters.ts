@@ -3,9 +3,11 @@
 // Verbs: badParameter. Layout: a table per model of three u64 a parameter: minimum, maximum, and 1 where only powers of two
 // are taken. src/core/drive-models has the same ranges with names, units and sources; a test compares them.
 
-import { DRIVE_MODEL_NVME, DRIVE_MODEL_SSD } from '../../layout';
+import { DRIVE_MODEL_FIXED, DRIVE_MODEL_NVME, DRIVE_MODEL_SSD } from '../../layout';
 
 const ROW_SIZE: usize = 24;
+const FIXED_ROWS: i32 = 1;
+const FIXED_RANGES: usize = memory.data<u64>([0, 1000000000000000, 0], 16);
 const FLASH_ROWS: i32 = 23;
 const FLASH_RANGES: usize = memory.data<u64>(
   [
@@ -37,6 +39,10 @@ export function badParameter(model: u32, parameters: usize): i32 {
   if (model == DRIVE_MODEL_SSD || model == DRIVE_MODEL_NVME) {
     ranges = FLASH_RANGES;
     rows = FLASH_ROWS;
+  }
+  if (model == DRIVE_MODEL_FIXED) {
+    ranges = FIXED_RANGES;
+    rows = FIXED_ROWS;
   }
   for (let number = 0; number < rows; number++) {
     if (isOutside(load<u64>(parameters + ((<usize>number) << 3)), ranges + <usize>number * ROW_SIZE))
