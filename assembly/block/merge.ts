@@ -1,13 +1,13 @@
 // Linux's merge tests: may this bio join that request, and at which end?
 //
-// Verbs: tryMerge. Rules of blk_rq_merge_ok, ll_back_merge_fn and ll_front_merge_fn (block/blk-merge.c): same drive,
-// same operation, neither marked no-merge or FUA, adjacent, and the sums of sectors and segments within the limits.
+// Verbs: mergeInit, tryMerge. Rules of blk_rq_merge_ok, ll_back_merge_fn and ll_front_merge_fn (block/blk-merge.c): same drive,
+// same operation, neither marked no-merge, PREFLUSH or FUA, adjacent, and the sums of sectors and segments within the limits.
 // Invariant: a merge that fails on a limit marks the request "never merge" (req_set_nomerge), so it is not asked again.
 
 import { count } from '../base/counters';
 import { record, recording } from '../base/record';
 import { Drive } from '../drive/drive-table';
-import { BIO_FUA, BIO_NO_MERGE, Bio, Request } from '../drive/request';
+import { BIO_FUA, BIO_NO_MERGE, BIO_PREFLUSH, Bio, Request } from '../drive/request';
 import {
   COUNTER_BLOCK_READ_MERGES,
   COUNTER_BLOCK_WRITE_MERGES,
@@ -25,8 +25,24 @@ import {
 /** tryMerge's answer when the bio joined; every other answer is a MERGE_… reason of layout.ts. */
 export const MERGED: u32 = 255;
 
+/** Sectors and pieces of one request. */
+@unmanaged
+class Limits {
+  maxSectors: u32;
+  maxSegments: u32;
+}
+
+export const mergeLimits = changetype<Limits>(memory.data(offsetof<Limits>(), 8));
+
+export function mergeInit(maxSectors: u32, maxSegments: u32): void {
+  mergeLimits.maxSectors = maxSectors;
+  mergeLimits.maxSegments = maxSegments;
+}
+
 export function isMergeable(operation: u32, flags: u32): bool {
-  return (operation == OP_READ || operation == OP_WRITE) && (flags & (BIO_NO_MERGE | BIO_FUA)) == 0;
+  return (
+    (operation == OP_READ || operation == OP_WRITE) && (flags & (BIO_NO_MERGE | BIO_FUA | BIO_PREFLUSH)) == 0
+  );
 }
 
 function joinBack(request: Request, bio: Bio): void {
@@ -41,17 +57,17 @@ function joinFront(request: Request, bio: Bio): void {
 }
 
 /** Joins the bio to the request, or says why not. Both are for the same drive; the request has not been started. */
-export function tryMerge(request: Request, bio: Bio, maxSectors: u32, maxSegments: u32): u32 {
+export function tryMerge(request: Request, bio: Bio): u32 {
   if (request.operation != bio.operation) return MERGE_OPERATION_DIFFERS;
   if (!isMergeable(request.operation, request.flags) || !isMergeable(bio.operation, bio.flags))
     return MERGE_FLAGS;
   const isBack = request.sector + request.sectorCount == bio.sector;
   if (!isBack && bio.sector + bio.sectorCount != request.sector) return MERGE_NOT_ADJACENT;
-  if (request.sectorCount + bio.sectorCount > maxSectors) {
+  if (request.sectorCount + bio.sectorCount > mergeLimits.maxSectors) {
     request.flags |= BIO_NO_MERGE;
     return MERGE_TOO_MANY_SECTORS;
   }
-  if (request.segmentCount + bio.segmentCount > maxSegments) {
+  if (request.segmentCount + bio.segmentCount > mergeLimits.maxSegments) {
     request.flags |= BIO_NO_MERGE;
     return MERGE_TOO_MANY_SEGMENTS;
   }

@@ -2,25 +2,18 @@
 //
 // Verbs: blockInit, plugBegin, plugEnd, plugOpen, plugClose, plugLeave, plugRelease, submitBio, requestDone, blockMaxSectors, blockMaxSegments.
 // The order of blk_mq_submit_bio (Linux v6.1): plug merge (only the last request of the same drive), then the last 8
-// waiting requests of the drive, then a new request; flush and FUA bypass the plug; the plug is flushed at 32 requests
+// waiting requests of the drive (as its scheduler has it), then a new request; flush and FUA bypass the plug; the plug is flushed at 32 requests
 // (64 over several drives), behind a last request of 128 KiB, and at its outermost end. Plugs nest.
-// Layout: the plug is one list of requests in arrival order; each drive has its own list of waiting requests.
+// Layout: the plug is one list of requests in arrival order; what has left it waits in drive-queue.ts and scheduler.ts.
 // Invariant: a request is in the plug, in one drive's list, or with the drive; never in two of them.
 
-import { count, countMany } from '../base/counters';
-import { callHandler } from '../base/dispatch';
+import { countMany } from '../base/counters';
+import { complete } from '../base/dispatch';
 import { EBUSY, EINVAL } from '../base/errno';
 import { record, recording } from '../base/record';
-import { driveStart } from '../drive/drive';
 import { Drive } from '../drive/drive-table';
-import { BIO_FUA, Bio, Request, requestGive, requestTake } from '../drive/request';
+import { BIO_FUA, BIO_PREFLUSH, Bio, Request, requestTake } from '../drive/request';
 import {
-  COUNTER_BLOCK_DISCARDS,
-  COUNTER_BLOCK_FLUSHES,
-  COUNTER_BLOCK_READ_SECTORS,
-  COUNTER_BLOCK_READS,
-  COUNTER_BLOCK_WRITE_SECTORS,
-  COUNTER_BLOCK_WRITES,
   COUNTER_PGPGIN,
   COUNTER_PGPGOUT,
   MERGE_FLAGS,
@@ -31,9 +24,13 @@ import {
   OP_WRITE,
   RECORD_QUEUED,
 } from '../layout';
-import { PLUG_FLUSH_SECTORS, PLUG_MAX_REQUESTS, QUEUE_MERGE_DEPTH } from '../limits';
-import { isMergeable, MERGED, tryMerge } from './merge';
-import { statDone, statMerged, statStarted } from './stat';
+import { PLUG_FLUSH_SECTORS, PLUG_MAX_REQUESTS } from '../limits';
+import { queueBypass, queueInsert, queueRun } from './drive-queue';
+import { flushInsert, flushIsNeeded, flushStepDone } from './flush';
+import { isMergeable, MERGED, mergeInit, mergeLimits, tryMerge } from './merge';
+import { endRequest } from './request-end';
+import { schedulerMerge } from './scheduler';
+import { statMerged, statStarted } from './stat';
 
 @unmanaged
 class Block {
@@ -43,8 +40,6 @@ class Block {
   plugCount: u32;
   /** The plug holds requests of more than one drive. */
   plugIsMixed: u32;
-  maxSectors: u32;
-  maxSegments: u32;
   isMerging: u32;
   /** A client's own plug is open (plugOpen). */
   isOpen: u32;
@@ -53,19 +48,18 @@ class Block {
 const block = changetype<Block>(memory.data(offsetof<Block>(), 16));
 
 export function blockInit(maxSectors: u32, maxSegments: u32, isMerging: bool): void {
-  block.maxSectors = maxSectors;
-  block.maxSegments = maxSegments;
+  mergeInit(maxSectors, maxSegments);
   block.isMerging = isMerging ? 1 : 0;
 }
 
 /** Sectors of one request; whoever builds a bio keeps within it. */
 export function blockMaxSectors(): u32 {
-  return block.maxSectors;
+  return mergeLimits.maxSectors;
 }
 
 /** Pieces of one request; whoever builds a bio keeps within it. */
 export function blockMaxSegments(): u32 {
-  return block.maxSegments;
+  return mergeLimits.maxSegments;
 }
 
 export function plugBegin(): void {
@@ -115,7 +109,9 @@ function plugFlush(): void {
   while (pointer != 0) {
     const request = changetype<Request>(pointer);
     pointer = request.next;
-    enqueue(request);
+    const drive = changetype<Drive>(request.drive);
+    queueInsert(drive, request);
+    queueRun(drive);
   }
 }
 
@@ -140,31 +136,6 @@ function plugAdd(request: Request): void {
   block.plugCount++;
 }
 
-function enqueue(request: Request): void {
-  const drive = changetype<Drive>(request.drive);
-  if (drive.queueHead == 0 && drive.inFlight < drive.queueDepth) {
-    driveStart(drive, request);
-    return;
-  }
-  request.next = 0;
-  request.previous = drive.queueTail;
-  if (drive.queueTail != 0) changetype<Request>(drive.queueTail).next = changetype<usize>(request);
-  else drive.queueHead = changetype<usize>(request);
-  drive.queueTail = changetype<usize>(request);
-  drive.queueCount++;
-}
-
-function startWaiting(drive: Drive): void {
-  while (drive.queueHead != 0 && drive.inFlight < drive.queueDepth) {
-    const request = changetype<Request>(drive.queueHead);
-    drive.queueHead = request.next;
-    if (request.next != 0) changetype<Request>(request.next).previous = 0;
-    else drive.queueTail = 0;
-    drive.queueCount--;
-    driveStart(drive, request);
-  }
-}
-
 /** Merges into the plug's last request of the same drive, or into one of the drive's last waiting ones; else why not. */
 function mergeIntoWaiting(bio: Bio): u32 {
   let reason: u32 = MERGE_NO_CANDIDATE;
@@ -172,17 +143,10 @@ function mergeIntoWaiting(bio: Bio): u32 {
   while (pointer != 0 && changetype<Request>(pointer).drive != bio.drive)
     pointer = changetype<Request>(pointer).previous;
   if (pointer != 0) {
-    reason = tryMerge(changetype<Request>(pointer), bio, block.maxSectors, block.maxSegments);
+    reason = tryMerge(changetype<Request>(pointer), bio);
     if (reason == MERGED) return MERGED;
   }
-  pointer = changetype<Drive>(bio.drive).queueTail;
-  for (let depth: u32 = 0; depth < <u32>QUEUE_MERGE_DEPTH && pointer != 0; depth++) {
-    const result = tryMerge(changetype<Request>(pointer), bio, block.maxSectors, block.maxSegments);
-    if (result == MERGED) return MERGED;
-    reason = result;
-    pointer = changetype<Request>(pointer).previous;
-  }
-  return reason;
+  return schedulerMerge(changetype<Drive>(bio.drive), bio, reason);
 }
 
 /**
@@ -193,6 +157,15 @@ export function submitBio(bio: Bio): void {
   assert(bio.sectorCount > 0 || bio.operation == OP_FLUSH, 'a bio without sectors');
   if (bio.operation == OP_READ) countMany(COUNTER_PGPGIN, bio.sectorCount);
   else if (bio.operation == OP_WRITE) countMany(COUNTER_PGPGOUT, bio.sectorCount);
+  const drive = changetype<Drive>(bio.drive);
+  if (drive.volatileLimit == 0) {
+    // what has completed is on the media: a flush has nothing to do (submit_bio_noacct)
+    bio.flags &= ~(BIO_FUA | BIO_PREFLUSH);
+    if (bio.operation == OP_FLUSH) {
+      complete(bio.doneKind, changetype<usize>(bio), 0);
+      return;
+    }
+  }
   const mergeable = isMergeable(bio.operation, bio.flags);
   let reason: u32 = MERGE_SWITCHED_OFF;
   if (block.isMerging != 0) {
@@ -205,53 +178,31 @@ export function submitBio(bio: Bio): void {
   const request = requestTake(bio);
   statStarted(request);
   if (recording()) {
-    record(
-      RECORD_QUEUED,
-      bio.operation,
-      changetype<Drive>(bio.drive).index,
-      request.id,
-      bio.sector,
-      bio.sectorCount,
-      reason,
-    );
+    record(RECORD_QUEUED, bio.operation, drive.index, request.id, bio.sector, bio.sectorCount, reason);
   }
-  const bypassesPlug = bio.operation == OP_FLUSH || (bio.flags & BIO_FUA) != 0;
-  if (block.plugDepth > 0 && !bypassesPlug) plugAdd(request);
-  else enqueue(request);
+  sendRequest(drive, request);
 }
 
-function countDone(request: Request): void {
-  switch (request.operation) {
-    case OP_READ:
-      count(COUNTER_BLOCK_READS);
-      countMany(COUNTER_BLOCK_READ_SECTORS, request.sectorCount);
-      break;
-    case OP_WRITE:
-      count(COUNTER_BLOCK_WRITES);
-      countMany(COUNTER_BLOCK_WRITE_SECTORS, request.sectorCount);
-      break;
-    case OP_FLUSH:
-      count(COUNTER_BLOCK_FLUSHES);
-      break;
-    default:
-      count(COUNTER_BLOCK_DISCARDS);
+/** A new request goes where it belongs: into the plug or to the drive's queue, flushes and FUA past both. */
+function sendRequest(drive: Drive, request: Request): void {
+  if (flushIsNeeded(drive, request.operation, request.flags)) {
+    flushInsert(drive, request);
+  } else if (request.flags & BIO_FUA) {
+    queueBypass(drive, request, false);
+  } else if (block.plugDepth > 0) {
+    plugAdd(request);
+    return;
+  } else {
+    queueInsert(drive, request);
   }
+  queueRun(drive);
 }
 
-/** Handler of KIND_REQUEST_DONE: tells every bio, gives the request back, and starts what waited for the drive. */
+/** Handler of KIND_REQUEST_DONE: ends the request, or a step of its flush sequence, and starts what waited for the drive. */
 export function requestDone(pointer: usize, result: i32): void {
   const request = changetype<Request>(pointer);
   const drive = changetype<Drive>(request.drive);
-  countDone(request);
-  statDone(request);
-  let bioPointer = request.bioHead;
-  requestGive(request);
-  while (bioPointer != 0) {
-    const bio = changetype<Bio>(bioPointer);
-    const next = bio.next;
-    bio.result = result;
-    callHandler(bio.doneKind, bioPointer, result);
-    bioPointer = next;
-  }
-  startWaiting(drive);
+  if (request.flushSteps != 0) flushStepDone(drive, request, result);
+  else endRequest(request, result);
+  queueRun(drive);
 }

@@ -1,7 +1,7 @@
 // What each drive has done, as /sys/block/*/stat tells it (Documentation/block/stat.rst, block/blk-core.c).
 //
-// Verbs: statClaim, statStarted, statMerged, statDone, statOf. A request is counted when it ends, a bio that joins another's
-// request when it joins. Write-zeroes are writes, as Linux counts them; flushes have no sectors.
+// Verbs: statClaim, statStarted, statMerged, statCounted, statLeft, statOf. A request is counted when it ends, a bio that joins another's
+// request when it joins. Write-zeroes are writes, as Linux counts them; flushes have no sectors, and are those that went to the drive.
 // Layout: a Stat for each drive: four groups of four u64, by operation.
 // Invariant: a drive is busy from the first request that is with it or waits for it to the end of the last.
 
@@ -85,14 +85,18 @@ export function statMerged(bio: Bio): void {
   groupOf(changetype<Drive>(bio.drive).index, groupIndex(bio.operation)).merges++;
 }
 
-/** The drive has ended a request. */
-export function statDone(request: Request): void {
+/** The drive has carried out a request. */
+export function statCounted(request: Request): void {
   const drive = changetype<Drive>(request.drive).index;
   const group = groupOf(drive, groupIndex(request.operation));
   group.ios++;
   group.sectors += request.sectorCount;
   group.nanoseconds += now() - request.startedAt;
-  const stat = statAt(drive);
+}
+
+/** A request waits for its drive no more. */
+export function statLeft(request: Request): void {
+  const stat = statAt(changetype<Drive>(request.drive).index);
   if (--stat.pending == 0) stat.busyNs += now() - stat.busySince;
 }
 

@@ -27,6 +27,7 @@ import {
   CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
   DISTRIBUTION_CONSTANT,
+  DRIVE_FLAG_PLP,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
 
@@ -50,6 +51,9 @@ export class Drive {
   queueHead: usize;
   queueTail: usize;
   queueCount: u32;
+  /** What goes before them. */
+  bypassHead: usize;
+  bypassTail: usize;
   isHolding: u32;
   heldHead: usize;
   heldTail: usize;
@@ -125,6 +129,8 @@ export function driveInit(config: usize): void {
     drive.queueDepth = load<u32>(from, CONFIG_DRIVE_QUEUE_DEPTH);
     drive.volatileLimit = load<u32>(from, CONFIG_DRIVE_VOLATILE_WRITES);
     drive.flags = load<u32>(from, CONFIG_DRIVE_FLAGS);
+    // what has completed is safe: as if there were no volatile cache
+    if (drive.flags & DRIVE_FLAG_PLP) drive.volatileLimit = 0;
     drive.dmaMask = load<u32>(from, CONFIG_DRIVE_DMA_ALIGNMENT) - 1;
     drive.scheduler = load<u32>(from, CONFIG_DRIVE_SCHEDULER);
     drive.promises = load<u32>(from, CONFIG_DRIVE_PROMISES);

@@ -2,12 +2,13 @@
 //
 // A bio is one submitter's piece: a run of sectors, the spans that hold its bytes, and whom to tell. A request is one
 // or more adjacent bios that the drive serves as one. Both come from pools.
-// Verbs: bioTake, bioGive, bioOffer, requestTake, requestGive.
+// Verbs: bioTake, bioGive, bioOffer, requestTake, requestTakeCarrier, requestGive.
 // Invariant: a request's bios cover its sectors without gap or overlap, in ascending order; a request has at least
 // one bio, so the request pool (as large as the bio pool) can not run out first.
 
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { wakeOne } from '../base/wait-queue';
+import { OP_FLUSH } from '../layout';
 
 /** Not to be merged with others. */
 export const BIO_NO_MERGE: u32 = 1;
@@ -95,6 +96,8 @@ export class Request {
   faultDelay: u64;
   /** 64 random bits for what the fault has to choose. */
   faultDraw: u64;
+  /** Where it stands in a flush sequence (block/flush.ts), or 0. */
+  flushSteps: u32;
 }
 
 @unmanaged
@@ -108,9 +111,10 @@ export const bioPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 export const requestPool = changetype<Pool>(memory.data(offsetof<Pool>(), 16));
 const state = changetype<RequestState>(memory.data(offsetof<RequestState>(), 16));
 
-export function requestClaim(bioCount: u32): void {
+/** Beside a request for each bio there is one for each drive's flush. */
+export function requestClaim(bioCount: u32, driveCount: u32): void {
   poolClaim(bioPool, offsetof<Bio>(), bioCount);
-  poolClaim(requestPool, offsetof<Request>(), bioCount);
+  poolClaim(requestPool, offsetof<Request>(), bioCount + driveCount);
 }
 
 export function requestInit(): void {
@@ -172,7 +176,20 @@ export function requestTake(bio: Bio): Request {
   request.flags = bio.flags;
   request.result = 0;
   request.cached = 0;
+  request.flushSteps = 0;
   request.id = state.nextRequestId++;
+  return request;
+}
+
+/** A flush that serves `first` and perhaps others, whose bios it borrows: it has the number of the first. */
+export function requestTakeCarrier(first: Request): Request {
+  const pointer = poolTake(requestPool);
+  assert(pointer != 0, 'two flushes of one drive');
+  memory.fill(pointer, 0, offsetof<Request>());
+  const request = changetype<Request>(pointer);
+  request.drive = first.drive;
+  request.operation = OP_FLUSH;
+  request.id = first.id;
   return request;
 }
 

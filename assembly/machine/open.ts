@@ -53,6 +53,7 @@ import { identityClaim, identityInit } from '../base/identity';
 import { operationClaim, operationInit } from '../base/operation';
 import { recordsClaim, recordsSwitch } from '../base/record';
 import { spanClaim, spanInit } from '../base/span';
+import { flushClaim } from '../block/flush';
 import { blockInit, requestDone } from '../block/queue';
 import { statClaim } from '../block/stat';
 import { submissionClaim, submissionDone, submissionInit } from '../block/submission';
@@ -326,11 +327,12 @@ function claimParts(): void {
   recordsClaim(field(CONFIG_RECORD_CAPACITY));
   identityClaim(field(CONFIG_IDENTITIES));
   operationClaim(operationTotal());
-  requestClaim(bios);
+  requestClaim(bios, drives);
+  flushClaim(drives);
   submissionClaim(field(CONFIG_BLOCK_REQUESTS));
   spanClaim(field(CONFIG_SPANS), spanReserve());
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
-  clockClaim(bios + MAX_USRBIO_RINGS + 16);
+  clockClaim(bios + drives + MAX_USRBIO_RINGS + 16);
   let channels: u32 = 0;
   let cached: u32 = bios;
   for (let index: u32 = 0; index < drives; index++) {

@@ -4,6 +4,8 @@
 import {
   CONFIG_BLOCK_REQUESTS,
   CONFIG_IDENTITIES,
+  DRIVE_FLAG_NO_FUA,
+  DRIVE_FLAG_PLP,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
   SCHEDULER_NONE,
@@ -74,7 +76,8 @@ export function resolveDrive(
       `left out: ${model} takes parameters.channels`,
     );
   const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
-  const isUndoing = hasUndo && volatileWrites > 0 && drive.readOnly !== true;
+  const isProtected = drive.powerLossProtection === true;
+  const isUndoing = hasUndo && volatileWrites > 0 && !isProtected && drive.readOnly !== true;
   if (drive.image !== undefined && drive.memory !== undefined)
     throw new ConfigError(`${field}.memory`, 'given', 'left out when image is given');
   const knownSize =
@@ -87,7 +90,11 @@ export function resolveDrive(
     latencies: latencies(`${field}.latencyNs`, drive.latencyNs),
     queueDepth: whole(`${field}.queueDepth`, drive.queueDepth, DRIVE_MODELS[model].queueDepth),
     volatileWrites,
-    flags: (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) | (isUndoing ? DRIVE_FLAG_UNDO : 0),
+    flags:
+      (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) |
+      (isUndoing ? DRIVE_FLAG_UNDO : 0) |
+      (drive.fua === false ? DRIVE_FLAG_NO_FUA : 0) |
+      (isProtected ? DRIVE_FLAG_PLP : 0),
     dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
     serial: serialNumber(`${field}.serial`, drive.serial),
     scheduler: SCHEDULER_NONE,

@@ -45,6 +45,10 @@ export interface DriveConfig {
   readonly queueDepth?: number;
   /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
   readonly volatileWrites?: number;
+  /** The drive takes FUA; else the block layer flushes behind a write that asks for it. Default true. */
+  readonly fua?: boolean;
+  /** Its cache survives a power cut: a completed write is durable, and flushes end at once. Default false. */
+  readonly powerLossProtection?: boolean;
   /**
    * Alignment in bytes that direct I/O needs of a buffer's address, a power of two from 1 to 4,096; a buffer elsewhere is
    * EINVAL. Default 1, any address, as on a loop device; many disks want 512.

@@ -1,7 +1,8 @@
 // A drive under the hand of a test: direct writes and flushes are submitted, and complete when the test says so.
 //
 // Verbs: HeldDrive.open, write, flush, read, complete, cut. Every submission has a number; completions are held by the
-// drive, so submission, completion and crash can be put in any order. A sector is filled with one value.
+// drive, so submission, completion and crash can be put in any order. One flush is at the drive at a time: those that come
+// meanwhile share the next one, which has the number of the first of them. A sector is filled with one value.
 
 import type { AioContext } from '../../../src/aio.ts';
 import type { AioRequest } from '../../../src/aio-request.ts';
@@ -18,6 +19,9 @@ export class HeldDrive {
   readonly #plain: OpenFile;
   readonly #forced: OpenFile;
   readonly #held: number[] = [];
+  #flush = 0;
+  /** Number of the flush that the next ones share, 0: none. */
+  #nextFlush = 0;
   #number = 0;
 
   private constructor(machine: Machine) {
@@ -70,9 +74,17 @@ export class HeldDrive {
     return this.#transfer('pwrite', this.#forced, value, sector, count);
   }
 
-  /** S(F). */
+  /** S(F). Another flush that waits is the same one. */
   flush(): number {
-    return this.#submit({ op: 'fdsync', file: this.#plain });
+    const isWaiting = this.#flush !== 0;
+    const number = this.#submit({ op: 'fdsync', file: this.#plain });
+    if (isWaiting) {
+      this.#held.pop();
+      if (this.#nextFlush === 0) this.#nextFlush = number;
+      return this.#nextFlush;
+    }
+    this.#flush = number;
+    return number;
   }
 
   /** C(number). */
@@ -80,6 +92,10 @@ export class HeldDrive {
     const index = this.#held.indexOf(number);
     this.#held.splice(index, 1);
     this.machine.releaseCompletion(index);
+    if (number !== this.#flush) return;
+    this.#flush = this.#nextFlush;
+    this.#nextFlush = 0;
+    if (this.#flush !== 0) this.#held.push(this.#flush);
   }
 
   /** C of the held request at a position, oldest first. Its number. */
