@@ -13,7 +13,7 @@ export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep }
 // drive
 export { driveAttach, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
 export { driveEpisode, driveLatencyPoints } from './machine/timing-calls';
-export { driveReleaseCompletion, driveStat, driveVolatileCount } from './machine/drive-calls';
+export { driveReleaseCompletion, driveStat, driveTimes, driveVolatileCount } from './machine/drive-calls';
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';
 export { driveCutPower, drivesForget, drivesLoad, drivesSave, driveUncertain } from './machine/power-calls';
 
@@ -133,4 +133,11 @@ export {
 export { blockPlug, blockReap, blockSubmit, blockUnplug } from './machine/block-calls';
 
 // replay
-export { replayBatch, replayLatency, replayOpen, replayRun, replaySync } from './machine/replay-calls';
+export {
+  replayBatch,
+  replayDrain,
+  replayHistogram,
+  replayOpen,
+  replayRun,
+  replaySync,
+} from './machine/replay-calls';

@@ -147,7 +147,9 @@ export const RECORD_COLLECTED = 44;
 export const RECORD_ABORTED = 45;
 /** A mark in the write log. address = its number. */
 export const RECORD_MARK = 46;
-export const RECORD_KIND_COUNT = 47;
+/** A replayed request arrived. id = line in the trace (low 32 bits), address offset, count bytes, detail = ns ago (at most 2^31 - 1). */
+export const RECORD_ARRIVED = 47;
+export const RECORD_KIND_COUNT = 48;
 
 /** Why the flusher writes (detail of RECORD_FLUSHER). */
 export const FLUSH_PERIODIC = 0;
@@ -357,6 +359,12 @@ export const CONFIG_LOG_BUFFER_BYTES = 224;
 export const CONFIG_BLOCK_REQUESTS = 228;
 /** Places whose accesses are counted for decisions by identity (base/identity.ts). */
 export const CONFIG_IDENTITIES = 232;
+/** Replay: requests between arrival and end at one time, 1 to 1,024; 0 with REPLAY_TIMING_ASAP. */
+export const CONFIG_REPLAY_SLOTS = 240;
+/** REPLAY_TIMING_…. */
+export const CONFIG_REPLAY_TIMING = 244;
+/** u64: how many times faster than the trace, in millionths; at least 1. */
+export const CONFIG_REPLAY_SPEEDUP = 248;
 export const CONFIG_SIZE = 256;
 
 export const CONFIG_DRIVE_SIZE_BYTES = 0;
@@ -1373,23 +1381,64 @@ export const REPLAY_MISMATCHES = 40;
 export const REPLAY_HELD_FOR_OVERLAP = 48;
 export const REPLAY_NOTIFICATIONS = 56;
 export const REPLAY_REQUESTS = 64;
-export const REPLAY_STATE_SIZE = 72;
+/** u64: requests that could not be put on a ring when they arrived: no slot, no room for their bytes, or the ring was full. */
+export const REPLAY_LATE = 72;
+/** u64: requests whose time in the trace lies before an earlier one's; they arrive with that one. */
+export const REPLAY_BACKWARD = 80;
+/** u64: requests on the rings at one time, at the most. */
+export const REPLAY_MOST_IN_FLIGHT = 88;
+/** u64: virtual time when the last request ended. */
+export const REPLAY_LAST_END = 96;
+/** u64: bytes of the reads and writes that have ended. */
+export const REPLAY_BYTES = 104;
+export const REPLAY_STATE_SIZE = 112;
+
+/** When a request is issued: in lots, one after the other; at its time in the trace; or when one of N clients is free. */
+export const REPLAY_TIMING_ASAP = 0;
+export const REPLAY_TIMING_TRACE = 1;
+export const REPLAY_TIMING_CLOSED = 2;
 
 /** The generation of a sector whose content nobody knows (an image that held data before): it is not checked. */
 export const GENERATION_UNKNOWN = 0x7fffffff;
 /** A generation with this bit set: the low bits are an index into the batch's mixed sectors (512 bytes each). */
 export const GENERATION_MIXED = 0x80000000;
 
-// ---- latency summary: u64 nanoseconds, written by latencySummary ----
+// ---- histograms of nanoseconds (base/histogram.ts): what replayHistogram points at, u64 each ----
 
-export const LATENCY_COUNT = 0;
-export const LATENCY_SUM = 8;
-export const LATENCY_MAX = 16;
-export const LATENCY_P50 = 24;
-export const LATENCY_P90 = 32;
-export const LATENCY_P99 = 40;
-export const LATENCY_P999 = 48;
-export const LATENCY_SIZE = 56;
+export const HISTOGRAM_COUNT = 0;
+/** The sum of all values, 128 bits: its low half, and with HISTOGRAM_SUM_HIGH the high half. */
+export const HISTOGRAM_SUM = 8;
+export const HISTOGRAM_MAX = 16;
+export const HISTOGRAM_SUM_HIGH = 24;
+/** A count for each bucket. */
+export const HISTOGRAM_COUNTS = 32;
+export const HISTOGRAM_BUCKETS = 7424;
+export const HISTOGRAM_SIZE = 59424;
+/** Values below 2^(bits + 1) have buckets of their own; each octave above has 2^bits of them. */
+export const HISTOGRAM_LINEAR_BITS = 7;
+
+/** Which histogram of the player: from its arrival (REPLAY_HISTOGRAM_LATENCY), or from the ring it was put on, to its end … */
+export const REPLAY_HISTOGRAM_LATENCY = 0;
+export const REPLAY_HISTOGRAM_SERVICE = 4;
+/** … plus the operation; datasyncs are flushes. */
+export const REPLAY_OPERATION_READ = 0;
+export const REPLAY_OPERATION_WRITE = 1;
+export const REPLAY_OPERATION_DISCARD = 2;
+export const REPLAY_OPERATION_FLUSH = 3;
+/** Requests of the drives, from the start of the service to its end. */
+export const REPLAY_HISTOGRAM_DRIVE = 8;
+/** The latencies of all operations together. */
+export const REPLAY_HISTOGRAM_ALL = 9;
+export const REPLAY_HISTOGRAM_KINDS = 10;
+
+// ---- what a drive has had in hand: driveTimes; u64 each ----
+
+/** The times of all requests that have ended, from the start of the service to its end. */
+export const DRIVE_TIMES_TOTAL_NS = 0;
+export const DRIVE_TIMES_REQUESTS = 8;
+/** Requests in hand at one time, at the most. */
+export const DRIVE_TIMES_MOST = 16;
+export const DRIVE_TIMES_SIZE = 24;
 
 // ---- machineCheck: the rules, the first seven as the sheet of buffered writes numbers them ----
 
@@ -1438,7 +1487,6 @@ export const ROOT_REPLAY_GENERATIONS = 24;
 export const ROOT_REPLAY_MIXED = 28;
 export const ROOT_REPLAY_MIXED_CAPACITY = 32;
 export const ROOT_REPLAY_STATE = 36;
-export const ROOT_LATENCY = 40;
 export const ROOT_ABORT_MESSAGE = 44;
 export const ROOT_ABORT_FILE = 48;
 export const ROOT_ABORT_LINE = 52;

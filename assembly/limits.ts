@@ -115,7 +115,7 @@ export const MAX_BLUESTORE_AIOS = 65536;
 export const MAX_KERNEL_DEVICES = 64;
 export const MAX_IO_CONTEXTS = 1024;
 /** Flushes and synchronous reads, writes and discards of BlueStore devices at one time. */
-export const MAX_DEVICE_CALLS = 64;
+export const MAX_DEVICE_CALLS = 1024;
 /** bdev_block_size of Ceph. */
 export const DEFAULT_DEVICE_BLOCK = 4096;
 export const MAX_DEVICE_BLOCK = 65536;
@@ -154,3 +154,7 @@ export const DEFAULT_VIRTIO_REQUESTS = 1024;
 export const REPLAY_LOT_BYTES = 8388608;
 /** Requests on the ring for one notification of the replay player. */
 export const MAX_REPLAY_BATCH = 256;
+/** Requests of the replay player between arrival and end at one time: as many as the largest virtqueue holds. */
+export const MAX_REPLAY_SLOTS = 1024;
+/** How many times faster than the trace, in millionths: a million times. */
+export const MAX_REPLAY_SPEEDUP = 1000000000000;

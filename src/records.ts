@@ -52,6 +52,7 @@ export const RECORD_KIND_NAMES = [
   'collected',
   'aborted',
   'mark',
+  'arrived',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

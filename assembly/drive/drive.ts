@@ -36,6 +36,7 @@ import {
 import { SECTOR_SHIFT } from '../limits';
 import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
 import { Drive, movesBytes } from './drive-table';
+import { driveTimesEnded, driveTimesStarted } from './drive-times';
 import { gather } from './gather';
 import { BIO_FUA, Request } from './request';
 import { serviceStart } from './service';
@@ -88,6 +89,7 @@ export function driveStart(drive: Drive, request: Request): void {
     'a request lies outside its drive',
   );
   drive.inFlight++;
+  driveTimesStarted(drive, request);
   countStart(request);
   if (recording()) {
     record(
@@ -170,6 +172,7 @@ function finish(drive: Drive, request: Request): void {
   if (request.result != 0) count(COUNTER_DRIVE_ERRORS);
   if (drive.flags & DRIVE_FLAG_LOGGED) logCompleted(drive, request);
   drive.inFlight--;
+  driveTimesEnded(drive, request);
   if (recording()) {
     record(
       RECORD_COMPLETED,

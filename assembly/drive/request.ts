@@ -75,8 +75,9 @@ export class Request {
   flags: u32;
   id: u32;
   result: i32;
-  /** When it began to wait for the drive. */
+  /** When it began to wait for the drive, and when the drive took it. */
   startedAt: u64;
+  servedFrom: u64;
   /** The volatile-cache entry of a write, or 0. */
   cached: usize;
   /** For a flush: completed writes of the drive when it started. */

@@ -54,6 +54,9 @@ import {
   CONFIG_RECORD_CAPACITY,
   CONFIG_REPLAY_BATCH,
   CONFIG_REPLAY_RECORDS,
+  CONFIG_REPLAY_SLOTS,
+  CONFIG_REPLAY_SPEEDUP,
+  CONFIG_REPLAY_TIMING,
   CONFIG_SIZE,
   CONFIG_SPANS,
   CONFIG_USRBIO_CHUNK_BYTES,
@@ -85,6 +88,9 @@ import {
   EVICTION_S3_FIFO,
   FILE_FLAG_EFBIG,
   ON_ERROR_ENOSPC,
+  REPLAY_TIMING_ASAP,
+  REPLAY_TIMING_CLOSED,
+  REPLAY_TIMING_TRACE,
   SCHEDULER_NONE,
   VIRTIO_ENGINE_LINUX_AIO,
 } from '../layout';
@@ -104,6 +110,8 @@ import {
   MAX_LOG_BUFFER_BYTES,
   MAX_READAHEAD_PAGES,
   MAX_REPLAY_BATCH,
+  MAX_REPLAY_SLOTS,
+  MAX_REPLAY_SPEEDUP,
   MAX_VIRTIO_QUEUES,
   MAX_VIRTIO_WORKERS,
   MIN_LOG_BUFFER_BYTES,
@@ -181,6 +189,8 @@ export function checkConfig(): i32 {
   const batch = field(CONFIG_REPLAY_BATCH);
   if (field(CONFIG_REPLAY_RECORDS) != 0 && (batch < 1 || batch > <u32>MAX_REPLAY_BATCH))
     return bad(CONFIG_REPLAY_BATCH, 0);
+  const timing = checkTiming();
+  if (timing != 0) return timing;
   const identities = field(CONFIG_IDENTITIES);
   if (!isPowerOfTwo(identities) || identities < 16 || identities > 16777216) return bad(CONFIG_IDENTITIES, 0);
   const log = checkLog(drives);
@@ -205,6 +215,18 @@ function checkLog(drives: u32): i32 {
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_FLAGS, index);
   }
   return 0;
+}
+
+/** Whoever does not play in lots has slots, and a trace a speed. */
+function checkTiming(): i32 {
+  const timing = field(CONFIG_REPLAY_TIMING);
+  if (timing > <u32>REPLAY_TIMING_CLOSED) return bad(CONFIG_REPLAY_TIMING, 0);
+  const least: u32 = timing == REPLAY_TIMING_ASAP ? 0 : 1;
+  const most: u32 = timing == REPLAY_TIMING_ASAP ? 0 : MAX_REPLAY_SLOTS;
+  if (!isWithin(CONFIG_REPLAY_SLOTS, least, most)) return bad(CONFIG_REPLAY_SLOTS, 0);
+  const speedup = load<u64>(configStart() + CONFIG_REPLAY_SPEEDUP);
+  const isSpeedGood = speedup > 0 && speedup <= <u64>MAX_REPLAY_SPEEDUP;
+  return timing == REPLAY_TIMING_TRACE && !isSpeedGood ? bad(CONFIG_REPLAY_SPEEDUP, 0) : 0;
 }
 
 function isWithin(offset: usize, low: u32, high: u32): bool {

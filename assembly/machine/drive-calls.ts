@@ -1,6 +1,6 @@
 // The drives as exports: their images, held completions. Power cuts are power-calls.ts.
 //
-// Verbs: driveAttach, driveStat, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion ….
+// Verbs: driveAttach, driveStat, driveTimes, imageOpen, imageSize, imageClose, driveHoldCompletions, driveReleaseCompletion ….
 
 import { isClientRange } from '../base/client-memory';
 import { EFAULT, EINVAL, ENODEV } from '../base/errno';
@@ -8,6 +8,7 @@ import { statOf } from '../block/stat';
 import { backingClose, backingOpen, backingSize } from '../drive/backing';
 import { driveHold, driveRelease } from '../drive/drive';
 import { driveAt, driveCount, movesBytes } from '../drive/drive-table';
+import { driveTimesOf } from '../drive/drive-times';
 
 /** Gives a drive its image: an open WASI descriptor, and one for the bytes that volatile writes replace (-1: none). */
 export function driveAttach(drive: i32, fd: i32, undoFd: i32): i32 {
@@ -58,4 +59,9 @@ export function driveVolatileCount(drive: i32): i32 {
 /** Address of what a drive has done (DISK_STAT_…), good until the next call; or ENODEV. */
 export function driveStat(drive: i32): i32 {
   return <u32>drive < driveCount() ? <i32>statOf(<u32>drive) : -ENODEV;
+}
+
+/** Address of what a drive has had in hand up to now (DRIVE_TIMES_…); or ENODEV. */
+export function driveTimes(drive: i32): i32 {
+  return <u32>drive < driveCount() ? <i32>driveTimesOf(<u32>drive) : -ENODEV;
 }

@@ -36,6 +36,7 @@ import {
   KIND_PAGES_READ,
   KIND_PAGES_WRITTEN,
   KIND_PAUSE_OVER,
+  KIND_PLAYER_ARRIVAL,
   KIND_PLAYER_DONE,
   KIND_PLAYER_PART,
   KIND_PLAYER_SYNCED,
@@ -69,6 +70,7 @@ import { pauseOver, throttleInit } from '../cache/throttle';
 import { backingClaim } from '../drive/backing';
 import { driveReleased, driveServed } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
+import { driveTimesClaim } from '../drive/drive-times';
 import { episodesClaim, episodesInit } from '../drive/episodes';
 import { latencyClaim, latencyInit } from '../drive/latency';
 import { requestClaim, requestInit } from '../drive/request';
@@ -143,6 +145,8 @@ import {
   CONFIG_REPLAY_DATA_BYTES,
   CONFIG_REPLAY_RECORDS,
   CONFIG_REPLAY_SECTORS,
+  CONFIG_REPLAY_SLOTS,
+  CONFIG_REPLAY_TIMING,
   CONFIG_SEED,
   CONFIG_SHARED_BYTES,
   CONFIG_SPANS,
@@ -179,6 +183,7 @@ import {
   MAX_USRBIO_RINGS,
   PAGE_SIZE,
 } from '../limits';
+import { playerArrival } from '../replay/flight';
 import { playerClaim, playerClaimPrivate } from '../replay/lot';
 import {
   playerAioReady,
@@ -251,6 +256,7 @@ function registerHandlers(): void {
   handle(KIND_CALL_DONE, callDone);
   handle(KIND_GUEST_INTERRUPT, playerInterrupt);
   handle(KIND_AIO_READY, playerAioReady);
+  handle(KIND_PLAYER_ARRIVAL, playerArrival);
   handle(KIND_PLAYER_DONE, playerDiscardDone);
   handle(KIND_PLAYER_PART, playerPartDone);
   handle(KIND_PLAYER_SYNCED, playerSynced);
@@ -268,7 +274,7 @@ function operationTotal(): u32 {
   return (
     field(CONFIG_OPERATIONS) +
     field(CONFIG_VIRTIO_REQUESTS) +
-    field(CONFIG_REPLAY_BATCH) +
+    max<u32>(field(CONFIG_REPLAY_BATCH), field(CONFIG_REPLAY_SLOTS)) +
     field(CONFIG_USRBIO_PARTS) +
     8
   );
@@ -300,6 +306,7 @@ function claimClientMemory(): void {
       field(CONFIG_DRIVE_COUNT),
       field(CONFIG_REPLAY_RECORDS),
       field(CONFIG_REPLAY_BATCH),
+      field(CONFIG_REPLAY_SLOTS),
       field(CONFIG_REPLAY_DATA_BYTES),
     );
   }
@@ -310,7 +317,8 @@ function claimParts(): void {
   const drives = field(CONFIG_DRIVE_COUNT);
   const bios = field(CONFIG_BIOS);
   const hasBytes = field(CONFIG_PAYLOAD) == PAYLOAD_FULL;
-  if (field(CONFIG_REPLAY_RECORDS) > 0) playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS));
+  if (field(CONFIG_REPLAY_RECORDS) > 0)
+    playerClaimPrivate(drives, field(CONFIG_REPLAY_SECTORS), field(CONFIG_REPLAY_TIMING));
   contextClaimPrivate();
   queueClaimPrivate();
   deviceAioClaimPrivate();
@@ -332,7 +340,7 @@ function claimParts(): void {
   submissionClaim(field(CONFIG_BLOCK_REQUESTS));
   spanClaim(field(CONFIG_SPANS), spanReserve());
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
-  clockClaim(bios + drives + MAX_USRBIO_RINGS + 16);
+  clockClaim(bios + drives + MAX_USRBIO_RINGS + 17);
   let channels: u32 = 0;
   let cached: u32 = bios;
   for (let index: u32 = 0; index < drives; index++) {
@@ -344,6 +352,7 @@ function claimParts(): void {
   latencyClaim(field(CONFIG_LATENCY_POINTS));
   episodesClaim(field(CONFIG_EPISODES));
   statClaim(drives);
+  driveTimesClaim(drives, field(CONFIG_REPLAY_RECORDS) > 0);
   volatileClaim(cached);
   backingClaim(field(CONFIG_MAX_SEGMENTS));
   claimVolume(drives + field(CONFIG_FILE_COUNT));

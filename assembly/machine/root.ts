@@ -15,7 +15,6 @@ import { bioPool, requestPool } from '../drive/request';
 import { blockRequestPool } from '../guest/block-request';
 import { virtioRequestPool } from '../guest/virtio-request';
 import {
-  LATENCY_SIZE,
   ROOT_ABORT_FILE,
   ROOT_ABORT_LINE,
   ROOT_ABORT_MESSAGE,
@@ -25,7 +24,6 @@ import {
   ROOT_BUFFERS,
   ROOT_CONFIG,
   ROOT_COUNTERS,
-  ROOT_LATENCY,
   ROOT_MEMORY_BYTES,
   ROOT_NOW,
   ROOT_RECORD_CAPACITY,
@@ -70,7 +68,6 @@ import { jobPool } from '../rings/usrbio-jobs';
 import { partPool } from '../rings/usrbio-parts';
 
 const root: usize = memory.data(ROOT_SIZE, 16);
-export const latencySummary: usize = memory.data(LATENCY_SIZE, 16);
 
 export function configStart(): usize {
   return (__heap_base + 15) & ~(<usize>15);
@@ -93,7 +90,6 @@ export function rootAddress(): i32 {
   store<u32>(root, <u32>playerMixed(), ROOT_REPLAY_MIXED);
   store<u32>(root, playerMixedCapacity(), ROOT_REPLAY_MIXED_CAPACITY);
   store<u32>(root, <u32>replayState, ROOT_REPLAY_STATE);
-  store<u32>(root, <u32>latencySummary, ROOT_LATENCY);
   store<u32>(root, <u32>abortNote.message, ROOT_ABORT_MESSAGE);
   store<u32>(root, <u32>abortNote.file, ROOT_ABORT_FILE);
   store<u32>(root, abortNote.line, ROOT_ABORT_LINE);

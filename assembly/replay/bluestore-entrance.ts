@@ -3,7 +3,7 @@
 // Verbs: bluestorePut, bluestoreNotify, bluestoreDone. BlueStore reads and writes whole blocks of
 // 4 KiB, so a request is widened to them: a write first reads the blocks that it covers in part, puts its bytes between
 // theirs, and writes all of them.
-// Invariant: no two requests of a lot share a block that one of them writes (overlapsLot widens as this does).
+// Invariant: no two requests in flight share a block that one of them writes (overlaps() widens as this does).
 
 import { complete, KIND_PLAYER_DONE, KIND_PLAYER_PART } from '../base/dispatch';
 import { PENDING } from '../base/operation';
@@ -29,7 +29,7 @@ import {
 import { contextRead, contextWrite } from '../rings/io-request';
 import { deviceOf, deviceOpen, deviceOptions, KernelDevice } from '../rings/kernel-device';
 import { descriptorOf } from './device';
-import { player, Slot, slotAt, widenDown, widenUp } from './lot';
+import { announced, player, Slot, slotAt, widenDown, widenUp } from './lot';
 import { payloadFill } from './payload';
 
 /** Requests of one slot in flight: the blocks at the two ends of a write. */
@@ -42,7 +42,7 @@ function handleOf(device: u32): i32 {
   const descriptor = descriptorOf(device);
   if (descriptor < 0) return descriptor;
   const options = deviceOptions();
-  store<i32>(options, <i32>(player.batch * REQUESTS_A_SLOT), DEVICE_OPTION_MAX_IODEPTH);
+  store<i32>(options, <i32>(player.slotCapacity * REQUESTS_A_SLOT), DEVICE_OPTION_MAX_IODEPTH);
   const handle = deviceOpen(descriptor, options);
   if (handle > 0) store<i32>(address, handle);
   return handle;
@@ -125,9 +125,10 @@ function startSlot(slot: Slot, index: u32): void {
   else writeBlocks(slot, index);
 }
 
-/** Starts every request of the lot but the discards, which go to the drive past the device. */
+/** Starts every request that is announced but the discards, which go to the drive past the device. */
 export function bluestoreNotify(): void {
-  for (let index: u32 = 0; index < player.slotCount; index++) {
+  for (let at: u32 = 0; at < player.putCount; at++) {
+    const index = announced(at);
     const slot = slotAt(index);
     if (slot.operation != TRACE_DISCARD) startSlot(slot, index);
   }

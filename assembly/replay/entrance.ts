@@ -1,8 +1,8 @@
-// The entrances of a replay: how a request of a lot gets on a virtqueue or into an iocb, and how a lot is announced.
+// The entrances of a replay: how a request gets on a virtqueue or into an iocb, and how those that were put are announced.
 //
-// Verbs: playerInit, checkRecord, putRequest, playerNotify. Linux AIO has no discard, and USRBIO no sync either: they are
-// calls of their own, started with the lot.
-// Invariant: what checkRecord lets pass, the entrance takes.
+// Verbs: playerInit, checkSlot, putRequest, playerNotify. Linux AIO has no discard, and USRBIO no sync either: they are
+// calls of their own, started with the notification.
+// Invariant: what checkSlot lets pass, the entrance takes.
 
 import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE } from '../base/dispatch';
 import { EFBIG, EINVAL } from '../base/errno';
@@ -28,11 +28,13 @@ import {
   IOCB_NBYTES,
   IOCB_OFFSET,
   IOCB_SIZE,
+  REPLAY_MOST_IN_FLIGHT,
   REPLAY_NOTIFICATIONS,
   REPLAY_THROUGH_AIO,
   REPLAY_THROUGH_BLUESTORE,
   REPLAY_THROUGH_USRBIO,
   REPLAY_THROUGH_VIRTIO,
+  TRACE_DATASYNC,
   TRACE_DISCARD,
   TRACE_FLUSH,
   TRACE_READ,
@@ -47,7 +49,18 @@ import { ioSubmit } from '../rings/aio';
 import { ioNotify, ioSetup } from '../rings/aio-context';
 import { bluestoreNotify, bluestorePut } from './bluestore-entrance';
 import { descriptorOf, inodeOf, isDirect } from './device';
-import { addTo, DISCARD_SEGMENT_SIZE, player, Slot, slotAt, widenDown, widenUp } from './lot';
+import {
+  addTo,
+  announced,
+  DISCARD_SEGMENT_SIZE,
+  isTransfer,
+  player,
+  replayState,
+  Slot,
+  slotAt,
+  widenDown,
+  widenUp,
+} from './lot';
 import { usrbioNotify, usrbioOpen, usrbioPut } from './usrbio-entrance';
 
 /** `through`: REPLAY_THROUGH_…. 0, or EINVAL for a machine without a player, or the errno of io_setup. */
@@ -59,7 +72,7 @@ export function playerInit(through: u32, seed: u32, cacheMode: u32): i32 {
   player.cacheMode = cacheMode;
   if (through == REPLAY_THROUGH_AIO) {
     const contextAddress = <u32>player.context;
-    const result = ioSetup(player.batch, contextAddress);
+    const result = ioSetup(player.slotCapacity, contextAddress);
     if (result != 0) return result;
     player.context = load<u64>(contextAddress);
     ioNotify(<u32>player.context, KIND_AIO_READY);
@@ -135,7 +148,7 @@ function putAio(slot: Slot, index: u32): i32 {
   return 0;
 }
 
-/** Puts a request where the next notification announces it. 0 or a negative errno. */
+/** Puts a request where the next notification announces it. 0 or a negative errno; EAGAIN: the ring is full. */
 export function putRequest(slot: Slot, index: u32): i32 {
   switch (player.through) {
     case REPLAY_THROUGH_VIRTIO:
@@ -150,17 +163,18 @@ export function putRequest(slot: Slot, index: u32): i32 {
 }
 
 /** Checks what the entrance can take. 0 or a positive errno. */
-export function checkRecord(device: u32, operation: u32, offset: u64, bytes: u32): i32 {
-  const size = driveAt(device).sizeSectors << SECTOR_SHIFT;
+export function checkSlot(slot: Slot): i32 {
+  const offset = slot.offset;
+  const bytes = slot.bytes;
+  const size = driveAt(slot.device).sizeSectors << SECTOR_SHIFT;
   if (offset > size || <u64>bytes > size - offset) return EFBIG;
-  const isTransfer = operation == TRACE_READ || operation == TRACE_WRITE;
   const isWidened = player.through == REPLAY_THROUGH_BLUESTORE;
   const needsSectors =
     player.through == REPLAY_THROUGH_VIRTIO ||
-    operation == TRACE_DISCARD ||
-    (isTransfer && isDirect() && !isWidened);
+    slot.operation == TRACE_DISCARD ||
+    (isTransfer(slot) && isDirect() && !isWidened);
   if (needsSectors && ((offset | bytes) & (SECTOR_SIZE - 1)) != 0) return EINVAL;
-  if (isTransfer && widenUp(offset + bytes) - widenDown(offset) > <u64>player.dataBytes) return EFBIG;
+  if (isTransfer(slot) && widenUp(offset + bytes) - widenDown(offset) > <u64>player.dataBytes) return EFBIG;
   return player.through == REPLAY_THROUGH_VIRTIO && bytes >> SECTOR_SHIFT > <u32>VIRTIO_MAX_SECTORS
     ? EFBIG
     : 0;
@@ -186,42 +200,54 @@ function operationKind(operation: u32): u8 {
   return operation == TRACE_FLUSH ? OPERATION_SYNC : OPERATION_DATASYNC;
 }
 
-/** One notification for the lot. The caller pumps until playerIsIdle(). */
-export function playerNotify(): void {
-  player.outstanding = player.slotCount;
-  addTo(REPLAY_NOTIFICATIONS, 1);
-  if (player.through == REPLAY_THROUGH_AIO) {
-    const submitted =
-      player.iocbCount > 0
-        ? ioSubmit(<u32>player.context, <i32>player.iocbCount, <u32>player.iocbPointers)
-        : 0;
-    assert(submitted == <i32>player.iocbCount, 'a replayed iocb was refused');
-    player.iocbCount = 0;
-    for (let index: u32 = 0; index < player.slotCount; index++) {
-      if (slotAt(index).operation == TRACE_DISCARD) startOperationOf(index);
-    }
-    return;
+/** Starts what the entrance has no request for, among those that are announced: operations from `first` on. */
+function startOperations(first: u32, last: u32): void {
+  for (let at: u32 = 0; at < player.putCount; at++) {
+    const index = announced(at);
+    const operation = slotAt(index).operation;
+    if (operation >= first && operation <= last) startOperationOf(index);
   }
-  if (player.through == REPLAY_THROUGH_BLUESTORE) {
-    bluestoreNotify();
-    for (let index: u32 = 0; index < player.slotCount; index++) {
-      if (slotAt(index).operation == TRACE_DISCARD) startOperationOf(index);
-    }
-    return;
-  }
-  if (player.through == REPLAY_THROUGH_USRBIO) {
-    usrbioNotify();
-    for (let index: u32 = 0; index < player.slotCount; index++) {
-      if (slotAt(index).operation > <u32>TRACE_WRITE) startOperationOf(index);
-    }
-    return;
-  }
-  // each device of the lot gets its kick, in the order of their first requests
-  for (let index: u32 = 0; index < player.slotCount; index++) {
-    const device = slotAt(index).device;
+}
+
+function submitIocbs(): void {
+  const submitted =
+    player.iocbCount > 0 ? ioSubmit(<u32>player.context, <i32>player.iocbCount, <u32>player.iocbPointers) : 0;
+  assert(submitted == <i32>player.iocbCount, 'a replayed iocb was refused');
+  player.iocbCount = 0;
+}
+
+/** Each device gets its kick, in the order of their first requests. */
+function kickDevices(): void {
+  for (let at: u32 = 0; at < player.putCount; at++) {
+    const device = slotAt(announced(at)).device;
     let isFirst = true;
-    for (let earlier: u32 = 0; earlier < index && isFirst; earlier++)
-      isFirst = slotAt(earlier).device != device;
+    for (let earlier: u32 = 0; earlier < at && isFirst; earlier++)
+      isFirst = slotAt(announced(earlier)).device != device;
     if (isFirst) driverKick(device);
   }
+}
+
+/** One notification for what has been put. */
+export function playerNotify(): void {
+  player.outstanding += player.putCount;
+  addTo(REPLAY_NOTIFICATIONS, 1);
+  if (player.outstanding > load<u64>(replayState, REPLAY_MOST_IN_FLIGHT))
+    store<u64>(replayState, player.outstanding, REPLAY_MOST_IN_FLIGHT);
+  switch (player.through) {
+    case REPLAY_THROUGH_AIO:
+      submitIocbs();
+      startOperations(TRACE_DISCARD, TRACE_DISCARD);
+      break;
+    case REPLAY_THROUGH_BLUESTORE:
+      bluestoreNotify();
+      startOperations(TRACE_DISCARD, TRACE_DISCARD);
+      break;
+    case REPLAY_THROUGH_USRBIO:
+      usrbioNotify();
+      startOperations(TRACE_DISCARD, TRACE_DATASYNC);
+      break;
+    default:
+      kickDevices();
+  }
+  player.putCount = 0;
 }

@@ -1,27 +1,40 @@
-// The replay player's state: the batch it plays, the lot that is on the rings, and where their bytes are.
+// The replay player's state: the batch it plays, the requests that are on the rings, and where their bytes are.
 //
-// Verbs: playerClaim, playerClaimPrivate, slotAt, overlapsLot, and where things are for the host.
-// Layout: a slot for each request of a lot; their data side by side in the data arena; the batch's records, then one
-// generation for each sector that they read or write.
-// Invariant: requests of one lot share no byte that one of them modifies.
+// Verbs: playerClaim, playerClaimPrivate, slotAt, slotRead, overlaps, overlapsLot, playerStop, and where things are for the
+// host.
+// Layout: a slot for each request; the data of a lot side by side in the data arena (one by one: room.ts); the batch's
+// records, then one generation for each sector that they read or write.
+// Invariant: requests that are on the rings together share no byte that one of them modifies.
 
 import { arenaClaim } from '../base/arena';
-import { HISTOGRAM_SIZE } from '../base/histogram';
 import { driverClaim, driverClaimPrivate } from '../guest/driver';
 import {
   HF3FS_CQE_SIZE,
   HF3FS_IOR_SIZE,
   HF3FS_IOV_SIZE,
+  HISTOGRAM_SIZE,
   IO_EVENT_SIZE,
   IOCB_SIZE,
   IOVEC_SIZE,
+  REPLAY_ERROR,
+  REPLAY_ERROR_LINE,
+  REPLAY_HISTOGRAM_DRIVE,
+  REPLAY_OPERATION_FLUSH,
   REPLAY_STATE_SIZE,
   REPLAY_THROUGH_BLUESTORE,
+  REPLAY_TIMING_ASAP,
+  TRACE_DEVICE,
   TRACE_DISCARD,
+  TRACE_FLUSH,
+  TRACE_LENGTH,
+  TRACE_LINE,
+  TRACE_OFFSET,
+  TRACE_OPERATION,
   TRACE_RECORD_SIZE,
   TRACE_WRITE,
 } from '../layout';
 import { DEFAULT_DEVICE_BLOCK, SECTOR_SIZE } from '../limits';
+import { roomBytes, roomClaim } from './room';
 
 export const DISCARD_SEGMENT_SIZE: u32 = 16;
 /** bdev_block_size of Ceph. */
@@ -31,13 +44,25 @@ const BLUESTORE_BLOCK: u64 = DEFAULT_DEVICE_BLOCK;
 export class Slot {
   offset: u64;
   line: u64;
-  submitted: u64;
+  /** When the trace, or its client, had it ready; and when it was put on the ring. */
+  arrived: u64;
+  issued: u64;
   bytes: u32;
   operation: u32;
   device: u32;
   data: usize;
   generations: usize;
+  /** Sectors that its generations name by a number. */
+  mixed: usize;
   isDone: u32;
+  // one by one: neighbours in the order of the trace, then in the line of those that may be put on the ring
+  previous: usize;
+  next: usize;
+  nextReady: usize;
+  /** Earlier requests that must end first, pages of its data, and whether it came late to the ring. */
+  blockers: u32;
+  pages: u32;
+  isLate: u32;
   /** BlueStore: its IOContext, and whether the blocks at its ends are being read. */
   context: i32;
   isMerging: u32;
@@ -46,6 +71,7 @@ export class Slot {
 @unmanaged
 export class Player {
   through: u32;
+  timing: u32;
   batch: u32;
   seed: u32;
   cacheMode: u32;
@@ -60,7 +86,11 @@ export class Player {
   dataBytes: u32;
   dataUsed: u32;
   slots: usize;
+  slotCapacity: u32;
   slotCount: u32;
+  /** u32 numbers of slots that the next notification announces. */
+  put: usize;
+  putCount: u32;
   outstanding: u32;
   iocbs: usize;
   iocbPointers: usize;
@@ -78,8 +108,8 @@ export class Player {
   iovecs: usize;
   kernelDevices: usize;
   discardSegments: usize;
-  latencyRead: usize;
-  latencyWrite: usize;
+  /** By operation: from arrival to end, then from the ring to the end (REPLAY_HISTOGRAM_…). */
+  histograms: usize;
   isReady: u32;
   sectorCapacity: u32;
   /** The next file of the final sync, and the first error it met. */
@@ -92,39 +122,52 @@ export const player = changetype<Player>(memory.data(offsetof<Player>(), 16));
 
 export const replayState: usize = memory.data(REPLAY_STATE_SIZE, 16);
 
-/** Claims the player's part of client memory. `sectorCapacity`: generations of one batch. */
-export function playerClaim(deviceCount: u32, recordCapacity: u32, batch: u32, dataBytes: u32): void {
+/**
+ * Claims the player's part of client memory. `slotCapacity`: requests that are not in lots at one time; 0: lots of
+ * `batch`. `dataBytes`: the longest request.
+ */
+export function playerClaim(
+  deviceCount: u32,
+  recordCapacity: u32,
+  batch: u32,
+  slotCapacity: u32,
+  dataBytes: u32,
+): void {
+  const slots = slotCapacity == 0 ? batch : slotCapacity;
   player.recordCapacity = recordCapacity;
   player.batch = batch;
+  player.slotCapacity = slots;
   player.dataBytes = dataBytes;
-  driverClaim(deviceCount, batch);
-  player.data = arenaClaim(dataBytes, 4096);
-  player.iocbs = arenaClaim(<u64>batch * IOCB_SIZE, 64);
-  player.iocbPointers = arenaClaim(<u64>batch * 4, 16);
-  player.events = arenaClaim(<u64>batch * IO_EVENT_SIZE, 64);
-  player.discardSegments = arenaClaim(<u64>batch * DISCARD_SEGMENT_SIZE, 16);
+  driverClaim(deviceCount, slots);
+  player.data = arenaClaim(slotCapacity == 0 ? dataBytes : roomBytes(dataBytes), 4096);
+  player.iocbs = arenaClaim(<u64>slots * IOCB_SIZE, 64);
+  player.iocbPointers = arenaClaim(<u64>slots * 4, 16);
+  player.events = arenaClaim(<u64>slots * IO_EVENT_SIZE, 64);
+  player.discardSegments = arenaClaim(<u64>slots * DISCARD_SEGMENT_SIZE, 16);
   player.readRing = arenaClaim(HF3FS_IOR_SIZE, 16);
   player.writeRing = arenaClaim(HF3FS_IOR_SIZE, 16);
   player.iov = arenaClaim(HF3FS_IOV_SIZE, 16);
-  player.cqes = arenaClaim(<u64>batch * HF3FS_CQE_SIZE, 16);
+  player.cqes = arenaClaim(<u64>slots * HF3FS_CQE_SIZE, 16);
   player.mountPoint = arenaClaim(16, 16);
-  player.iovecs = arenaClaim(<u64>batch * IOVEC_SIZE, 16);
+  player.iovecs = arenaClaim(<u64>slots * IOVEC_SIZE, 16);
   // the word that io_setup fills must be client memory
   player.context = <u64>arenaClaim(8, 16);
 }
 
 /** Claims what clients may not name. */
-export function playerClaimPrivate(deviceCount: u32, sectorCapacity: u32): void {
+export function playerClaimPrivate(deviceCount: u32, sectorCapacity: u32, timing: u32): void {
   driverClaimPrivate(deviceCount);
+  player.timing = timing;
   player.sectorCapacity = sectorCapacity;
   player.records = arenaClaim(<u64>player.recordCapacity * TRACE_RECORD_SIZE, 64);
   player.generations = arenaClaim(<u64>sectorCapacity * 4, 64);
   player.mixed = arenaClaim(<u64>sectorCapacity * SECTOR_SIZE, 64);
-  player.slots = arenaClaim(<u64>player.batch * offsetof<Slot>(), 64);
+  player.slots = arenaClaim(<u64>player.slotCapacity * offsetof<Slot>(), 64);
+  player.put = arenaClaim(<u64>player.slotCapacity * 4, 16);
   player.descriptors = arenaClaim(<u64>deviceCount * 4, 16);
   player.kernelDevices = arenaClaim(<u64>deviceCount * 4, 16);
-  player.latencyRead = arenaClaim(HISTOGRAM_SIZE, 16);
-  player.latencyWrite = arenaClaim(HISTOGRAM_SIZE, 16);
+  player.histograms = arenaClaim(<u64>REPLAY_HISTOGRAM_DRIVE * HISTOGRAM_SIZE, 16);
+  if (timing != REPLAY_TIMING_ASAP) roomClaim(player.data, player.dataBytes);
 }
 
 export function playerRecords(): usize {
@@ -143,8 +186,9 @@ export function playerMixedCapacity(): u32 {
   return player.sectorCapacity;
 }
 
-export function playerLatency(isWrite: bool): usize {
-  return isWrite ? player.latencyWrite : player.latencyRead;
+/** A histogram of the player's own, by number (below REPLAY_HISTOGRAM_DRIVE). */
+export function playerHistogram(number: u32): usize {
+  return player.histograms + <usize>number * HISTOGRAM_SIZE;
 }
 
 export function slotAt(index: u32): Slot {
@@ -174,17 +218,58 @@ export function widenUp(offset: u64): u64 {
   return (offset + unit() - 1) & ~(unit() - 1);
 }
 
-/** True when the request shares a byte, or a block of BlueStore, with one of the lot and one of the two modifies it. */
-export function overlapsLot(device: u32, operation: u32, offset: u64, bytes: u32): bool {
-  const isWriter = isModifying(operation);
-  const mask = unit() - 1;
-  const start = offset & ~mask;
-  const end = (offset + bytes + mask) & ~mask;
+/** What a record asks for. A flush is of the whole device. */
+export function slotRead(slot: Slot, record: usize): void {
+  const operation = <u32>load<u8>(record, TRACE_OPERATION);
+  const isFlush = operation >= <u32>TRACE_FLUSH;
+  slot.operation = operation;
+  slot.device = <u32>load<u16>(record, TRACE_DEVICE);
+  slot.offset = isFlush ? 0 : load<u64>(record, TRACE_OFFSET);
+  slot.bytes = isFlush ? 0 : load<u32>(record, TRACE_LENGTH);
+  slot.line = load<u64>(record, TRACE_LINE);
+}
+
+export function isTransfer(slot: Slot): bool {
+  return slot.operation <= <u32>TRACE_WRITE;
+}
+
+/** REPLAY_OPERATION_…. */
+export function operationOf(slot: Slot): u32 {
+  return min<u32>(slot.operation, REPLAY_OPERATION_FLUSH);
+}
+
+/** True when two requests share a byte, or a block of BlueStore, and one of them modifies it. */
+export function overlaps(left: Slot, right: Slot): bool {
+  if (left.device != right.device || left.bytes == 0 || right.bytes == 0) return false;
+  if (!isModifying(left.operation) && !isModifying(right.operation)) return false;
+  return (
+    widenDown(left.offset) < widenUp(right.offset + right.bytes) &&
+    widenDown(right.offset) < widenUp(left.offset + left.bytes)
+  );
+}
+
+/** True when the request overlaps one of the lot. */
+export function overlapsLot(slot: Slot): bool {
   for (let index: u32 = 0; index < player.slotCount; index++) {
-    const slot = slotAt(index);
-    if (slot.device != device || slot.bytes == 0 || (!isWriter && !isModifying(slot.operation))) continue;
-    const slotEnd = (slot.offset + slot.bytes + mask) & ~mask;
-    if (start < slotEnd && (slot.offset & ~mask) < end) return true;
+    if (overlaps(slotAt(index), slot)) return true;
   }
   return false;
+}
+
+/** The next notification announces the slot too. */
+export function announce(index: u32): void {
+  store<u32>(player.put + ((<usize>player.putCount) << 2), index);
+  player.putCount++;
+}
+
+/** Number `index` of the slots that are announced. */
+export function announced(index: u32): u32 {
+  return load<u32>(player.put + ((<usize>index) << 2));
+}
+
+/** The player stops at a line of the trace; the first reason counts. */
+export function playerStop(line: u64, errno: i32): void {
+  if (load<u32>(replayState, REPLAY_ERROR) != 0) return;
+  store<u32>(replayState, <u32>errno, REPLAY_ERROR);
+  store<u64>(replayState, line, REPLAY_ERROR_LINE);
 }

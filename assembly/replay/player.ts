@@ -1,4 +1,5 @@
-// The replay player: records of a trace become requests on a ring, in trace order, in lots of `batch`.
+// The replay player: records of a trace become requests on a ring, in trace order, in lots of `batch`, or one by one
+// (flight.ts).
 //
 // Verbs: playerStart, playerPrepare, playerSyncNext, playerIsIdle, and the handlers of what ended. A lot is filled,
 // announced with one notification, and ends when all its requests have ended; then the next begins. One that overlaps
@@ -21,33 +22,46 @@ import {
   IO_EVENT_DATA,
   IO_EVENT_RES,
   IO_EVENT_SIZE,
+  REPLAY_BYTES,
   REPLAY_CONSUMED,
   REPLAY_ERROR,
-  REPLAY_ERROR_LINE,
   REPLAY_HELD_FOR_OVERLAP,
+  REPLAY_HISTOGRAM_LATENCY,
+  REPLAY_HISTOGRAM_SERVICE,
+  REPLAY_LAST_END,
   REPLAY_MISMATCH_LINE,
   REPLAY_MISMATCH_SECTOR,
   REPLAY_MISMATCHES,
   REPLAY_REQUESTS,
   REPLAY_SECTORS_CHECKED,
-  REPLAY_THROUGH_BLUESTORE,
-  TRACE_DEVICE,
-  TRACE_FLUSH,
-  TRACE_LENGTH,
-  TRACE_LINE,
-  TRACE_OFFSET,
-  TRACE_OPERATION,
+  REPLAY_TIMING_ASAP,
   TRACE_READ,
   TRACE_RECORD_SIZE,
-  TRACE_WRITE,
   VIRTIO_BLK_S_OK,
 } from '../layout';
 import { REPLAY_LOT_BYTES } from '../limits';
 import { ioReap } from '../rings/aio-context';
 import { bluestoreDone } from './bluestore-entrance';
-import { checkRecord, putRequest } from './entrance';
-import { addTo, overlapsLot, Player, player, replayState, Slot, slotAt, widenDown, widenUp } from './lot';
-import { payloadCheck, payloadFill, payloadUnknown, sectorsTouched } from './payload';
+import { checkSlot, putRequest } from './entrance';
+import { fillWrite, flightCount, flightEnd } from './flight';
+import {
+  addTo,
+  announce,
+  isTransfer,
+  operationOf,
+  overlapsLot,
+  Player,
+  player,
+  playerHistogram,
+  playerStop,
+  replayState,
+  Slot,
+  slotAt,
+  slotRead,
+  widenDown,
+  widenUp,
+} from './lot';
+import { payloadCheck, payloadUnknown, sectorsTouched } from './payload';
 import { usrbioFetch, usrbioResult } from './usrbio-entrance';
 
 /** A batch of `recordCount` records is in place. 0, or EINVAL when the last one is not finished or it is too large. */
@@ -60,49 +74,39 @@ export function playerStart(recordCount: u32): i32 {
   return 0;
 }
 
-function stop(record: usize, errno: i32): bool {
-  store<u32>(replayState, <u32>errno, REPLAY_ERROR);
-  store<u64>(replayState, load<u64>(record, TRACE_LINE), REPLAY_ERROR_LINE);
-  return false;
-}
-
 /** Adds the record to the lot. False: it must wait for the lot (it overlaps, or its data has no room), or the player stopped. */
 function addRecord(record: usize): bool {
-  const device = <u32>load<u16>(record, TRACE_DEVICE);
-  const operation = <u32>load<u8>(record, TRACE_OPERATION);
-  const isFlush = operation >= <u32>TRACE_FLUSH;
-  const offset: u64 = isFlush ? 0 : load<u64>(record, TRACE_OFFSET);
-  const bytes: u32 = isFlush ? 0 : load<u32>(record, TRACE_LENGTH);
-  const refusal = checkRecord(device, operation, offset, bytes);
-  if (refusal != 0) return stop(record, refusal);
-  if (bytes > 0 && overlapsLot(device, operation, offset, bytes)) {
+  const index = player.slotCount;
+  const slot = slotAt(index);
+  slotRead(slot, record);
+  const refusal = checkSlot(slot);
+  if (refusal != 0) {
+    playerStop(slot.line, refusal);
+    return false;
+  }
+  if (slot.bytes > 0 && overlapsLot(slot)) {
     addTo(REPLAY_HELD_FOR_OVERLAP, 1);
     return false;
   }
-  const isTransfer = operation <= <u32>TRACE_WRITE;
-  const widened = isTransfer ? widenUp(offset + bytes) - widenDown(offset) : 0;
+  const widened = isTransfer(slot) ? widenUp(slot.offset + slot.bytes) - widenDown(slot.offset) : 0;
   const dataBytes = (<u32>widened + 63) & ~(<u32>63);
-  if (player.slotCount > 0 && dataBytes + player.dataUsed > <u32>REPLAY_LOT_BYTES) return false;
-  const index = player.slotCount;
-  const slot = slotAt(index);
-  slot.offset = offset;
-  slot.line = load<u64>(record, TRACE_LINE);
-  slot.submitted = now();
-  slot.bytes = bytes;
-  slot.operation = operation;
-  slot.device = device;
-  slot.data = player.data + player.dataUsed + <usize>(offset - widenDown(offset));
+  if (index > 0 && dataBytes + player.dataUsed > <u32>REPLAY_LOT_BYTES) return false;
+  slot.arrived = now();
+  slot.data = player.data + player.dataUsed + <usize>(slot.offset - widenDown(slot.offset));
   slot.isMerging = 0;
   slot.generations = player.generations + ((<usize>player.generationCursor) << 2);
+  slot.mixed = player.mixed;
   slot.isDone = 0;
   const result = putRequest(slot, index);
-  if (result < 0) return stop(record, -result);
-  if (isTransfer) player.generationCursor += sectorsTouched(offset, bytes);
-  // through BlueStore the bytes are put between those of the blocks that were read
-  if (operation == TRACE_WRITE && movesBytes() && player.through != REPLAY_THROUGH_BLUESTORE)
-    payloadFill(player.seed, device, slot.data, offset, bytes, slot.generations);
+  if (result < 0) {
+    playerStop(slot.line, -result);
+    return false;
+  }
+  if (isTransfer(slot)) player.generationCursor += sectorsTouched(slot.offset, slot.bytes);
+  fillWrite(slot);
   player.dataUsed += dataBytes;
   player.slotCount++;
+  announce(index);
   return true;
 }
 
@@ -132,7 +136,7 @@ function check(slot: Slot): void {
     slot.offset,
     slot.bytes,
     slot.generations,
-    player.mixed,
+    slot.mixed,
     firstBad,
   );
   addTo(REPLAY_SECTORS_CHECKED, sectorCount - payloadUnknown());
@@ -143,22 +147,27 @@ function check(slot: Slot): void {
   addTo(REPLAY_MISMATCHES, badCount);
 }
 
-/** One request of the lot ended. `isGood`: with the whole of its bytes. */
+/** A request ended. `isGood`: with the whole of its bytes. */
 function finish(index: u32, isGood: bool): void {
   const slot = slotAt(index);
   assert(slot.isDone == 0, 'a replayed request ended twice');
   slot.isDone = 1;
   addTo(REPLAY_REQUESTS, 1);
+  store<u64>(replayState, now(), REPLAY_LAST_END);
+  player.outstanding--;
   if (!isGood) {
-    store<u32>(replayState, EIO, REPLAY_ERROR);
-    store<u64>(replayState, slot.line, REPLAY_ERROR_LINE);
-  } else if (slot.operation == TRACE_READ) {
-    histogramAdd(player.latencyRead, now() - slot.submitted);
-    if (movesBytes()) check(slot);
-  } else if (slot.operation == TRACE_WRITE) {
-    histogramAdd(player.latencyWrite, now() - slot.submitted);
+    playerStop(slot.line, EIO);
+  } else {
+    const operation = operationOf(slot);
+    if (isTransfer(slot)) addTo(REPLAY_BYTES, slot.bytes);
+    histogramAdd(playerHistogram(REPLAY_HISTOGRAM_LATENCY + operation), now() - slot.arrived);
+    if (player.timing != REPLAY_TIMING_ASAP)
+      histogramAdd(playerHistogram(REPLAY_HISTOGRAM_SERVICE + operation), now() - slot.issued);
+    if (slot.operation == TRACE_READ && movesBytes()) check(slot);
   }
-  if (--player.outstanding == 0) {
+  if (player.timing != REPLAY_TIMING_ASAP) {
+    flightEnd(slot);
+  } else if (player.outstanding == 0) {
     player.slotCount = 0;
     player.dataUsed = 0;
   }
@@ -176,7 +185,7 @@ export function playerInterrupt(device: usize, _result: i32): void {
 
 /** Handler of KIND_AIO_READY: reaps the context. */
 export function playerAioReady(handle: usize, _result: i32): void {
-  const reaped = ioReap(<u32>handle, player.batch, <u32>player.events);
+  const reaped = ioReap(<u32>handle, player.slotCapacity, <u32>player.events);
   for (let index = 0; index < reaped; index++) {
     const event = player.events + <usize>index * IO_EVENT_SIZE;
     const slot = <u32>load<u64>(event, IO_EVENT_DATA);
@@ -237,6 +246,7 @@ export function playerSyncError(): i32 {
   return player.syncError;
 }
 
+/** Nothing is on a ring, nothing has arrived, no sync runs. */
 export function playerIsIdle(): bool {
-  return player.outstanding == 0;
+  return player.outstanding == 0 && flightCount() == 0;
 }

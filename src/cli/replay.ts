@@ -16,7 +16,7 @@ import {
 } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { nodePlatform } from '../node-platform.ts';
-import { ENTRANCES, type Entrance, type ReplayOptions } from '../replay/options.ts';
+import { ENTRANCES, type Entrance, type ReplayOptions, type Timing } from '../replay/options.ts';
 import { type ReplayProgress, replay } from '../replay/player.ts';
 import { formatReport } from '../report/terminal.ts';
 import { FORMATS, openTrace } from '../trace/index.ts';
@@ -38,6 +38,8 @@ interface ReplayFlags {
   readonly blockSize?: number;
   readonly merge: boolean;
   readonly batch: number;
+  readonly timing?: Timing;
+  readonly speedup?: number;
   readonly payload: 'full' | 'none';
   readonly image?: string;
   readonly reopen: boolean;
@@ -71,6 +73,18 @@ function size(text: string): number {
   } catch {
     throw new InvalidArgumentError('It must be a size such as 32MiB, 1GiB or 4096.');
   }
+}
+
+function timing(text: string): Timing {
+  if (!/^(asap|trace|closed:\d+)$/.test(text))
+    throw new InvalidArgumentError('It must be asap, trace, or closed:N with a whole number N.');
+  return text as Timing;
+}
+
+function factor(text: string): number {
+  if (!/^(\d+\.?\d*|\.\d+)$/.test(text))
+    throw new InvalidArgumentError('It must be a decimal number such as 2, 0.5 or 10.25.');
+  return Number(text);
 }
 
 function readahead(text: string): number | 'off' {
@@ -140,6 +154,12 @@ export function addReplayCommand(program: Command): void {
       wholeNumber(1, 256),
       32,
     )
+    .option(
+      '--timing <when>',
+      'asap (in lots, the default), trace (at the times of the trace), or closed:N (N clients, 1 to 1024)',
+      timing,
+    )
+    .option('--speedup <factor>', 'with --timing trace: how many times faster (default: 1)', factor)
     .addOption(
       new Option('--payload <what>', 'full moves and checks bytes; none makes the same decisions without any')
         .choices(['full', 'none'])
@@ -203,6 +223,8 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
     ...(flags.blockSize === undefined ? {} : { blockSize: flags.blockSize }),
     ...(flags.image === undefined ? {} : { image: flags.image }),
+    ...(flags.timing === undefined ? {} : { timing: flags.timing }),
+    ...(flags.speedup === undefined ? {} : { speedup: flags.speedup }),
     vm: toVm(flags),
     eviction: flags.eviction,
     merge: flags.merge,

@@ -26,6 +26,9 @@ import {
   CONFIG_REPLAY_DATA_BYTES,
   CONFIG_REPLAY_RECORDS,
   CONFIG_REPLAY_SECTORS,
+  CONFIG_REPLAY_SLOTS,
+  CONFIG_REPLAY_SPEEDUP,
+  CONFIG_REPLAY_TIMING,
   CONFIG_SEED,
   CONFIG_SHARED_BYTES,
   CONFIG_SPANS,
@@ -47,6 +50,8 @@ import {
   CONFIG_VIRTIO_WRITE_ERROR,
   DRIVE_FLAG_LOGGED,
   FILE_FLAG_EFBIG,
+  REPLAY_TIMING_CLOSED,
+  REPLAY_TIMING_TRACE,
   USRBIO_FLAG_PRIORITY,
   USRBIO_FLAG_READ_ONLY,
   VIRTIO_FLAG_DETECT_UNMAP,
@@ -86,6 +91,7 @@ import {
   type ErrorPolicy,
   type FileConfig,
   type MachineConfig,
+  type ReplayTiming,
   type Size,
   type VirtioConfig,
 } from './options.ts';
@@ -253,6 +259,7 @@ export function resolveConfig(
     [CONFIG_REPLAY_BATCH, replay?.batch ?? 0],
     [CONFIG_REPLAY_SECTORS, replay?.sectors ?? 0],
     [CONFIG_REPLAY_DATA_BYTES, replay?.dataBytes ?? 0],
+    ...replayTimingFields(replay?.timing),
   ]);
   return { fields, drives, files, payload, powerCuts, seed };
 }
@@ -266,6 +273,17 @@ function logBufferBytes(writeLog: MachineConfig['writeLog']): number {
   const [name, limit] = FIELD_LIMITS.get(CONFIG_LOG_BUFFER_BYTES) as readonly [string, string];
   if (bytes === 0) throw new ConfigError(name, bytes, limit);
   return bytes;
+}
+
+function replayTimingFields(timing: ReplayTiming | undefined): [number, number][] {
+  if (timing === undefined) return [];
+  const speedup = timing.speedupMillionths;
+  return [
+    [CONFIG_REPLAY_TIMING, timing.mode === 'trace' ? REPLAY_TIMING_TRACE : REPLAY_TIMING_CLOSED],
+    [CONFIG_REPLAY_SLOTS, timing.slots],
+    [CONFIG_REPLAY_SPEEDUP, speedup % 2 ** 32],
+    [CONFIG_REPLAY_SPEEDUP + 4, Math.floor(speedup / 2 ** 32)],
+  ];
 }
 
 const ERROR_POLICIES = ['report', 'ignore', 'stop', 'enospc'] as const;

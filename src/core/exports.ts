@@ -38,6 +38,7 @@ export interface CoreExports {
   driveLatencyPoints(drive: number, points: number, count: number): number;
   driveReleaseCompletion(drive: number, index: number): number;
   driveStat(drive: number): number;
+  driveTimes(drive: number): number;
   driveVolatileCount(drive: number): number;
   blockPlug(): number;
   blockReap(out: number, most: number): number;
@@ -207,7 +208,8 @@ export interface CoreExports {
   virtioStats(device: number): number;
   virtioWrite(device: number, offset: number, width: number, value: number): number;
   replayBatch(recordCount: number): number;
-  replayLatency(isWrite: number): void;
+  replayDrain(eventLimit: number): number;
+  replayHistogram(kind: number): number;
   replayOpen(through: number): number;
   replayRun(eventLimit: number): number;
   replaySync(eventLimit: number): number;

@@ -253,6 +253,18 @@ export interface ReplayRoom {
   readonly batch: number;
   readonly sectors: number;
   readonly dataBytes: number;
+  /** When requests are issued. Default: in lots, as soon as possible. */
+  readonly timing?: ReplayTiming;
+}
+
+/** Requests in flight one by one instead of in lots. */
+export interface ReplayTiming {
+  /** At their times in the trace, or one for each client that is free. */
+  readonly mode: 'trace' | 'closed';
+  /** Requests between arrival and end at one time, 1 to 1,024. */
+  readonly slots: number;
+  /** How many times faster than the trace, in millionths, 1 to 10^12. */
+  readonly speedupMillionths: number;
 }
 export const CACHE_MODE_NAMES: readonly CacheMode[] = [
   'writeback',

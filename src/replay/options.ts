@@ -1,7 +1,14 @@
 // What a replay takes, its defaults, and the machine it asks for.
 // Verbs: resolveReplay.
 
-import { MAX_DRIVES, MAX_REPLAY_BATCH } from '../../assembly/limits.ts';
+import {
+  DEFAULT_AIO_MAX_NR,
+  MAX_DRIVES,
+  MAX_KERNEL_DEVICES,
+  MAX_REPLAY_BATCH,
+  MAX_REPLAY_SLOTS,
+  MAX_REPLAY_SPEEDUP,
+} from '../../assembly/limits.ts';
 import { DEFAULT_READAHEAD } from '../core/cache-config.ts';
 import { DEFAULT_CACHE } from '../core/config.ts';
 import { oneOf } from '../core/config-values.ts';
@@ -14,6 +21,7 @@ import {
   EVICTIONS,
   type Eviction,
   type MachineConfig,
+  type ReplayTiming,
   type Size,
   type VmConfig,
 } from '../core/options.ts';
@@ -24,6 +32,12 @@ import type { TraceReader } from '../trace/index.ts';
 /** How the requests of a trace enter. */
 export const ENTRANCES = ['virtio', 'aio', 'usrbio', 'bluestore'] as const;
 export type Entrance = (typeof ENTRANCES)[number];
+
+/**
+ * When requests are issued. `asap`: in lots of `batch`, each when the one before has ended. `trace`: at their times in the
+ * trace, however many are in flight. `closed:N`: N clients (1 to 1,024), each with one request at a time.
+ */
+export type Timing = 'asap' | 'trace' | `closed:${number}`;
 
 /** Every option has a default. */
 export interface ReplayOptions {
@@ -47,6 +61,10 @@ export interface ReplayOptions {
   readonly merge?: boolean;
   /** Requests on the ring for one notification, 1 to 256. Default 32. */
   readonly batch?: number;
+  /** When requests are issued. Default asap; trace needs a format with times. */
+  readonly timing?: Timing;
+  /** With timing trace: how many times faster than the trace, 0.000001 to 1,000,000. Default 1. */
+  readonly speedup?: number;
   /** Default full. */
   readonly payload?: 'full' | 'none';
   /** Whole number from 0 to 2^32 - 1. Default 1. */
@@ -75,6 +93,9 @@ export interface ResolvedReplay {
   readonly blockSize: number;
   readonly merge: boolean;
   readonly batch: number;
+  readonly timing: Timing;
+  /** Null unless the timing is trace. */
+  readonly speedup: number | null;
   readonly payload: 'full' | 'none';
   readonly seed: number;
   readonly image: string | null;
@@ -94,7 +115,7 @@ export const DRIVE_BYTES = 2 ** 52;
 /** Throws ConfigError for an option out of its range. */
 export function resolveReplay(
   options: ReplayOptions,
-  reader: Pick<TraceReader, 'entrance' | 'unit' | 'format'>,
+  reader: Pick<TraceReader, 'entrance' | 'unit' | 'format' | 'hasClock'>,
 ): ResolvedReplay {
   const batch = options.batch ?? 32;
   if (!Number.isInteger(batch) || batch < 1 || batch > MAX_REPLAY_BATCH)
@@ -127,6 +148,7 @@ export function resolveReplay(
     blockSize: options.blockSize ?? 4096,
     merge: options.merge ?? true,
     batch,
+    ...resolveTiming(options, reader),
     payload,
     seed: options.seed ?? 1,
     image: options.image ?? null,
@@ -134,6 +156,42 @@ export function resolveReplay(
     records: options.records ?? false,
     reopen: options.reopen ?? false,
   };
+}
+
+/** N of `closed:N`, or undefined for another timing. Throws ConfigError for what is none. */
+function clientsOf(timing: string): number | undefined {
+  if (timing === 'asap' || timing === 'trace') return undefined;
+  const clients = Number(/^closed:(\d+)$/.exec(timing)?.[1]);
+  if (!(clients >= 1 && clients <= MAX_REPLAY_SLOTS))
+    throw new ConfigError('timing', timing, `asap, trace, or closed:N with N from 1 to ${MAX_REPLAY_SLOTS}`);
+  return clients;
+}
+
+function resolveTiming(
+  options: ReplayOptions,
+  reader: Pick<TraceReader, 'format' | 'hasClock'>,
+): Pick<ResolvedReplay, 'timing' | 'speedup'> {
+  const timing = options.timing ?? 'asap';
+  clientsOf(timing);
+  if (timing !== 'trace') {
+    if (options.speedup === undefined) return { timing, speedup: null };
+    throw new ConfigError('speedup', options.speedup, "left out unless the timing is 'trace'");
+  }
+  if (!reader.hasClock)
+    throw new ConfigError('timing', timing, `asap or closed:N for ${reader.format}: the format has no times`);
+  const speedup = options.speedup ?? 1;
+  const most = MAX_REPLAY_SPEEDUP / 1e6;
+  if (!(speedup >= 1e-6 && speedup <= most))
+    throw new ConfigError('speedup', speedup, `a number from 0.000001 to ${most}`);
+  return { timing, speedup };
+}
+
+/** What the core is told of the timing. */
+function timingRoom({ timing, speedup }: ResolvedReplay): ReplayTiming | undefined {
+  if (timing === 'asap') return undefined;
+  const slots = clientsOf(timing) ?? MAX_REPLAY_SLOTS;
+  const mode = timing === 'trace' ? 'trace' : 'closed';
+  return { mode, slots, speedupMillionths: Math.round((speedup ?? 1) * 1e6) };
 }
 
 function resolveReadahead(readahead: ReplayOptions['readahead']): number | 'off' {
@@ -169,6 +227,7 @@ export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions):
     size: DRIVE_BYTES,
     ...(options.image === undefined ? {} : { image: imageOf(options.image, device) }),
   }));
+  const timing = timingRoom(resolved);
   return {
     drives,
     cache: resolved.cacheBytes,
@@ -184,9 +243,17 @@ export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions):
     records: resolved.records,
     powerCuts: false,
     buffers: 65536,
-    aioMaxNr: 4096,
+    // each BlueStore device has a context with room for two requests of each slot
+    aioMaxNr:
+      timing === undefined ? 4096 : Math.max(DEFAULT_AIO_MAX_NR, timing.slots * 2 * MAX_KERNEL_DEVICES),
     limits: { maxSegments: 128 },
-    replay: { records: BATCH_RECORDS, batch: resolved.batch, sectors: BATCH_SECTORS, dataBytes: DATA_BYTES },
+    replay: {
+      records: BATCH_RECORDS,
+      batch: resolved.batch,
+      sectors: BATCH_SECTORS,
+      dataBytes: DATA_BYTES,
+      ...(timing === undefined ? {} : { timing }),
+    },
   };
 }
 

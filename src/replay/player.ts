@@ -38,7 +38,7 @@ import {
   resolveReplay,
 } from './options.ts';
 import { type GenerationSink, Oracle, sectorsOf, WORDS_A_RECORD } from './oracle.ts';
-import { buildReport, type ReplayReport } from './report.ts';
+import { buildReport, type Measured, measureDrives, type ReplayReport } from './report.ts';
 
 const THROUGH: Readonly<Record<Entrance, number>> = {
   virtio: REPLAY_THROUGH_VIRTIO,
@@ -133,13 +133,7 @@ class Run {
     this.#oracle = new Oracle(config.seed);
   }
 
-  async play(): Promise<{
-    requests: number;
-    parseSeconds: number;
-    coreSeconds: number;
-    wallSeconds: number;
-    interrupted: boolean;
-  }> {
+  async play(): Promise<Omit<Measured, 'reopened'>> {
     const { core } = this.#machine;
     check(
       'replay',
@@ -156,6 +150,11 @@ class Run {
       if (count === 0) break;
       interrupted = count === STOPPED || (await this.#playBatch(batch));
     }
+    interrupted ||= await this.#slices(
+      (exports, events) => exports.replayDrain(events),
+      (result) => this.#failure(result),
+    );
+    const atDrives = measureDrives(this.#machine, this.#reader.deviceNames.length);
     // an event of a sync is 4 MiB of pages: what the requests before it allowed is far too much
     this.#eventLimit = FEW_EVENTS;
     interrupted ||= await this.#slices((exports, events) => exports.replaySync(events), syncFailure);
@@ -165,6 +164,7 @@ class Run {
       coreSeconds: this.#coreMs / 1000,
       wallSeconds: (performance.now() - this.#startMs) / 1000,
       interrupted,
+      atDrives,
     };
   }
 

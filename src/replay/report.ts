@@ -1,21 +1,32 @@
 // What a replay found: the keys of `replay --json`.
-// Verbs: buildReport. Later versions add keys; none changes its meaning.
+// Verbs: buildReport, measureDrives. Later versions add keys; none changes its meaning.
 
 import * as layout from '../../assembly/layout.ts';
 import type { Core } from '../core/core.ts';
 import type { Counters } from '../counters.ts';
+import { check } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';
 import type { DiskStat, Meminfo, Vmstat } from '../vmstat.ts';
+import { LatencyHistogram, type LatencyJson } from './latency.ts';
 import type { ResolvedReplay } from './options.ts';
 
-export interface LatencySummary {
-  readonly count: number;
-  readonly mean: number;
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
+/** A histogram of virtual nanoseconds for each operation, and for all of them together. */
+export interface Latencies {
+  readonly read: LatencyJson;
+  readonly write: LatencyJson;
+  readonly discard: LatencyJson;
+  /** Flushes and datasyncs. */
+  readonly flush: LatencyJson;
+  readonly all: LatencyJson;
+}
+
+/** What a drive had in hand while requests were played; the final sync is not in it. */
+export interface DriveUse {
+  /** Requests at the drive, on the average of all that time, and at the most. */
+  readonly meanDepth: number;
+  readonly mostDepth: number;
+  /** Share of the time in which a request was at the drive or waited for it, 0 to 1 (io_ticks). */
+  readonly utilisation: number;
 }
 
 export interface ReplayReport {
@@ -51,13 +62,36 @@ export interface ReplayReport {
   readonly vmstat: Vmstat;
   readonly meminfo: Meminfo;
   readonly diskstats: readonly DiskStat[];
-  /** Virtual nanoseconds from submission to completion. */
-  readonly latencyNs: { readonly read: LatencySummary; readonly write: LatencySummary };
+  /**
+   * From arrival to completion: timing trace counts from the time in the trace, so a request that waited because others
+   * were slow has waited (no coordinated omission); closed from when its client took it, asap from when its lot was put.
+   */
+  readonly latencyNs: Latencies;
+  /** From the ring to completion. Null with timing asap: there it is the same. */
+  readonly serviceNs: Omit<Latencies, 'all'> | null;
+  /** Requests of the drives (after merging) but those of the final sync, from the start of the service to its end. */
+  readonly driveNs: LatencyJson;
+  /** In virtual time, from the start to the end of the last request; 0 when none passed. */
+  readonly throughput: {
+    readonly seconds: number;
+    readonly requestsPerSecond: number;
+    /** Of reads and writes. */
+    readonly bytesPerSecond: number;
+  };
+  /** One for each device of the trace. */
+  readonly driveUse: readonly DriveUse[];
+  /** Pages programmed for each page that the host wrote; null without a flash translation layer, or writes. */
+  readonly writeAmplification: number | null;
   /** `requests`: played to their end; fewer than the trace's when the run was stopped. */
   readonly player: {
     readonly requests: number;
     readonly notifications: number;
     readonly heldForOverlap: number;
+    /** Requests that could not be put on the ring when they arrived: it was full. */
+    readonly late: number;
+    /** Requests whose time in the trace lies before an earlier one's; they arrived with that one. */
+    readonly backward: number;
+    readonly mostInFlight: number;
   };
   readonly verify: {
     readonly sectorsChecked: number;
@@ -89,21 +123,67 @@ export interface Measured {
   readonly wallSeconds: number;
   readonly interrupted: boolean;
   readonly reopened: { readonly sectors: number; readonly mismatches: number } | null;
+  readonly atDrives: AtDrives;
 }
 
-function latencySummary(core: Core, isWrite: boolean): LatencySummary {
-  core.exports.replayLatency(isWrite ? 1 : 0);
-  const at = core.root(layout.ROOT_LATENCY);
-  const count = core.memory.u64(at + layout.LATENCY_COUNT);
+/** The drives as they were when the last request had ended. */
+export interface AtDrives {
+  readonly driveNs: LatencyJson;
+  readonly driveUse: readonly DriveUse[];
+}
+
+function histogram(core: Core, kind: number): LatencyJson {
+  const at = check(
+    'replay',
+    core.call((exports) => exports.replayHistogram(kind)),
+  );
+  return LatencyHistogram.fromCore(core.memory, at).toJSON();
+}
+
+function byOperation(core: Core, first: number): Omit<Latencies, 'all'> {
   return {
-    count,
-    mean: count === 0 ? 0 : core.memory.u64(at + layout.LATENCY_SUM) / count,
-    p50: core.memory.u64(at + layout.LATENCY_P50),
-    p90: core.memory.u64(at + layout.LATENCY_P90),
-    p99: core.memory.u64(at + layout.LATENCY_P99),
-    p999: core.memory.u64(at + layout.LATENCY_P999),
-    max: core.memory.u64(at + layout.LATENCY_MAX),
+    read: histogram(core, first + layout.REPLAY_OPERATION_READ),
+    write: histogram(core, first + layout.REPLAY_OPERATION_WRITE),
+    discard: histogram(core, first + layout.REPLAY_OPERATION_DISCARD),
+    flush: histogram(core, first + layout.REPLAY_OPERATION_FLUSH),
   };
+}
+
+/** What each drive has had in hand up to now. */
+export function measureDrives(
+  machine: { readonly core: Core; readonly nowNs: number; diskStat(drive: number): DiskStat },
+  driveCount: number,
+): AtDrives {
+  const { core, nowNs } = machine;
+  const driveUse = Array.from({ length: driveCount }, (_, drive) => {
+    const at = check(
+      'stat',
+      core.call((exports) => exports.driveTimes(drive)),
+    );
+    const busyNs = machine.diskStat(drive).io_ticks * 1e6;
+    const totalNs = core.memory.u64(at + layout.DRIVE_TIMES_TOTAL_NS);
+    return {
+      meanDepth: nowNs === 0 ? 0 : totalNs / nowNs,
+      mostDepth: core.memory.u64(at + layout.DRIVE_TIMES_MOST),
+      utilisation: nowNs === 0 ? 0 : busyNs / nowNs,
+    };
+  });
+  return { driveNs: histogram(core, layout.REPLAY_HISTOGRAM_DRIVE), driveUse };
+}
+
+function throughputOf(core: Core, requests: number): ReplayReport['throughput'] {
+  const state = core.root(layout.ROOT_REPLAY_STATE);
+  const seconds = core.memory.u64(state + layout.REPLAY_LAST_END) / 1e9;
+  return {
+    seconds,
+    requestsPerSecond: perSecond(requests, seconds),
+    bytesPerSecond: perSecond(core.memory.u64(state + layout.REPLAY_BYTES), seconds),
+  };
+}
+
+function writeAmplification(core: Core): number | null {
+  const written = core.counter(layout.COUNTER_FLASH_HOST_PAGES);
+  return written === 0 ? null : core.counter(layout.COUNTER_FLASH_PROGRAMMED_PAGES) / written;
 }
 
 function countsOf(tally: ReadonlyMap<string, { readonly count: number }>): Record<string, number> {
@@ -148,8 +228,9 @@ export function buildReport(
   measured: Measured,
 ): ReplayReport {
   const { totals } = reader;
+  const { core } = machine;
   const { guest, aio, usrbio, cache, block, drive, dirty } = machine.counters;
-  const state = machine.core.root(layout.ROOT_REPLAY_STATE);
+  const state = core.root(layout.ROOT_REPLAY_STATE);
   return {
     trace: {
       file: reader.file,
@@ -180,13 +261,23 @@ export function buildReport(
     vmstat: machine.vmstat(),
     meminfo: machine.meminfo(),
     diskstats: reader.deviceNames.map((_, device) => machine.diskStat(device)),
-    latencyNs: { read: latencySummary(machine.core, false), write: latencySummary(machine.core, true) },
+    latencyNs: {
+      ...byOperation(core, layout.REPLAY_HISTOGRAM_LATENCY),
+      all: histogram(core, layout.REPLAY_HISTOGRAM_ALL),
+    },
+    serviceNs: config.timing === 'asap' ? null : byOperation(core, layout.REPLAY_HISTOGRAM_SERVICE),
+    ...measured.atDrives,
+    throughput: throughputOf(core, measured.requests),
+    writeAmplification: writeAmplification(core),
     player: {
       requests: measured.requests,
-      notifications: machine.core.memory.u64(state + layout.REPLAY_NOTIFICATIONS),
-      heldForOverlap: machine.core.memory.u64(state + layout.REPLAY_HELD_FOR_OVERLAP),
+      notifications: core.memory.u64(state + layout.REPLAY_NOTIFICATIONS),
+      heldForOverlap: core.memory.u64(state + layout.REPLAY_HELD_FOR_OVERLAP),
+      late: core.memory.u64(state + layout.REPLAY_LATE),
+      backward: core.memory.u64(state + layout.REPLAY_BACKWARD),
+      mostInFlight: core.memory.u64(state + layout.REPLAY_MOST_IN_FLIGHT),
     },
-    verify: verifyPart(machine.core, measured),
+    verify: verifyPart(core, measured),
     records: config.records === false ? null : { hash: machine.recordHash },
     time: {
       virtualSeconds: machine.nowNs / 1e9,

@@ -2,7 +2,8 @@
 // Verbs: formatReport. Colour only where the terminal wants it (the caller decides).
 
 import { formatSize } from '../core/size.ts';
-import type { LatencySummary, ReplayReport } from '../replay/report.ts';
+import type { LatencyJson } from '../replay/latency.ts';
+import type { ReplayReport } from '../replay/report.ts';
 
 const LABEL_WIDTH = 12;
 
@@ -27,9 +28,23 @@ function seconds(value: number): string {
   return value >= 1 ? `${value.toFixed(3)} s` : `${(value * 1000).toFixed(1)} ms`;
 }
 
-function latency(summary: LatencySummary): string {
-  const us = (value: number): string => (value / 1000).toFixed(1);
-  return `${count(summary.count)}: mean ${us(summary.mean)}, p50 ${us(summary.p50)}, p99 ${us(summary.p99)}, max ${us(summary.max)} µs`;
+const LATENCY_COLUMNS = ['mean', 'p50', 'p90', 'p99', 'p999', 'max'] as const;
+const COLUMN_WIDTH = 12;
+/** From here on microseconds are more digits than anybody reads. */
+const MANY_NS = 1e10;
+
+function latencyRow(name: string, cells: readonly string[]): string {
+  return `${name.padEnd(LABEL_WIDTH)}${cells.map((cell) => cell.padStart(COLUMN_WIDTH)).join('')}`;
+}
+
+function tenths(value: number): string {
+  return value.toLocaleString('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+}
+
+function latency(name: string, summary: LatencyJson, unitNs: number): string[] {
+  if (summary.count === 0) return [];
+  const cells = LATENCY_COLUMNS.map((column) => tenths(summary[column] / unitNs));
+  return [line('', latencyRow(name, [count(summary.count), ...cells]))];
 }
 
 function traceLines(report: ReplayReport): string[] {
@@ -142,12 +157,59 @@ function driveLines(report: ReplayReport): string[] {
   ];
 }
 
+/** What the latencies of a report count from. */
+function countedFrom({ timing }: ReplayReport['config']): string {
+  if (timing === 'trace') return 'from arrival at its time in the trace';
+  return timing === 'asap' ? 'from the notification of its lot' : 'from when its client took it';
+}
+
 function latencyLines(report: ReplayReport): string[] {
   if (report.time.virtualSeconds === 0)
     return [line('latency', 'none: the drive is instant (--drive fixed takes time)')];
+  const { read, write, discard, flush, all } = report.latencyNs;
+  const [unit, unitNs] = Math.max(all.max, report.driveNs.max) < MANY_NS ? ['µs', 1e3] : ['ms', 1e6];
   return [
-    line('latency', `virtual, reads  ${latency(report.latencyNs.read)}`),
-    line('', `         writes ${latency(report.latencyNs.write)}`),
+    line('latency', `of each request ${countedFrom(report.config)} to its end, in ${unit} of virtual time`),
+    line('', latencyRow('', ['count', 'mean', 'p50', 'p90', 'p99', 'p99.9', 'max'])),
+    ...latency('reads', read, unitNs),
+    ...latency('writes', write, unitNs),
+    ...latency('discards', discard, unitNs),
+    ...latency('flushes', flush, unitNs),
+    ...latency('at the drive', report.driveNs, unitNs),
+  ];
+}
+
+/** How the requests were issued, when not in lots. */
+function timingLines(report: ReplayReport): string[] {
+  const { config, player } = report;
+  if (config.timing === 'asap') return [];
+  const how =
+    config.timing === 'trace'
+      ? `open loop: each request at its time in the trace${config.speedup === 1 ? '' : `, ${config.speedup} times as fast`}`
+      : `closed loop: ${many(Number(config.timing.slice('closed:'.length)), 'client')}`;
+  const parts = [
+    `${how}; ${count(player.mostInFlight)} in flight at the most`,
+    ...(player.late > 0 ? [`${count(player.late)} late for a full ring`] : []),
+    ...(player.backward > 0 ? [`${count(player.backward)} with a time that lies back`] : []),
+  ];
+  return [line('timing', parts.join(', '))];
+}
+
+/** How much the drives had to do. Of several, the busiest is told. */
+function useLines(report: ReplayReport): string[] {
+  const { throughput, driveUse, writeAmplification } = report;
+  const [busiest] = [...driveUse].sort((left, right) => right.utilisation - left.utilisation);
+  if (throughput.seconds === 0 || busiest === undefined) return [];
+  const which = driveUse.length > 1 ? `busiest of ${driveUse.length} drives` : 'drive';
+  const depth = `queue depth ${busiest.meanDepth.toFixed(2)} on average, ${count(busiest.mostDepth)} at the most`;
+  const amplification =
+    writeAmplification === null ? '' : `; write amplification ${writeAmplification.toFixed(2)}`;
+  return [
+    line(
+      'throughput',
+      `${count(throughput.requestsPerSecond)} requests/s, ${(throughput.bytesPerSecond / 1e6).toFixed(1)} MB/s in ${seconds(throughput.seconds)} of virtual time`,
+    ),
+    line('use', `${which} busy ${share(busiest.utilisation, 1)} of that time, ${depth}${amplification}`),
   ];
 }
 
@@ -174,8 +236,10 @@ export function formatReport(report: ReplayReport): string {
   const lines = [
     ...traceLines(report),
     entranceLine(report),
+    ...timingLines(report),
     ...cacheLines(report),
     ...driveLines(report),
+    ...useLines(report),
     ...latencyLines(report),
     verifyLine(report),
     line(

@@ -22,12 +22,7 @@ import { Batch } from '../../assembly/rings/submit-batch';
 
 export { advanceTo, eventAt, eventCount, eventNextTime, eventPop, now } from '../../assembly/base/clock';
 export { complete, dispatchOne, dispatchPending } from '../../assembly/base/dispatch';
-export {
-  bucketOf,
-  bucketTop,
-  histogramAdd,
-  histogramPercentile,
-} from '../../assembly/base/histogram';
+export { bucketOf, histogramAdd, histogramAddAll, histogramClear } from '../../assembly/base/histogram';
 export { poolGive, poolHolds, poolInit, poolTake } from '../../assembly/base/pool';
 export {
   spanAdvance,

@@ -56,9 +56,9 @@ export interface UnitExports {
   dispatchOne(): number;
   dispatchPending(): number;
   bucketOf(value: bigint): number;
-  bucketTop(bucket: number): bigint;
   histogramAdd(histogram: number, value: bigint): void;
-  histogramPercentile(histogram: number, perMille: number): bigint;
+  histogramAddAll(histogram: number, from: number): void;
+  histogramClear(histogram: number): void;
   poolGive(pool: number, record: number): void;
   poolHolds(pool: number, address: number): number;
   poolInit(pool: number): void;

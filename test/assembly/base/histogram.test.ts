@@ -1,55 +1,77 @@
-// Histograms: exact below 64, buckets of at most 1/32 above, over the whole of u64; percentiles agree with a sorted list
-// of the same values up to the width of one bucket.
+// Histograms: exact below 256, buckets of at most 1/128 above, over the whole of u64; adding two loses nothing, and what
+// the host reads off one (src/replay/latency.ts) agrees with a sorted list of the same values.
 
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import {
+  HISTOGRAM_BUCKETS,
+  HISTOGRAM_COUNT,
+  HISTOGRAM_COUNTS,
+  HISTOGRAM_MAX,
+  HISTOGRAM_SIZE,
+  HISTOGRAM_SUM,
+  HISTOGRAM_SUM_HIGH,
+} from '../../../assembly/layout.ts';
+import { LinearMemory } from '../../../src/core/linear-memory.ts';
+import { LatencyHistogram } from '../../../src/replay/latency.ts';
 import { BUILDS } from '../../support/machine.ts';
 import { openUnit, type Unit } from '../../support/unit-module.ts';
 
 const SEED = 20240612;
 const MAX_U64 = 2n ** 64n - 1n;
-const BUCKETS = 1920;
-const HEADER = 32;
-const SIZE = 15392;
 
-const top = (unit: Unit, bucket: number) => BigInt.asUintN(64, unit.exports.bucketTop(bucket));
+/** The smallest value above those of `bucket`, from the definition: 128 steps an octave, exact below 256. */
+function endOf(bucket: number): bigint {
+  if (bucket < 256) return BigInt(bucket) + 1n;
+  const octave = BigInt(Math.floor(bucket / 128)) - 1n;
+  return (BigInt(bucket % 128) + 129n) << octave;
+}
+
+const value = fc.oneof(
+  fc.bigInt({ min: 0n, max: 255n }),
+  fc.bigInt({ min: 0n, max: 2n ** 20n }),
+  fc.bigInt({ min: 0n, max: 2n ** 44n }),
+);
 
 for (const build of BUILDS) {
   const histogram = suite(`histogram (${build})`);
 
-  histogram('values below 64 have buckets of their own', async () => {
-    const unit = await openUnit(build);
-    for (let value = 0; value < 64; value++) {
-      assert.is(unit.exports.bucketOf(BigInt(value)), value);
-      assert.is(top(unit, value), BigInt(value));
-    }
-    assert.is(unit.exports.bucketOf(64n), 64);
-  });
+  const word = (unit: Unit, offset: number) => unit.view.getBigUint64(unit.scratch + offset, true);
+  const second = (unit: Unit) => unit.scratch + 65536;
+  const counted = (unit: Unit, at: number, values: readonly bigint[]) => {
+    unit.exports.histogramClear(at);
+    for (const one of values) unit.exports.histogramAdd(at, one);
+  };
+  const read = (unit: Unit, at: number) =>
+    LatencyHistogram.fromCore(
+      new LinearMemory({ buffer: unit.view.buffer } as unknown as WebAssembly.Memory),
+      at,
+    );
 
   histogram('buckets follow each other without gap or overlap up to the last u64', async () => {
     const unit = await openUnit(build);
     let first = 0n;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const last = top(unit, bucket);
+    for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+      const end = endOf(bucket);
       assert.is(unit.exports.bucketOf(first), bucket);
-      assert.is(unit.exports.bucketOf(last), bucket);
-      const width = last - first + 1n;
-      assert.ok(width === 1n || width * 32n <= first, `bucket ${bucket} from ${first} is ${width} wide`);
-      first = last + 1n;
+      assert.is(unit.exports.bucketOf(end - 1n), bucket);
+      const width = end - first;
+      assert.ok(width === 1n || width * 128n <= first, `bucket ${bucket} from ${first} is ${width} wide`);
+      first = end;
     }
     assert.is(first, MAX_U64 + 1n, 'the last bucket ends with u64');
   });
 
-  histogram('any value lies in the bucket whose top is the first not below it', async () => {
+  histogram('any value lies in the bucket whose end is the first above it', async () => {
     const unit = await openUnit(build);
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 63n }), fc.bigInt({ min: 0n, max: MAX_U64 }), (shift, random) => {
-        const value = random >> shift;
-        const bucket = unit.exports.bucketOf(value);
-        assert.ok(bucket >= 0 && bucket < BUCKETS);
-        assert.ok(value <= top(unit, bucket));
-        assert.ok(bucket === 0 || value > top(unit, bucket - 1));
+        const one = random >> shift;
+        const bucket = unit.exports.bucketOf(one);
+        assert.ok(bucket >= 0 && bucket < HISTOGRAM_BUCKETS);
+        assert.ok(one < endOf(bucket));
+        assert.ok(bucket === 0 || one >= endOf(bucket - 1));
       }),
       { seed: SEED, numRuns: 2000 },
     );
@@ -57,62 +79,61 @@ for (const build of BUILDS) {
 
   histogram('count, sum and maximum are kept, and one count in one bucket', async () => {
     const unit = await openUnit(build);
-    for (const value of [5n, 1000n, 3n, 1000n]) unit.exports.histogramAdd(unit.scratch, value);
-    const word = (offset: number) => unit.view.getBigUint64(unit.scratch + offset, true);
-    assert.equal([word(0), word(8), word(16)], [4n, 2008n, 1000n]);
-    assert.is(word(HEADER + 8 * unit.exports.bucketOf(1000n)), 2n);
-    const counts = Array.from({ length: BUCKETS }, (_, bucket) => word(HEADER + 8 * bucket));
+    counted(unit, unit.scratch, [5n, 1000n, 3n, 1000n]);
+    const head = [HISTOGRAM_COUNT, HISTOGRAM_SUM, HISTOGRAM_MAX, HISTOGRAM_SUM_HIGH];
+    assert.equal(
+      head.map((offset) => word(unit, offset)),
+      [4n, 2008n, 1000n, 0n],
+    );
+    assert.is(word(unit, HISTOGRAM_COUNTS + 8 * unit.exports.bucketOf(1000n)), 2n);
+    const counts = Array.from({ length: HISTOGRAM_BUCKETS }, (_, bucket) =>
+      word(unit, HISTOGRAM_COUNTS + 8 * bucket),
+    );
     assert.is(
       counts.reduce((a, b) => a + b),
       4n,
     );
-    assert.ok(unit.bytes.subarray(unit.scratch + SIZE, unit.scratch + SIZE + 64).every((byte) => byte === 0));
+    const behind = unit.bytes.subarray(unit.scratch + HISTOGRAM_SIZE, unit.scratch + HISTOGRAM_SIZE + 64);
+    assert.ok(behind.every((byte) => byte === 0));
   });
 
-  histogram('the largest u64 is counted inside the histogram', async () => {
+  histogram('the largest u64 is counted inside the histogram, and a sum over 64 bits is whole', async () => {
     const unit = await openUnit(build);
-    unit.exports.histogramAdd(unit.scratch, MAX_U64);
-    assert.is(unit.view.getBigUint64(unit.scratch + SIZE - 8, true), 1n);
-    assert.is(BigInt.asUintN(64, unit.exports.histogramPercentile(unit.scratch, 500)), MAX_U64);
+    counted(unit, unit.scratch, [MAX_U64, MAX_U64, 7n]);
+    assert.is(word(unit, HISTOGRAM_SIZE - 8), 2n);
+    assert.is(read(unit, unit.scratch).sum, MAX_U64 * 2n + 7n);
+    counted(unit, second(unit), [MAX_U64]);
+    unit.exports.histogramAddAll(second(unit), unit.scratch);
+    assert.is(read(unit, second(unit)).sum, MAX_U64 * 3n + 7n);
   });
 
-  histogram('an empty histogram answers 0', async () => {
+  histogram('the sum of two histograms is the histogram of both lists, to the last byte', async () => {
     const unit = await openUnit(build);
-    assert.is(unit.exports.histogramPercentile(unit.scratch, 990), 0n);
+    const list = fc.array(value, { maxLength: 100, size: 'max' });
+    fc.assert(
+      fc.property(list, list, (left, right) => {
+        counted(unit, unit.scratch, left);
+        counted(unit, second(unit), right);
+        unit.exports.histogramAddAll(unit.scratch, second(unit));
+        counted(unit, second(unit), [...left, ...right]);
+        const bytes = (at: number) => Buffer.from(unit.bytes.subarray(at, at + HISTOGRAM_SIZE));
+        assert.ok(bytes(unit.scratch).equals(bytes(second(unit))));
+      }),
+      { seed: SEED, numRuns: 50 },
+    );
   });
 
-  histogram(
-    'a percentile is the top of the bucket that holds the value of that rank, at most the maximum',
-    async () => {
-      const unit = await openUnit(build);
-      const value = fc.oneof(
-        fc.bigInt({ min: 0n, max: 63n }),
-        fc.bigInt({ min: 0n, max: 2n ** 20n }),
-        fc.bigInt({ min: 0n, max: 2n ** 44n }),
-      );
-      fc.assert(
-        fc.property(
-          fc.array(value, { minLength: 1, maxLength: 200, size: 'max' }),
-          fc.integer({ min: 0, max: 1000 }),
-          (values, perMille) => {
-            unit.bytes.fill(0, unit.scratch, unit.scratch + SIZE);
-            for (const one of values) unit.exports.histogramAdd(unit.scratch, one);
-            const sorted = [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-            const rank = Math.max(1, Math.ceil((sorted.length * perMille) / 1000));
-            const exact = sorted[rank - 1] as bigint;
-            const largest = sorted.at(-1) as bigint;
-            const ofRank = top(unit, unit.exports.bucketOf(exact));
-            const expected = ofRank < largest ? ofRank : largest;
-            assert.is(
-              unit.exports.histogramPercentile(unit.scratch, perMille),
-              perMille === 0 ? 0n : expected,
-            );
-          },
-        ),
-        { seed: SEED, numRuns: 500 },
-      );
-    },
-  );
+  histogram('the host reads what was counted: count, sum, maximum, and every bucket', async () => {
+    const unit = await openUnit(build);
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 200, size: 'max' }), (values) => {
+        counted(unit, unit.scratch, values);
+        const expected = LatencyHistogram.of(values.map(Number)).toJSON();
+        assert.equal(read(unit, unit.scratch).toJSON(), expected);
+      }),
+      { seed: SEED, numRuns: 100 },
+    );
+  });
 
   histogram.run();
 }

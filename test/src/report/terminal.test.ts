@@ -3,6 +3,8 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LatencyHistogram } from '../../../src/replay/latency.ts';
+import type { Timing } from '../../../src/replay/options.ts';
 import type { ReplayReport } from '../../../src/replay/report.ts';
 import { formatReport } from '../../../src/report/terminal.ts';
 import { iolog, play } from '../replay/support.ts';
@@ -107,14 +109,79 @@ terminal('a run in lots or with merging says that hits are in another order', ()
   assert.not.ok(isSaid({ config: { ...report.config, batch: 1, merge: false } }));
 });
 
-terminal('an instant drive has no latencies, a slow one has both kinds', () => {
+terminal('an instant drive has no latencies, a slow one has those of each kind that occurred', () => {
   assert.match(lineOf('latency'), 'the drive is instant');
   const time = { ...report.time, virtualSeconds: 2.5 };
-  const read = { count: 2, mean: 1500, p50: 1000, p90: 2000, p99: 2000, p999: 2000, max: 2000 };
-  const changed = { time, latencyNs: { read, write: { ...read, count: 1000 } } };
-  assert.is(lineOf('latency', changed), 'virtual, reads  2: mean 1.5, p50 1.0, p99 2.0, max 2.0 µs');
-  assert.match(linesOf(changed).join('\n'), 'writes 1,000: mean 1.5');
+  const none = LatencyHistogram.empty().toJSON();
+  const read = LatencyHistogram.of([1000, 2000]).toJSON();
+  const write = LatencyHistogram.of(Array.from({ length: 1000 }, () => 1_234_500)).toJSON();
+  const latencyNs = { read, write, discard: none, flush: none, all: write };
+  const changed = { time, latencyNs, driveNs: read };
+  assert.is(
+    lineOf('latency', changed),
+    'of each request from the notification of its lot to its end, in µs of virtual time',
+  );
+  const rows = linesOf(changed).filter((row) => /^ {12}(reads|writes|discards|flushes|at the)/.test(row));
+  assert.equal(
+    rows.map((row) => row.trim().split(/ {2,}/)),
+    [
+      ['reads', '2', '1.5', '1.0', '2.0', '2.0', '2.0', '2.0'],
+      ['writes', '1,000', '1,234.5', '1,234.5', '1,234.5', '1,234.5', '1,234.5', '1,234.5'],
+      ['at the drive', '2', '1.5', '1.0', '2.0', '2.0', '2.0', '2.0'],
+    ],
+  );
   assert.match(lineOf('time', changed), /^2\.500 s virtual; /);
+});
+
+terminal(
+  'what lasts over ten seconds is told in milliseconds, and what it counts from follows the timing',
+  () => {
+    const time = { ...report.time, virtualSeconds: 2.5 };
+    const read = LatencyHistogram.of([20_000_000_000]).toJSON();
+    const latencyNs = { ...report.latencyNs, read, all: read };
+    const said = (timing: Timing) =>
+      lineOf('latency', { time, latencyNs, config: { ...report.config, timing, speedup: 1 } });
+    assert.match(
+      said('trace'),
+      /^of each request from arrival at its time in the trace to its end, in ms of/,
+    );
+    assert.match(said('closed:3'), /^of each request from when its client took it to its end, in ms of/);
+    const row = linesOf({ time, latencyNs }).find((one) => one.startsWith(`${' '.repeat(12)}reads`));
+    assert.match(row ?? '', /^ +reads +1 +20,000\.0 +20,000\.0/);
+  },
+);
+
+terminal('how requests were issued is told when it was not in lots', () => {
+  assert.not.ok(linesOf().some((row) => row.startsWith('timing')));
+  const player = { ...report.player, mostInFlight: 1017, late: 0, backward: 0 };
+  const trace = { ...report.config, timing: 'trace', speedup: 1 } as const;
+  const first = 'open loop: each request at its time in the trace';
+  assert.is(lineOf('timing', { config: trace, player }), `${first}; 1,017 in flight at the most`);
+  assert.is(
+    lineOf('timing', { config: { ...trace, speedup: 2.5 }, player: { ...player, late: 1234, backward: 2 } }),
+    `${first}, 2.5 times as fast; 1,017 in flight at the most, 1,234 late for a full ring, 2 with a time that lies back`,
+  );
+  const closed = (clients: number) =>
+    lineOf('timing', { config: { ...report.config, timing: `closed:${clients}` }, player });
+  assert.is(closed(1), 'closed loop: 1 client; 1,017 in flight at the most');
+  assert.is(closed(8), 'closed loop: 8 clients; 1,017 in flight at the most');
+});
+
+terminal('throughput and the use of the busiest drive are told once time has passed', () => {
+  assert.not.ok(linesOf().some((row) => /^(throughput|use) /.test(row)));
+  const throughput = { seconds: 2, requestsPerSecond: 1500, bytesPerSecond: 12_345_678 };
+  const use = (utilisation: number, meanDepth: number) => ({ meanDepth, mostDepth: 7, utilisation });
+  const one = { throughput, driveUse: [use(0.125, 0.5)] };
+  assert.is(lineOf('throughput', one), '1,500 requests/s, 12.3 MB/s in 2.000 s of virtual time');
+  assert.is(
+    lineOf('use', one),
+    'drive busy 12.50 % of that time, queue depth 0.50 on average, 7 at the most',
+  );
+  const three = { throughput, driveUse: [use(0.1, 1), use(0.9, 2.25), use(0.3, 3)], writeAmplification: 1.5 };
+  assert.is(
+    lineOf('use', three),
+    'busiest of 3 drives busy 90.00 % of that time, queue depth 2.25 on average, 7 at the most; write amplification 1.50',
+  );
 });
 
 terminal('what was checked, what was wrong, and where first', () => {
