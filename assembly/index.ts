@@ -11,7 +11,13 @@ export { machineOpen } from './machine/open';
 export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
 
 // drive
-export { driveAttach, driveHeldCount, driveHoldCompletions } from './machine/drive-calls';
+export {
+  driveAttach,
+  driveHeld,
+  driveHeldCount,
+  driveHoldCompletions,
+  driveHoldDispatch,
+} from './machine/drive-calls';
 export { driveEpisode, driveLatencyPoints } from './machine/timing-calls';
 export { driveReleaseCompletion, driveStat, driveTimes, driveVolatileCount } from './machine/drive-calls';
 export { imageClose, imageOpen, imageSize } from './machine/drive-calls';

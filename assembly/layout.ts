@@ -75,11 +75,11 @@ export const RECORD_WRITTEN = 8;
 export const RECORD_EVICTED = 9;
 /** A writer waits for pages to be written back. */
 export const RECORD_THROTTLED = 10;
-/** A bio entered the block layer as a request of its own (or with detail = MERGE_… why not merged). */
+/** A bio entered the block layer as a request of its own. detail = MERGE_… why it was not merged in the low 8 bits, the bio's number above. */
 export const RECORD_QUEUED = 11;
-/** A bio joined the back of request `detail`. */
+/** A bio joined the back of request `detail`. id = the bio's number. */
 export const RECORD_BACK_MERGED = 12;
-/** A bio joined the front of request `detail`. */
+/** A bio joined the front of request `detail`. id = the bio's number. */
 export const RECORD_FRONT_MERGED = 13;
 /** A request went to the drive. detail = bios in it. */
 export const RECORD_ISSUED = 14;
@@ -156,7 +156,7 @@ export const FLUSH_PERIODIC = 0;
 export const FLUSH_BACKGROUND = 1;
 export const FLUSH_ASKED = 2;
 
-/** Why a bio became a request of its own (detail of RECORD_QUEUED). */
+/** Why a bio became a request of its own (low 8 bits of the detail of RECORD_QUEUED). */
 export const MERGE_NO_CANDIDATE = 0;
 export const MERGE_SWITCHED_OFF = 1;
 export const MERGE_FLAGS = 2;
@@ -728,6 +728,15 @@ export const BLOCK_FLAGS_ALL = 7;
 export const BLOCK_DONE_HANDLE = 0;
 export const BLOCK_DONE_RESULT = 4;
 export const BLOCK_DONE_SIZE = 8;
+
+/** What a drive holds, at driveHeld(): u32 number of the request, u32 OP_…, u64 sector, u32 sectors, u32 BLOCK_… flags, u64 tag of its first part. */
+export const HELD_ID = 0;
+export const HELD_OPERATION = 4;
+export const HELD_SECTOR = 8;
+export const HELD_SECTORS = 16;
+export const HELD_FLAGS = 20;
+export const HELD_TAG = 24;
+export const HELD_SIZE = 32;
 
 // ---- exploring a write log: crash points, states, images ----
 

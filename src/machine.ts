@@ -38,6 +38,7 @@ import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { mountVolume } from './fs/mount.ts';
+import { type HeldRequest, readHeldRequests } from './held-requests.ts';
 import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
@@ -453,6 +454,47 @@ export class Machine implements Disposable {
       this.core.call((exports) => exports.driveReleaseCompletion(drive, index)),
     );
     this.core.call((exports) => exports.machineRunDue());
+  }
+
+  /** What a drive holds, oldest first: the number of each is its index for releaseCompletion. */
+  heldRequests(drive = 0): HeldRequest[] {
+    return readHeldRequests(this, drive);
+  }
+
+  /**
+   * Releases held completions in an order of yours: indexes into heldRequests() as it is now, each once, some or all. Runs what is due
+   * after each. Throws ConfigError for an index that is not there or given twice.
+   *
+   * @example
+   * const machine = await Machine.create();
+   * const device = machine.blockDevice();
+   * machine.holdCompletions(true);
+   * for (const sector of [0, 8, 16]) device.submit({ operation: 'write', sector, data: new Uint8Array(512), tag: sector });
+   * machine.run();
+   * machine.releaseCompletions([2, 0]);
+   * console.log(device.reap().map(({ tag }) => tag), machine.heldRequests()[0].tag); // [ 16, 0 ] 8
+   */
+  releaseCompletions(order: readonly number[], drive = 0): void {
+    const count = this.heldCompletions(drive);
+    order.forEach((index, at) => {
+      if (!Number.isInteger(index) || index < 0 || index >= count || order.indexOf(index) !== at)
+        throw new ConfigError('order', index, `indexes from 0 to ${count - 1}, each once`);
+    });
+    order.forEach((index, at) => {
+      const gone = order.slice(0, at).filter((earlier) => earlier < index).length;
+      this.releaseCompletion(index - gone, drive);
+    });
+  }
+
+  /**
+   * Keeps requests from a drive (true): they wait in the block layer, where they merge and the scheduler sorts them; or sends
+   * them on their way (false), in the scheduler's order, as far as the drive takes them.
+   */
+  holdDispatch(isHolding: boolean, drive = 0): void {
+    check(
+      'hold',
+      this.core.call((exports) => exports.driveHoldDispatch(drive, isHolding ? 1 : 0)),
+    );
   }
 
   /** Completed writes that a drive's volatile cache holds: what a power cut may lose. */

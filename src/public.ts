@@ -79,6 +79,7 @@ export { FileSystem, type RenameOptions, type WriteOptions } from './fs/file-sys
 export type { OpenFlags } from './fs/open-flags.ts';
 export type { DirectoryEntry, FileStat, VolumeStat } from './fs/structs.ts';
 export { type Advice, type SyncRangeSteps, VolumeFile } from './fs/volume-file.ts';
+export type { HeldRequest } from './held-requests.ts';
 export { IoContext, type IoContextOptions } from './io-context.ts';
 export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';

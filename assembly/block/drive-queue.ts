@@ -1,6 +1,6 @@
 // What waits for a drive: what bypasses its scheduler first, then what that hands out.
 //
-// Verbs: queueInsert, queueBypass, queueRun. Linux's hctx->dispatch list and elevator (block/blk-mq-sched.c). Flushes, FUA writes and
+// Verbs: queueInsert, queueBypass, queueRun, queueHold. Linux's hctx->dispatch list and elevator (block/blk-mq-sched.c). Flushes, FUA writes and
 // the writes of a flush sequence bypass the scheduler.
 // Invariant: a request is in one of the two or with the drive; the drive never has more than its queue depth.
 
@@ -41,8 +41,14 @@ function takeNext(drive: Drive): usize {
 
 /** Sends requests to the drive while it takes some. */
 export function queueRun(drive: Drive): void {
-  while (drive.queueCount > 0 && drive.inFlight < drive.queueDepth) {
+  while (drive.queueCount > 0 && drive.inFlight < drive.queueDepth && drive.isQueueHeld == 0) {
     drive.queueCount--;
     driveStart(drive, changetype<Request>(takeNext(drive)));
   }
+}
+
+/** From now on requests wait (true), or go to the drive as it takes them (false). */
+export function queueHold(drive: Drive, isHolding: bool): void {
+  drive.isQueueHeld = isHolding ? 1 : 0;
+  queueRun(drive);
 }

@@ -4,7 +4,8 @@
 // Verbs: flushClaim, flushIsNeeded, flushInsert, flushStepDone. A request takes up to three steps: a flush before its data, the data, and a
 // flush behind it where FUA was asked for and the drive has none. A flush alone is the first step and no data.
 // Layout: a FlushQueue for each drive, with two lists of requests that want a flush: one grows while the flush of the other is at the
-// drive. The flush itself is a carrier: a request with the number of the first that it serves, whose bios are those of all of them.
+// drive. The flush itself is a carrier: a request with the number of the first that it serves. When all that it serves are flushes it has their
+// bios, which say what it is for; else it has none, and is for everything.
 // Invariants: one flush is at a drive at a time, so whatever comes meanwhile shares the next one; while data of a sequence is at the drive
 // the next flush waits, at most FLUSH_TIMEOUT_NS, so that those who shared a flush before share the one behind as well; a step
 // that fails ends its request.
@@ -116,6 +117,18 @@ function kick(drive: Drive): void {
   const carrier = requestTakeCarrier(changetype<Request>(list.head));
   carrier.flushSteps = IS_CARRIER;
   carrier.startedAt = now();
+  if (areFlushes(list)) lendBios(list, carrier);
+  queueBypass(drive, carrier, false);
+}
+
+function areFlushes(list: Waiting): bool {
+  for (let pointer = list.head; pointer != 0; pointer = changetype<Request>(pointer).next) {
+    if (changetype<Request>(pointer).operation != OP_FLUSH) return false;
+  }
+  return true;
+}
+
+function lendBios(list: Waiting, carrier: Request): void {
   for (let pointer = list.head; pointer != 0; pointer = changetype<Request>(pointer).next) {
     const bioPointer = changetype<Request>(pointer).bioHead;
     if (carrier.bioTail != 0) changetype<Bio>(carrier.bioTail).next = bioPointer;
@@ -123,7 +136,6 @@ function kick(drive: Drive): void {
     carrier.bioTail = bioPointer;
     carrier.bioCount++;
   }
-  queueBypass(drive, carrier, false);
 }
 
 /** The drive has ended a step of a sequence. */

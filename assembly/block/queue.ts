@@ -178,7 +178,15 @@ export function submitBio(bio: Bio): void {
   const request = requestTake(bio);
   statStarted(request);
   if (recording()) {
-    record(RECORD_QUEUED, bio.operation, drive.index, request.id, bio.sector, bio.sectorCount, reason);
+    record(
+      RECORD_QUEUED,
+      bio.operation,
+      drive.index,
+      request.id,
+      bio.sector,
+      bio.sectorCount,
+      reason | (bio.id << 8),
+    );
   }
   sendRequest(drive, request);
 }

@@ -54,6 +54,8 @@ export class Drive {
   /** What goes before them. */
   bypassHead: usize;
   bypassTail: usize;
+  /** None of them goes to the drive. */
+  isQueueHeld: u32;
   isHolding: u32;
   heldHead: usize;
   heldTail: usize;

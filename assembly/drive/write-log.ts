@@ -218,7 +218,8 @@ export function logSubmittedAs(
   beginEntry(LOG_SUBMIT, drive.index, request.operation, number);
   setRange(sector, sectorCount, request.sector);
   store<u32>(entry, flags | (request.flags & BIO_FUA ? LOG_FLAG_FUA : 0), LOG_ENTRY_FLAGS);
-  const isAlike = haveSameOrigin(request);
+  // a flush before or behind data is of no bio
+  const isAlike = request.bioHead != 0 && haveSameOrigin(request);
   if (isAlike) setOrigin(changetype<Bio>(request.bioHead));
   let pieces: u32 = 0;
   let payloadBytes: u32 = 0;

@@ -4,11 +4,22 @@
 
 import { isClientRange } from '../base/client-memory';
 import { EFAULT, EINVAL, ENODEV } from '../base/errno';
+import { queueHold } from '../block/drive-queue';
 import { statOf } from '../block/stat';
 import { backingClose, backingOpen, backingSize } from '../drive/backing';
 import { driveHold, driveRelease } from '../drive/drive';
 import { driveAt, driveCount, movesBytes } from '../drive/drive-table';
 import { driveTimesOf } from '../drive/drive-times';
+import { Bio, Request } from '../drive/request';
+import {
+  HELD_FLAGS,
+  HELD_ID,
+  HELD_OPERATION,
+  HELD_SECTOR,
+  HELD_SECTORS,
+  HELD_SIZE,
+  HELD_TAG,
+} from '../layout';
 
 /** Gives a drive its image: an open WASI descriptor, and one for the bytes that volatile writes replace (-1: none). */
 export function driveAttach(drive: i32, fd: i32, undoFd: i32): i32 {
@@ -44,6 +55,34 @@ export function driveHoldCompletions(drive: i32, isHolding: i32): i32 {
 /** How many completions a drive holds, or a negative errno. */
 export function driveHeldCount(drive: i32): i32 {
   return <u32>drive < driveCount() ? <i32>driveAt(<u32>drive).heldCount : -ENODEV;
+}
+
+/** Writes what a drive holds, oldest first, as HELD_… entries to `out`: at most `most`. How many, or ENODEV, EINVAL, EFAULT. */
+export function driveHeld(drive: i32, out: i32, most: i32): i32 {
+  if (<u32>drive >= driveCount()) return -ENODEV;
+  if (most < 0) return -EINVAL;
+  if (!isClientRange(<u32>out, <u64>most * HELD_SIZE)) return -EFAULT;
+  let told = 0;
+  let entry = <usize>out;
+  for (let pointer = driveAt(<u32>drive).heldHead; pointer != 0 && told < most; told++) {
+    const request = changetype<Request>(pointer);
+    store<u32>(entry, request.id, HELD_ID);
+    store<u32>(entry, request.operation, HELD_OPERATION);
+    store<u64>(entry, request.sector, HELD_SECTOR);
+    store<u32>(entry, request.sectorCount, HELD_SECTORS);
+    store<u32>(entry, request.flags, HELD_FLAGS);
+    store<u64>(entry, request.bioHead == 0 ? 0 : changetype<Bio>(request.bioHead).tag, HELD_TAG);
+    entry += HELD_SIZE;
+    pointer = request.next;
+  }
+  return told;
+}
+
+/** Keeps requests from a drive (1), so that they wait, merge and are sorted, or sends them on their way (0). */
+export function driveHoldDispatch(drive: i32, isHolding: i32): i32 {
+  if (<u32>drive >= driveCount()) return -ENODEV;
+  queueHold(driveAt(<u32>drive), isHolding != 0);
+  return 0;
 }
 
 /** Lets one held completion go up; 0 is the oldest. */

@@ -33,8 +33,10 @@ export interface CoreExports {
   drivesSave(): number;
   driveUncertain(drive: number, unitBytes: number, skip: number, out: number, max: number): number;
   driveEpisode(drive: number, episode: number): number;
+  driveHeld(drive: number, out: number, most: number): number;
   driveHeldCount(drive: number): number;
   driveHoldCompletions(drive: number, isHolding: number): number;
+  driveHoldDispatch(drive: number, isHolding: number): number;
   driveLatencyPoints(drive: number, points: number, count: number): number;
   driveReleaseCompletion(drive: number, index: number): number;
   driveStat(drive: number): number;

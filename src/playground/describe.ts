@@ -137,7 +137,7 @@ const SENTENCES: Partial<Record<RecordKind, (record: MachineRecord) => string>> 
   evicted: (record) => `${pagesOf(record)} left the cache${record.detail === 1 ? ', written first' : ''}`,
   throttled: (record) => `a writer waits for room for ${pagesOf(record)}`,
   pagesDiscarded: (record) => `${pagesOf(record)} discarded`,
-  queued: (record) => `${request(record)}: queued; ${NOT_MERGED.get(record.detail) ?? 'not merged'}`,
+  queued: (record) => `${request(record)}: queued; ${NOT_MERGED.get(record.detail & 0xff) ?? 'not merged'}`,
   backMerged: (record) => `${sectors(record)} joined the back of request #${record.detail}`,
   frontMerged: (record) => `${sectors(record)} joined the front of request #${record.detail}`,
   issued: (record) => `${request(record)}: to the drive`,

@@ -81,7 +81,6 @@ export class Model {
   readonly #unplaced: number[] = [];
   readonly #readBios = new Map<number, PageRange>();
   readonly #volatileIds = new Set<number>();
-  #openBio = 0;
 
   constructor(shape: Scene['shape']) {
     this.slots = new Array<number | undefined>(shape.cachePages).fill(undefined);
@@ -134,7 +133,6 @@ export class Model {
       this.lookups.set(record.address, 'miss');
     },
     readIn: (record) => {
-      this.#openBio = record.id;
       this.#readBios.set(record.id, { first: record.address, count: record.count });
       for (const page of this.#range(record)) {
         page.state = 'reading';
@@ -148,7 +146,6 @@ export class Model {
       }
     },
     writeback: (record) => {
-      this.#openBio = record.id;
       for (const page of this.#range(record)) {
         page.state = 'writeback';
         if (record.detail === WRITEBACK_EVICTION) this.#leave(page.index);
@@ -171,8 +168,7 @@ export class Model {
     },
     queued: (record) => {
       const { id, operation, address: sector, count: sectorCount } = record;
-      const bios = [{ id: this.#openBio, sector, sectorCount }];
-      this.#openBio = 0;
+      const bios = [{ id: record.detail >>> 8, sector, sectorCount }];
       this.requests.set(id, {
         id,
         operation,
@@ -248,7 +244,6 @@ export class Model {
   }
 
   #merge(record: MachineRecord, isFront: boolean): void {
-    this.#openBio = 0;
     const request = this.requests.get(record.detail);
     if (request === undefined) return;
     const bio = { id: record.id, sector: record.address, sectorCount: record.count };

@@ -49,6 +49,11 @@ for (const build of BUILDS) {
       ],
     );
     assert.is(taken.at(-1)?.detail, 1024);
+    assert.is(
+      taken[1]?.detail,
+      layout.MERGE_NO_CANDIDATE + 256 * 1,
+      'the first bio, which found nothing to join',
+    );
     assert.ok(taken.every(({ operation, device }) => operation === layout.OP_WRITE && device === 0));
     assert.equal(machine.records.take(), []);
   });

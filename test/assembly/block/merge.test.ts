@@ -86,9 +86,11 @@ class Bench {
     return this.finish();
   }
 
-  /** detail of every `queued` record: why a bio became a request of its own. */
+  /** Low 8 bits of the detail of every `queued` record: why a bio became a request of its own. */
   reasons(): number[] {
-    return this.machine.records.take().flatMap(({ kind, detail }) => (kind === 'queued' ? [detail] : []));
+    return this.machine.records
+      .take()
+      .flatMap(({ kind, detail }) => (kind === 'queued' ? [detail & 0xff] : []));
   }
 }
 
