@@ -7,6 +7,7 @@ import { ConfigError } from './errors.ts';
 import { Machine as MachineBase } from './machine.ts';
 
 export * from './public.ts';
+export { importDmLogWrites } from './write-log/dm-import.ts';
 export { openWriteLog } from './write-log/entries.ts';
 
 /** A whole block-I/O path in memory. */

@@ -6,7 +6,7 @@ import { Machine as MachineBase } from './machine.ts';
 import { nodePlatform } from './node-platform.ts';
 
 export * from './public.ts';
-export { openWriteLog } from './write-log/node-logs.ts';
+export { importDmLogWrites, openWriteLog } from './write-log/node-logs.ts';
 
 /** A whole block-I/O path. `await Machine.create()` has one 64 MiB drive in memory and needs no set-up. */
 export class Machine extends MachineBase {

@@ -103,6 +103,8 @@ export {
   type VirtioBlkStats,
 } from './virtio-blk.ts';
 export type { DirtyLimits, DiskStat, Meminfo, Vmstat } from './vmstat.ts';
+export { type DmExportOptions, type DmLog, exportDmLogWrites } from './write-log/dm-export.ts';
+export type { ImportedLog } from './write-log/dm-import.ts';
 export type {
   LogComplete,
   LogEntry,
@@ -114,4 +116,6 @@ export type {
   WriteLog,
 } from './write-log/entries.ts';
 export type { MachineLog } from './write-log/machine-log.ts';
+export { type ReplayLogOptions, replayWriteLog } from './write-log/replay.ts';
 export type { LogInput, LogSource } from './write-log/source.ts';
+export { LogWriter, type WrittenRequest } from './write-log/writer.ts';

@@ -228,9 +228,8 @@ export function logSubmittedAs(
     pieces = gather(request, sectorCount, payloadIovecs());
     store<u32>(entry, payloadBytes, LOG_ENTRY_PAYLOAD);
   }
-  if (!append(pieces, payloadBytes)) return;
   request.logNumber = number;
-  if (request.bioCount > 1) logParts(drive, request, number);
+  if (append(pieces, payloadBytes) && request.bioCount > 1) logParts(drive, request, number);
 }
 
 /** All bios of the request have the same tag and domain. */

@@ -1,9 +1,10 @@
-// Write logs in files, for Node: what entries.ts does, with a path as well.
+// Write logs in files, for Node: what entries.ts and dm-import.ts do, with a path as well.
 //
-// Verbs: openWriteLog.
+// Verbs: openWriteLog, importDmLogWrites.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StorageError } from '../errors.ts';
+import { type ImportedLog, importDmLogWrites as importDm } from './dm-import.ts';
 import { openWriteLog as open, type WriteLog } from './entries.ts';
 import type { LogInput, LogSource } from './source.ts';
 
@@ -19,7 +20,7 @@ function atFile<T>(syscall: string, path: string, body: () => T): T {
 }
 
 /** A file as a source. Throws StorageError for one that can not be opened. */
-function openFile(path: string): LogSource {
+function openFile(path: string): LogSource & { close(): void } {
   const fd = atFile('open', path, () => openSync(path, 'r'));
   return {
     name: path,
@@ -37,22 +38,32 @@ function openFile(path: string): LogSource {
   };
 }
 
-/** Uses a source, or a file that is closed again when that fails. */
-function withSource<T>(input: LogInput | string, use: (input: LogInput) => T): T {
-  if (typeof input !== 'string') return use(input);
-  const file = openFile(input);
-  try {
-    return use(file);
-  } catch (error) {
-    file.close?.();
-    throw error;
-  }
-}
-
 /**
  * Opens a write log: its bytes, a SparseMemory that holds them, or the path of its file, which stays open until `close()`.
  * Throws WriteLogError for what is none, StorageError for a file that can not be read.
  */
 export function openWriteLog(input: LogInput | string): WriteLog {
-  return withSource(input, open);
+  if (typeof input !== 'string') return open(input);
+  const file = openFile(input);
+  try {
+    return open(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+/**
+ * Reads a log in the format of dm-log-writes: its bytes, a SparseMemory with them, or the path of its file. The log tells of
+ * one drive. A file that ends inside an entry gives what stands before, and `lost` says so. Throws WriteLogError for what
+ * is no such log, naming file, offset and field; StorageError for a file that can not be read.
+ */
+export function importDmLogWrites(input: LogInput | string): ImportedLog {
+  if (typeof input !== 'string') return importDm(input);
+  const file = openFile(input);
+  try {
+    return importDm(file);
+  } finally {
+    file.close();
+  }
 }

@@ -4,12 +4,33 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LOG_DOMAIN_METADATA } from '../../../assembly/layout.ts';
+import {
+  CONFIG_LOG_BUFFER_BYTES,
+  LOG_DOMAIN_METADATA,
+  ROOT_BUFFER_BYTES,
+  ROOT_BUFFERS,
+} from '../../../assembly/layout.ts';
+import { MemoryHost } from '../../../src/backing/memory-host.ts';
+import { resolveConfig } from '../../../src/core/config.ts';
+import { configBytes } from '../../../src/core/config-struct.ts';
+import { Core } from '../../../src/core/core.ts';
 import type { MachineConfig } from '../../../src/core/options.ts';
-import type { Machine } from '../../../src/machine.ts';
-import type { LogEntry, LogPart, LogSubmit } from '../../../src/write-log/entries.ts';
-import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
+import { Machine } from '../../../src/machine.ts';
+import { type LogEntry, type LogPart, type LogSubmit, openWriteLog } from '../../../src/write-log/entries.ts';
+import {
+  BUILDS,
+  type Build,
+  coreModule,
+  NO_POOL_IN_USE,
+  openMachine,
+  poolsInUse,
+} from '../../support/machine.ts';
+import { FlakyImage, WASI_ENOSPC } from './flaky-image.ts';
 import { HeldDrive } from './held-drive.ts';
+
+const EFAULT = -14;
+const EINVAL = -22;
+const EFBIG = -27;
 
 const log = suite('write log');
 
@@ -31,6 +52,23 @@ function submits(machine: Machine): LogSubmit[] {
 
 function open(build: Build, config: MachineConfig = {}): Promise<Machine> {
   return openMachine(build, { drives: [{ size: '1MiB' }], writeLog: true, ...config });
+}
+
+/** A machine whose log is in a file that a test watches and fails. */
+async function openOnFile(
+  build: Build,
+  config: MachineConfig,
+): Promise<{ machine: Machine; file: FlakyImage }> {
+  const file = new FlakyImage();
+  const machine = await Machine.open(
+    {
+      core: () => coreModule(build),
+      openImages: () =>
+        Promise.resolve({ host: file, images: [{ directory: 3, name: 'log', size: undefined }] }),
+    },
+    { drives: [{ size: '1MiB' }], ...config },
+  );
+  return { machine, file };
 }
 
 for (const build of BUILDS) {
@@ -135,6 +173,118 @@ for (const build of BUILDS) {
       assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
     },
   );
+
+  log(`${build}: what a read-only drive refuses is in the log as what changed nothing`, async () => {
+    const machine = await open(build, { drives: [{ size: '1MiB', readOnly: true }] });
+    assert.throws(() => machine.blockDevice().write(4, new Uint8Array(512).fill(1)), /EROFS/);
+    assert.equal(words(machine.writeLog.entries()), ['W1@4+1?', 'C1=-30']);
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
+  log(
+    `${build}: a request that the buffer has no room for goes to the file in one gather write`,
+    async () => {
+      const { machine, file } = await openOnFile(build, { writeLog: { path: 'log', buffer: 256 } });
+      const device = machine.blockDevice();
+      device.write(0, new Uint8Array(8 * 512).fill(3));
+      assert.equal(
+        file.take('pwrite').map(({ offset, bytes, pieces }) => [offset, bytes, pieces]),
+        [[0, 64 + 64 + 8 * 512, 3]],
+      );
+      device.flush();
+      assert.equal(file.take('pwrite'), []);
+      device.write(0, new Uint8Array(512).fill(4));
+      assert.equal(
+        file.take('pwrite').map(({ offset, bytes, pieces }) => [offset, bytes, pieces]),
+        [[64 + 64 + 8 * 512, 3 * 64 + 64 + 512, 3]],
+      );
+      machine.writeLog.flushToFile();
+      assert.equal(
+        file.take().map(({ name, bytes }) => [name, bytes]),
+        [
+          ['pwrite', 64],
+          ['sync', 0],
+        ],
+      );
+      assert.is(file.memory.size, machine.writeLog.bytes);
+      assert.is(machine.counters.writeLog.spilledBytes, machine.writeLog.bytes);
+      assert.equal(words(openWriteLog(file.memory).entries()), ['W1@0+8', 'C1', 'F2', 'C2', 'W3@0+1', 'C3']);
+      assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+    },
+  );
+
+  log(`${build}: a file that takes a few bytes at a time still gets them all`, async () => {
+    const { machine, file } = await openOnFile(build, { writeLog: { path: 'log', buffer: 64 } });
+    file.short = ({ bytes }) => Math.min(bytes, 100);
+    machine.blockDevice().write(7, new Uint8Array(3 * 512).fill(6));
+    machine.writeLog.mark('short');
+    machine.close();
+    const log = openWriteLog(file.memory);
+    assert.equal(words(log.entries()), ['W1@7+3', 'C1', '"short"']);
+    assert.is(log.tornTail(), undefined);
+  });
+
+  log(`${build}: a file that fails ends the log, and the machine goes on`, async () => {
+    const { machine, file } = await openOnFile(build, { writeLog: { path: 'log', buffer: 704 } });
+    const device = machine.blockDevice();
+    device.write(0, new Uint8Array(512).fill(1));
+    assert.is(machine.writeLog.error, undefined);
+    file.fail = () => WASI_ENOSPC;
+    device.write(1, new Uint8Array(512).fill(2));
+    const { error } = machine.writeLog;
+    assert.is(error?.code, 'ENOSPC');
+    file.fail = () => 0;
+    device.write(2, new Uint8Array(512).fill(3));
+    // the second write and its completion, the third and its
+    assert.match(machine.writeLog.error?.message ?? '', /ends at 704 bytes; 4 entries are missing/);
+    assert.equal(words(machine.writeLog.entries()), ['W1@0+1', 'C1']);
+    assert.equal(words(machine.writeLog.snapshot().entries()), ['W1@0+1', 'C1']);
+    assert.is(machine.counters.writeLog.entries, 2);
+    assert.throws(() => machine.writeLog.mark('late'), /ENOSPC/);
+    assert.throws(() => machine.writeLog.flushToFile(), /ENOSPC/);
+    assert.is(device.read(2, 1)[0], 3);
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+    machine.close();
+  });
+
+  log(`${build}: addresses and offsets from a client are checked`, async () => {
+    const machine = await open(build);
+    machine.writeLog.mark('mark');
+    const { logMark, logRead, machineTag } = machine.core.exports;
+    const good = machine.buffers.allocate(4096);
+    const [start, bytes] = [machine.core.root(ROOT_BUFFERS), machine.core.root(ROOT_BUFFER_BYTES)];
+    for (const [address, length] of [
+      [0, 8],
+      [start - 8, 8],
+      [-8, 8],
+      [start, -1],
+      [start, 2 ** 31 - 1],
+      [start + bytes, 2 ** 30],
+    ] as const) {
+      assert.is(logMark(address, length), EFAULT);
+      assert.is(logRead(address, length, 0), EFAULT);
+    }
+    assert.is(logMark(good, 4096), 2);
+    assert.is(logMark(good, 4097), EFBIG);
+    for (const offset of [-1, Number.NaN, 2 ** 53, Number.POSITIVE_INFINITY])
+      assert.is(logRead(good, 8, offset), EINVAL);
+    assert.is(
+      logRead(good, 4096, 100),
+      4096 < machine.writeLog.bytes - 100 ? 4096 : machine.writeLog.bytes - 100,
+    );
+    assert.is(logRead(good, 8, machine.writeLog.bytes), 0);
+    assert.is(logRead(good, 8, machine.writeLog.bytes - 3), 3);
+    for (const tag of [-1, Number.NaN, 2 ** 53]) assert.is(machineTag(tag), EINVAL);
+  });
+
+  log(`${build}: a drive that is logged needs a log`, async () => {
+    const module = await coreModule(build);
+    const core = await Core.load(module, new MemoryHost());
+    const config = resolveConfig({ writeLog: true });
+    const fields = new Map([...config.fields, [CONFIG_LOG_BUFFER_BYTES, 0] as const]);
+    core.memory.bytes.set(configBytes({ ...config, fields }), core.exports.configAddress());
+    assert.is(core.exports.machineOpen(), EINVAL);
+  });
 }
 
 log.run();
