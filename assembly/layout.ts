@@ -689,7 +689,7 @@ export const LOG_SUBMIT = 1;
 export const LOG_COMPLETE = 2;
 /** A mark that the user set. */
 export const LOG_MARK = 3;
-/** A part of the request just submitted that has a tag or domain of its own: one for each bio when it was merged of several. */
+/** A part of the request just submitted that has a tag or domain of its own: one for each bio when it was merged of several. A flush has one for each that it is for, without sectors. */
 export const LOG_PART = 4;
 
 /** The request asked for FUA. */

@@ -42,6 +42,7 @@ import {
   LOG_STATE_SIZE,
   LOG_SUBMIT,
   LOG_VERSION,
+  OP_FLUSH,
   OP_READ,
   OP_WRITE,
   RECORD_MARK,
@@ -251,7 +252,8 @@ function logParts(drive: Drive, request: Request, number: u64): void {
   for (let pointer = request.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
     const bio = changetype<Bio>(pointer);
     beginEntry(LOG_PART, drive.index, request.operation, number);
-    setRange(bio.sector, bio.sectorCount, bio.sector);
+    // a flush may stand for writes that asked for one
+    if (request.operation != OP_FLUSH) setRange(bio.sector, bio.sectorCount, bio.sector);
     setOrigin(bio);
     if (!append(0, 0)) return;
   }

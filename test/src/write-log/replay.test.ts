@@ -16,7 +16,7 @@ import { LogWriter } from '../../../src/write-log/writer.ts';
 import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { bytesOf, configFor, programs, runProgram, type Step, startImages } from './programs.ts';
 
-const RUNS = 60;
+const RUNS = 24;
 const replay = suite('replay of a write log');
 
 function streamOf(log: WriteLog): Uint8Array {
@@ -113,7 +113,7 @@ for (const build of BUILDS) {
         assert.equal(on.told, off.told);
         assert.is(off.entries, 0);
       }),
-      { numRuns: RUNS / 2, seed: 3 },
+      { numRuns: RUNS, seed: 3 },
     );
   });
 
