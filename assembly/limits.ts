@@ -67,6 +67,15 @@ export const MAX_CHANNELS = 1024;
 /** Requests of block devices at one time. */
 export const DEFAULT_BLOCK_REQUESTS = 256;
 export const MAX_BLOCK_REQUESTS = 65536;
+/** Bytes that a drive of flash maps unless its parameters say otherwise: 4 GiB. */
+export const DEFAULT_FLASH_BYTES = 4294967296;
+/** Blocks that the data takes of each die, or blocks have one page. */
+export const FLASH_BLOCKS_AT_LEAST = 32;
+/** Drives of flash that have dies and maps of their own; in a machine with more, so many that are used first have. */
+export const FLASH_OWN_STATES = 64;
+export const FLASH_SHARED_STATES = 16;
+/** Pages that reads are fetching, of all drives of flash together. */
+export const FLASH_PARTS = 4096;
 /** Places whose accesses are counted for decisions by identity; a power of two. */
 export const DEFAULT_IDENTITIES = 65536;
 

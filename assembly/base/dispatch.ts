@@ -53,7 +53,12 @@ export const KIND_FLUSH_STEP: u32 = 39;
 export const KIND_BLOCK_DEVICE_DONE: u32 = 40;
 export const KIND_DRIVE_TIMEOUT: u32 = 41;
 export const KIND_PLAYER_ARRIVAL: u32 = 42;
-export const KIND_COUNT: u32 = 43;
+/** Owners: a die that has ended what it did, a part that its channel has moved, a job whose data has arrived, a program that is done. */
+export const KIND_FLASH_DIE: u32 = 43;
+export const KIND_FLASH_MOVED: u32 = 44;
+export const KIND_FLASH_ARRIVED: u32 = 45;
+export const KIND_FLASH_PROGRAMMED: u32 = 46;
+export const KIND_COUNT: u32 = 47;
 
 const ENTRY_SIZE: usize = 12;
 

@@ -4,10 +4,11 @@
 // with servedAt, once, and has no say in what becomes of bytes.
 
 import { now } from '../base/clock';
-import { DRIVE_MODEL_FIXED } from '../layout';
+import { DRIVE_MODEL_FIXED, DRIVE_MODEL_NVME, DRIVE_MODEL_SSD } from '../layout';
 import { Drive } from './drive-table';
 import { serviceEnd } from './episodes';
 import { fixedStart } from './models/fixed';
+import { flashStart } from './models/flash';
 import { Request } from './request';
 import { servedAt } from './served';
 
@@ -16,6 +17,10 @@ export function serviceStart(drive: Drive, request: Request): void {
   switch (drive.model) {
     case DRIVE_MODEL_FIXED:
       fixedStart(drive, request);
+      break;
+    case DRIVE_MODEL_SSD:
+    case DRIVE_MODEL_NVME:
+      flashStart(drive, request);
       break;
     default:
       servedAt(request, serviceEnd(drive, now(), 0));

@@ -22,6 +22,10 @@ import {
   KIND_ENGINE_DONE,
   KIND_ENGINE_THREAD,
   KIND_EVENTFD_SIGNALLED,
+  KIND_FLASH_ARRIVED,
+  KIND_FLASH_DIE,
+  KIND_FLASH_MOVED,
+  KIND_FLASH_PROGRAMMED,
   KIND_FLUSHER_RESUME,
   KIND_FLUSHER_TICK,
   KIND_GUEST_INTERRUPT,
@@ -73,6 +77,9 @@ import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table
 import { driveTimesClaim } from '../drive/drive-times';
 import { episodesClaim, episodesInit } from '../drive/episodes';
 import { latencyClaim, latencyInit } from '../drive/latency';
+import { flashDriveClaim, flashDriveInit, partMoved } from '../drive/models/flash';
+import { programDone, writeArrived } from '../drive/models/flash-buffer';
+import { dieDone } from '../drive/models/flash-dies';
 import { requestClaim, requestInit } from '../drive/request';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { logClaim, logInit } from '../drive/write-log';
@@ -232,6 +239,10 @@ function registerHandlers(): void {
   handle(KIND_DRIVE_SERVED, driveServed);
   handle(KIND_DRIVE_RELEASED, driveReleased);
   handle(KIND_REQUEST_DONE, requestDone);
+  handle(KIND_FLASH_DIE, dieDone);
+  handle(KIND_FLASH_MOVED, partMoved);
+  handle(KIND_FLASH_ARRIVED, writeArrived);
+  handle(KIND_FLASH_PROGRAMMED, programDone);
   handle(KIND_BLOCK_DEVICE_DONE, submissionDone);
   handle(KIND_PAGES_READ, pagesRead);
   handle(KIND_READAHEAD_DONE, readaheadDone);
@@ -340,7 +351,9 @@ function claimParts(): void {
   submissionClaim(field(CONFIG_BLOCK_REQUESTS));
   spanClaim(field(CONFIG_SPANS), spanReserve());
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
-  clockClaim(bios + drives + MAX_USRBIO_RINGS + 17);
+  const requestSectors = field(CONFIG_MAX_SECTORS);
+  const flashEvents = flashDriveClaim(driveConfig(0), drives, bios, requestSectors, field(CONFIG_SEED));
+  clockClaim(bios + drives + MAX_USRBIO_RINGS + 17 + flashEvents);
   let channels: u32 = 0;
   let cached: u32 = bios;
   for (let index: u32 = 0; index < drives; index++) {
@@ -446,6 +459,7 @@ function initParts(): void {
   latencyInit();
   episodesInit();
   volatileInit();
+  flashDriveInit();
   logInit(field(CONFIG_DRIVE_COUNT));
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   submissionInit();

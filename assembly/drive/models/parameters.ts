@@ -20,7 +20,7 @@ const FLASH_RANGES: usize = memory.data<u64>(
     // command and delay of reads and writes
     0, 1000000000, 0, 0, 1000000000, 0, 0, 1000000000, 0, 0, 1000000000, 0,
     // write buffer, capacity, over-provisioning, free blocks
-    0, 1073741824, 0, 0, 1099511627776, 0, 1, 400, 0, 2, 64, 0,
+    0, 1073741824, 0, 0, 1099511627776, 0, 1, 400, 0, 1, 64, 0,
     // preemptive, filled, order of filling, overwritten, placement
     0, 1, 0, 0, 100, 0, 0, 1, 0, 0, 1000, 0, 0, 1, 0,
   ],

@@ -40,7 +40,7 @@ const ROWS = {
     minimum: 1,
     maximum: 8192,
     meaning:
-      'pages that are erased together; halved for a small drive until its data takes 32 blocks of each die',
+      'pages that are erased together; halved for a small drive until its data takes 32 blocks of each die, and the time of an erase with them',
   },
   readNs: {
     index: layout.FLASH_READ_NS,
@@ -140,9 +140,10 @@ const ROWS = {
   freeBlocks: {
     index: layout.FLASH_FREE_BLOCKS,
     unit: 'count',
-    minimum: 2,
+    minimum: 1,
     maximum: 64,
-    meaning: 'a die with fewer free blocks collects; it has them in addition to the over-provisioning',
+    meaning:
+      'a die that has taken a block to write into and has fewer free ones than this collects; in addition to the over-provisioning',
   },
   preemptiveCollection: {
     index: layout.FLASH_PREEMPTIVE,

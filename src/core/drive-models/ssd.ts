@@ -27,7 +27,7 @@ export const SSD_PARAMETERS = flashParameters({
   writeBuffer: [4 * 2 ** 20, OURS],
   flashCapacity: [0, OURS],
   overProvisioning: [7, '1 GiB of flash for each GB of data: 7.4 %'],
-  freeBlocks: [2, OURS],
+  freeBlocks: [1, OURS],
   preemptiveCollection: [1, MQSIM],
   filled: [100, 'data sheets are measured on full drives'],
   fillOrder: [0, OURS],
