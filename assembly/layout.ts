@@ -268,7 +268,7 @@ export const COUNTER_DRIVE_FAULTS = 600;
 /** Entries of the write log, and bytes of it that were written to its file. */
 export const COUNTER_LOG_ENTRIES = 608;
 export const COUNTER_LOG_SPILLED_BYTES = 616;
-export const COUNTERS_SIZE = 640;
+export const COUNTERS_SIZE = 624;
 
 // ---- config: written by the host at configAddress() before open(), then drives, then flat files ----
 
@@ -1528,6 +1528,8 @@ export const ROOT_USED_DEVICE_CALLS = 144;
 export const ROOT_USED_BLOCK_REQUESTS = 148;
 /** Requests of block devices that have not been reaped. */
 export const ROOT_USED_SUBMISSIONS = 152;
+/** Requests in the hands of flash drives, and pages that they are reading. */
+export const ROOT_USED_FLASH = 156;
 /** u64: what machineTag() was told last. */
 export const ROOT_TAG = 160;
 export const ROOT_SIZE = 176;

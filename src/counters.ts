@@ -96,6 +96,11 @@ const GROUPS = {
     destaged: layout.COUNTER_DRIVE_DESTAGED,
     errors: layout.COUNTER_DRIVE_ERRORS,
   },
+  flash: {
+    hostPages: layout.COUNTER_FLASH_HOST_PAGES,
+    programmedPages: layout.COUNTER_FLASH_PROGRAMMED_PAGES,
+    erases: layout.COUNTER_FLASH_ERASES,
+  },
   writeLog: {
     entries: layout.COUNTER_LOG_ENTRIES,
     spilledBytes: layout.COUNTER_LOG_SPILLED_BYTES,

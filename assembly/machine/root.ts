@@ -11,6 +11,7 @@ import { operationPool, operationTag } from '../base/operation';
 import { recordRing } from '../base/record';
 import { spanPool } from '../base/span';
 import { submissionPool } from '../block/submission';
+import { flashInUse } from '../drive/models/flash';
 import { bioPool, requestPool } from '../drive/request';
 import { blockRequestPool } from '../guest/block-request';
 import { virtioRequestPool } from '../guest/virtio-request';
@@ -41,6 +42,7 @@ import {
   ROOT_USED_BLOCK_REQUESTS,
   ROOT_USED_BLUESTORE_AIOS,
   ROOT_USED_DEVICE_CALLS,
+  ROOT_USED_FLASH,
   ROOT_USED_IO_CONTEXTS,
   ROOT_USED_KIOCBS,
   ROOT_USED_OPERATIONS,
@@ -104,6 +106,7 @@ export function rootAddress(): i32 {
   store<u32>(root, kiocbPool.used, ROOT_USED_KIOCBS);
   store<u32>(root, virtioRequestPool.used, ROOT_USED_VIRTIO);
   store<u32>(root, blockRequestPool.used, ROOT_USED_BLOCK_REQUESTS);
+  store<u32>(root, flashInUse(), ROOT_USED_FLASH);
   store<u32>(root, submissionPool.used, ROOT_USED_SUBMISSIONS);
   store<u32>(root, jobPool.used, ROOT_USED_USRBIO_JOBS);
   store<u32>(root, partPool.used, ROOT_USED_USRBIO_PARTS);

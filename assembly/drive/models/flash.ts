@@ -23,8 +23,18 @@ import { FLASH_PARTS, SECTOR_SHIFT } from '../../limits';
 import { Drive } from '../drive-table';
 import { Request } from '../request';
 import { bufferDiscard, bufferFlush, bufferWrite } from './flash-buffer';
-import { dieRead, later, Part, partGive, partsClaim, partsInit, partTake, transferNs } from './flash-dies';
-import { Job, jobServed, jobsClaim, jobsInit, jobTake } from './flash-job';
+import {
+  dieRead,
+  later,
+  Part,
+  partGive,
+  partsClaim,
+  partsInit,
+  partsInUse,
+  partTake,
+  transferNs,
+} from './flash-dies';
+import { Job, jobServed, jobsClaim, jobsInit, jobsInUse, jobTake } from './flash-job';
 import {
   Die,
   Flash,
@@ -59,6 +69,11 @@ export function flashDriveClaim(config: usize, drives: u32, bios: u32, requestSe
 export function flashDriveInit(): void {
   partsInit();
   jobsInit();
+}
+
+/** Requests and parts on their way. */
+export function flashInUse(): u32 {
+  return jobsInUse() + partsInUse();
 }
 
 /** The interface takes `bytes` of a read to the host as soon as it is free; its first transfer has the command with it. */
