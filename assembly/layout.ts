@@ -461,6 +461,27 @@ export const FLASH_PLACEMENT = 22;
 /** Bytes a second that a channel moves beside its latency; 0: no limit. */
 export const FIXED_BANDWIDTH = 0;
 
+/** Of hdd; names, units and meanings are in src/core/drive-models/hdd.ts. */
+export const HDD_RPM = 0;
+export const HDD_CAPACITY = 1;
+export const HDD_HEADS = 2;
+export const HDD_OUTER_SECTORS = 3;
+export const HDD_INNER_SECTORS = 4;
+export const HDD_ZONES = 5;
+export const HDD_SEEK_TRACK = 6;
+export const HDD_SEEK_AVERAGE = 7;
+export const HDD_SEEK_FULL = 8;
+export const HDD_WRITE_SETTLE = 9;
+export const HDD_HEAD_SWITCH = 10;
+export const HDD_TRACK_SKEW = 11;
+export const HDD_CYLINDER_SKEW = 12;
+export const HDD_COMMAND = 13;
+export const HDD_LINK_RATE = 14;
+export const HDD_REORDER_DEPTH = 15;
+export const HDD_WRITE_CACHE = 16;
+export const HDD_READ_AHEAD = 17;
+export const HDD_IDLE = 18;
+
 // ---- how service times vary: distributions, and episodes ----
 
 /** Each service takes the nominal time. */

@@ -1,6 +1,6 @@
 // How service times vary: a request's time from the nominal one, decided by identity.
 //
-// Verbs: latencyClaim, latencyInit, latencySetPoints, latencyOf. The draw hashes (seed, 'latency', drive, operation, first
+// Verbs: latencyClaim, latencyInit, latencySetPoints, latencyOf, latencyFor. The draw hashes (seed, 'latency', drive, operation, first
 // sector, generation), so a request keeps its time when others are taken out of a run, and the same sector asked for again
 // has a new one. Constant (no draw), exponential (the nominal time is the mean), lognormal (the median), or one of some
 // points with weights: nanoseconds, or factors of the nominal time.
@@ -115,8 +115,13 @@ function scaled(nominal: u64, factor: f64): u64 {
 
 /** How long a request takes whose service takes `nominal` nanoseconds on a drive that does not vary. */
 export function latencyOf(drive: Drive, request: Request, nominal: u64): u64 {
+  return latencyFor(drive, request.operation, request.sector, request.generation, nominal);
+}
+
+/** The same for a request that has ended, by its identity. */
+export function latencyFor(drive: Drive, operation: u32, sector: u64, generation: u32, nominal: u64): u64 {
   if (drive.latencyKind == DISTRIBUTION_CONSTANT) return nominal;
-  const draw = identityDraw(PURPOSE, drive.index, request.operation, request.sector, request.generation);
+  const draw = identityDraw(PURPOSE, drive.index, operation, sector, generation);
   switch (drive.latencyKind) {
     case DISTRIBUTION_EXPONENTIAL:
       return scaled(nominal, -NativeMath.log(unitOf(draw)));

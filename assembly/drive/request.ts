@@ -97,6 +97,9 @@ export class Request {
   faultDelay: u64;
   /** 64 random bits for what the fault has to choose. */
   faultDraw: u64;
+  /** For the drive's model: a time or number, and a count. */
+  modelMark: u64;
+  modelCount: u32;
   /** Where it stands in a flush sequence (block/flush.ts), or 0. */
   flushSteps: u32;
 }

@@ -15,6 +15,7 @@ import {
   KIND_BLOCK_DEVICE_DONE,
   KIND_BLOCK_RESUME,
   KIND_CALL_DONE,
+  KIND_DRIVE_BACKGROUND,
   KIND_DRIVE_RELEASED,
   KIND_DRIVE_SERVED,
   KIND_ENGINE_AIO_READY,
@@ -81,6 +82,7 @@ import { flashDriveClaim, flashDriveInit, partMoved } from '../drive/models/flas
 import { programDone, writeArrived } from '../drive/models/flash-buffer';
 import { dieDone } from '../drive/models/flash-dies';
 import { requestClaim, requestInit } from '../drive/request';
+import { serviceClaim, serviceInit, serviceWoken } from '../drive/service';
 import { volatileClaim, volatileInit } from '../drive/volatile-cache';
 import { logClaim, logInit } from '../drive/write-log';
 import { descriptorClaim, descriptorInit } from '../files/descriptor';
@@ -227,6 +229,8 @@ import { noteBuffers } from './root';
 
 const DEFAULT_ALIGNMENT: u64 = 4096;
 const PAYLOAD_FULL: u32 = 1;
+/** Events by which a drive's model wakes itself, at most. */
+const EVENTS_A_DRIVE: u32 = 4;
 
 /** Handler of KIND_SPANS_BACK: whoever found none tries again. */
 function spansBack(owner: usize, result: i32): void {
@@ -238,6 +242,7 @@ function registerHandlers(): void {
   handle(KIND_OPERATION_RESUME, resumeOperation);
   handle(KIND_DRIVE_SERVED, driveServed);
   handle(KIND_DRIVE_RELEASED, driveReleased);
+  handle(KIND_DRIVE_BACKGROUND, serviceWoken);
   handle(KIND_REQUEST_DONE, requestDone);
   handle(KIND_FLASH_DIE, dieDone);
   handle(KIND_FLASH_MOVED, partMoved);
@@ -353,7 +358,7 @@ function claimParts(): void {
   dispatchClaim(powerOfTwoAbove((operationTotal() * 3 + bios * 2 + drives) * 2));
   const requestSectors = field(CONFIG_MAX_SECTORS);
   const flashEvents = flashDriveClaim(driveConfig(0), drives, bios, requestSectors, field(CONFIG_SEED));
-  clockClaim(bios + drives + MAX_USRBIO_RINGS + 17 + flashEvents);
+  clockClaim(bios + drives * (1 + EVENTS_A_DRIVE) + MAX_USRBIO_RINGS + 17 + flashEvents);
   let channels: u32 = 0;
   let cached: u32 = bios;
   for (let index: u32 = 0; index < drives; index++) {
@@ -362,6 +367,7 @@ function claimParts(): void {
     cached += load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) + 1;
   }
   driveClaim(drives, channels, hasBytes);
+  serviceClaim(driveConfig(0), drives);
   latencyClaim(field(CONFIG_LATENCY_POINTS));
   episodesClaim(field(CONFIG_EPISODES));
   statClaim(drives);
@@ -456,6 +462,7 @@ function initParts(): void {
   requestInit();
   spanInit();
   driveInit(driveConfig(0));
+  serviceInit();
   latencyInit();
   episodesInit();
   volatileInit();

@@ -88,7 +88,9 @@ function numberOf(parameter: ModelParameter, value: ParameterValue): number {
     case 'ns': {
       const [, digits, unit] = /^(\d+(?:\.\d+)?) ?(ns|us|µs|ms|s|)$/.exec(text) ?? [];
       const size = NS_UNITS.find(([name]) => name === (unit === 'µs' ? 'us' : unit || 'ns'))?.[1];
-      return size === undefined ? Number.NaN : Math.round(Number(digits) * size * 1e6) / 1e6;
+      if (size === undefined) return Number.NaN;
+      const exact = Number(digits) * size;
+      return Number.isSafeInteger(exact) ? exact : Math.round(exact * 1e6) / 1e6;
     }
     case 'bytes':
     case 'bytes/s':
