@@ -8,6 +8,7 @@ import './base/abort';
 export { configAddress, rootAddress } from './machine/root';
 export { machineCheck } from './machine/check-calls';
 export { machineOpen } from './machine/open';
+export { processKill } from './machine/process-calls';
 export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
 
 // drive

@@ -32,6 +32,7 @@ import {
 import { DEFAULT_SUBMIT_DELAY_US, DEFAULT_SUBMIT_RETRIES, PAGE_SIZE } from '../assembly/limits.ts';
 import type { CoreExports } from './core/exports.ts';
 import { Scratch } from './core/scratch.ts';
+import { Anchor, saveList, saveMap } from './core/timeline.ts';
 import { ABORT_REASONS, type AbortReason, check } from './errors.ts';
 import type { OpenFile } from './files.ts';
 import type { Machine } from './machine.ts';
@@ -63,16 +64,26 @@ export interface BatchResult {
 
 /** One request. Its pieces must be there before it is prepared, and stay until it has completed. */
 export class Aio {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #owned: number[] = [];
   readonly #pieces: (readonly [address: number, length: number])[] = [];
   readonly address: number;
 
   /** `priv`: the owner's number, 0 to 2^53 - 1. */
   constructor(machine: Machine, file: OpenFile, priv = 0) {
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.address = this.#own(AIO_T_SIZE);
+    machine.timeline.keep(this, () => {
+      const lists = [saveList(this.#owned), saveList(this.#pieces)];
+      return () => {
+        for (const restore of lists) restore();
+      };
+    });
     this.#prepare('aio_t', (exports) => exports.aioMake(this.address, priv, file.descriptor));
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
   }
 
   #own(bytes: number, alignment?: number): number {
@@ -139,6 +150,8 @@ export class Aio {
 
   /** Frees the request's memory: only when it has completed or was never submitted. */
   free(): void {
+    if (this.#anchor.isStale) return;
+    this.#machine.timeline.drop(this);
     for (const address of this.#owned.splice(0)) this.#machine.buffers.free(address);
   }
 }
@@ -156,7 +169,7 @@ export class Aio {
  * console.log(queue.submitBatch([aio]).result, queue.getNextCompleted(250, completed), aio.returnValue);
  */
 export class AioQueue {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #submitted = new Map<number, Aio>();
   readonly #batch: Scratch;
   readonly #completed: Scratch;
@@ -164,7 +177,8 @@ export class AioQueue {
   readonly maxIodepth: number;
 
   constructor(machine: Machine, maxIodepth: number) {
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
+    machine.timeline.keep(this, () => saveMap(this.#submitted));
     this.maxIodepth = maxIodepth;
     this.#batch = new Scratch(machine.buffers);
     this.#completed = new Scratch(machine.buffers);
@@ -172,6 +186,10 @@ export class AioQueue {
       'aio_queue_t',
       machine.core.call((exports) => exports.aioQueueCreate(maxIodepth)),
     );
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
   }
 
   /** Why the last call that would have aborted Ceph would have; `none` if none has. */
@@ -195,7 +213,9 @@ export class AioQueue {
   /** The destructor: 0; -EBUSY before shutdown, an abort. */
   destroy(): number {
     const result = this.#machine.core.call((exports) => exports.aioQueueDestroy(this.handle));
-    if (result === 0) for (const scratch of [this.#batch, this.#completed]) scratch.free();
+    if (result !== 0) return result;
+    this.#machine.timeline.drop(this);
+    for (const scratch of [this.#batch, this.#completed]) scratch.free();
     return result;
   }
 

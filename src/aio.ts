@@ -17,6 +17,7 @@ import {
 import { type AioRequest, iovecBytes, readyIocb, writeIocb, writeIovecs } from './aio-request.ts';
 import type { Core } from './core/core.ts';
 import { Scratch } from './core/scratch.ts';
+import { Anchor, saveList } from './core/timeline.ts';
 import { check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -82,6 +83,7 @@ export interface GetEventsOptions {
  */
 export class AioContext<Data = number> implements Disposable {
   readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #core: Core;
   readonly #pointers: Scratch;
   readonly #iovecs: Scratch;
@@ -98,6 +100,7 @@ export class AioContext<Data = number> implements Disposable {
 
   constructor(machine: Machine, eventCount: number) {
     this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.#core = machine.core;
     this.handle = machine.buffers.borrow(8, (address) => {
       machine.core.memory.setU64(address, 0);
@@ -111,10 +114,25 @@ export class AioContext<Data = number> implements Disposable {
     this.#pointers = new Scratch(machine.buffers);
     this.#iovecs = new Scratch(machine.buffers);
     this.#events = new Scratch(machine.buffers);
+    machine.timeline.keep(this, () => this.#save());
+  }
+
+  #save(): () => void {
+    const lists = [
+      saveList(this.#chunks),
+      saveList(this.#addresses),
+      saveList(this.#requests),
+      saveList(this.#freePlaces),
+    ];
+    return () => {
+      for (const restore of lists) restore();
+      this.#isDestroyed = false;
+    };
   }
 
   /** Throws EINVAL once the context is destroyed: its memory may belong to others by now. */
   #checkOpen(syscall: string): void {
+    this.#anchor.check();
     if (this.#isDestroyed) check(syscall, EINVAL);
   }
 
@@ -185,6 +203,7 @@ export class AioContext<Data = number> implements Disposable {
   /** io_submit as libaio has it: `count` 4-byte addresses of iocbs at `pointers`; how many were accepted, or a negative errno. Allocates nothing. */
   submitRaw(pointers: number, count: number): number {
     const core = this.#core;
+    this.#anchor.check();
     core.checkAlive();
     try {
       return core.exports.aioSubmit(this.handle, count, pointers);
@@ -241,6 +260,7 @@ export class AioContext<Data = number> implements Disposable {
    */
   getEventsRaw(min: number, max: number, events: number, timeout: number): number {
     const core = this.#core;
+    this.#anchor.check();
     core.checkAlive();
     try {
       return core.exports.aioGetevents(this.handle, min, max, events, timeout);
@@ -251,6 +271,7 @@ export class AioContext<Data = number> implements Disposable {
 
   /** io_cancel of a request in flight: true when it was a poll that waited; its event comes with `res` 0. Nothing else can be cancelled. */
   cancel(request: AioRequest<Data>): boolean {
+    this.#anchor.check();
     const place = this.#requests.indexOf(request);
     if (place < 0) return false;
     const result = this.#core.call((exports) =>
@@ -262,16 +283,18 @@ export class AioContext<Data = number> implements Disposable {
 
   /** io_destroy: cancels waiting polls, waits for requests in flight, discards unreaped events. */
   destroy(): void {
+    this.#anchor.check();
     check(
       'io_destroy',
       this.#core.call((exports) => exports.aioDestroy(this.handle)),
     );
     this.#isDestroyed = true;
+    this.#machine.timeline.drop(this);
     for (const scratch of [this.#pointers, this.#iovecs, this.#events]) scratch.free();
     for (const chunk of this.#chunks) this.#machine.buffers.free(chunk);
   }
 
   [Symbol.dispose](): void {
-    if (!this.#isDestroyed) this.destroy();
+    if (!this.#isDestroyed && !this.#anchor.isStale) this.destroy();
   }
 }

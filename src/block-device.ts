@@ -17,6 +17,7 @@ import {
   OP_WRITE_ZEROES,
 } from '../assembly/layout.ts';
 import { SECTOR_SIZE } from '../assembly/limits.ts';
+import { saveList, saveMap } from './core/timeline.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -93,6 +94,12 @@ export class BlockRequest {
     return this.isDone ? this.#data : undefined;
   }
 
+  /** For BlockPort: it is on its way again. */
+  wait(): void {
+    this.#result = undefined;
+    this.#data = undefined;
+  }
+
   /** For BlockPort: it has ended. */
   finish(result: number, data: Uint8Array | undefined): void {
     this.#result = result;
@@ -116,6 +123,18 @@ export class BlockPort {
 
   constructor(machine: Machine) {
     this.#machine = machine;
+    machine.timeline.keep(this, () => this.#save());
+  }
+
+  #save(): () => void {
+    const inFlight = saveMap(this.#inFlight);
+    const waiting = [...this.#inFlight.values()];
+    const entries = this.#entries;
+    return () => {
+      inFlight();
+      for (const { request } of waiting) request.wait();
+      this.#entries = entries;
+    };
   }
 
   /** Notes a request that the core has taken. */
@@ -141,7 +160,10 @@ export class BlockPort {
     const { memory } = this.#machine.core;
     const handle = memory.u32(entry + BLOCK_DONE_HANDLE);
     const result = memory.u32(entry + BLOCK_DONE_RESULT) | 0;
-    const { request, address, ended } = this.#inFlight.get(handle) as InFlight;
+    const known = this.#inFlight.get(handle);
+    // of the machine that this one was cloned from
+    if (known === undefined) return;
+    const { request, address, ended } = known;
     this.#inFlight.delete(handle);
     const isRead = request.operation === 'read' && result === 0;
     const bytes = request.sectorCount * SECTOR_SIZE;
@@ -186,7 +208,7 @@ export class BlockDevice {
   readonly #machine: Machine;
   readonly #port: BlockPort;
   readonly #hasBytes: boolean;
-  #ended: BlockRequest[] = [];
+  readonly #ended: BlockRequest[] = [];
 
   constructor(machine: Machine, port: BlockPort, drive: number, sectorCount: number, hasBytes: boolean) {
     this.#machine = machine;
@@ -194,6 +216,7 @@ export class BlockDevice {
     this.drive = drive;
     this.sectorCount = sectorCount;
     this.#hasBytes = hasBytes;
+    machine.timeline.keep(this, () => saveList(this.#ended));
   }
 
   /**

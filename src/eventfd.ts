@@ -3,6 +3,7 @@
 // Verbs: read, write, close. None waits: read(2) and write(2) with EFD_NONBLOCK.
 
 import { EVENTFD_SEMAPHORE } from '../assembly/layout.ts';
+import { Anchor } from './core/timeline.ts';
 import { check } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -16,16 +17,29 @@ export interface EventfdOptions {
 
 /** A 64-bit counter with a descriptor. Make one with `machine.createEventfd`. */
 export class Eventfd implements Disposable {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly descriptor: number;
 
-  constructor(machine: Machine, options: EventfdOptions = {}) {
-    this.#machine = machine;
-    const { initialCount = 0, semaphore = false } = options;
-    this.descriptor = check(
+  private constructor(machine: Machine, descriptor: number) {
+    this.#anchor = new Anchor(machine);
+    this.descriptor = descriptor;
+  }
+
+  static create(machine: Machine, { initialCount = 0, semaphore = false }: EventfdOptions = {}): Eventfd {
+    const descriptor = check(
       'eventfd',
       machine.core.call((exports) => exports.eventfdCreate(initialCount, semaphore ? EVENTFD_SEMAPHORE : 0)),
     );
+    return new Eventfd(machine, descriptor);
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
+  }
+
+  /** @internal The same eventfd of a clone. */
+  twin(machine: Machine): Eventfd {
+    return new Eventfd(machine, this.descriptor);
   }
 
   /** Takes the count (1 of a semaphore) and returns it, exact up to 2^53. Throws StorageError EAGAIN when it is 0. */
@@ -54,6 +68,7 @@ export class Eventfd implements Disposable {
 
   /** Requests in flight that notify it or poll it keep it until they end. */
   close(): void {
+    if (this.#anchor.isStale) return;
     check(
       'close',
       this.#machine.core.call((exports) => exports.fileClose(this.descriptor)),

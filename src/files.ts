@@ -21,6 +21,7 @@ import {
   OPEN_WRITE,
 } from '../assembly/layout.ts';
 import { MAX_IOVECS } from '../assembly/limits.ts';
+import { Anchor } from './core/timeline.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import type { Machine } from './machine.ts';
 
@@ -68,7 +69,7 @@ export function openFlags(options: OpenOptions): number {
 
 /** Offsets and lengths are bytes. Every failure is a StorageError with Node's `code`. */
 export class OpenFile implements Disposable {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly descriptor: number;
   readonly name: string;
 
@@ -76,10 +77,19 @@ export class OpenFile implements Disposable {
   readonly #alignment: number;
 
   constructor(machine: Machine, descriptor: number, name: string, isDirect: boolean) {
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.#alignment = isDirect ? MAX_DMA_ALIGNMENT : MIN_ALIGNMENT;
     this.descriptor = descriptor;
     this.name = name;
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
+  }
+
+  /** @internal The same open file of a clone. */
+  twin(machine: Machine): OpenFile {
+    return new OpenFile(machine, this.descriptor, this.name, this.#alignment === MAX_DMA_ALIGNMENT);
   }
 
   /** Bytes. For a drive it never changes. */
@@ -273,6 +283,7 @@ export class OpenFile implements Disposable {
   }
 
   close(): void {
+    if (this.#anchor.isStale) return;
     check(
       'close',
       this.#machine.core.call((exports) => exports.fileClose(this.descriptor)),

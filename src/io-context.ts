@@ -14,6 +14,7 @@ import {
   IOVEC_SIZE,
 } from '../assembly/layout.ts';
 import { PAGE_SIZE } from '../assembly/limits.ts';
+import { Anchor } from './core/timeline.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import type { KernelDevice } from './kernel-device.ts';
 import type { Machine } from './machine.ts';
@@ -79,7 +80,7 @@ export function withIovecs<T>(
 
 /** A group of requests: queued, submitted together, and waited for together. Made by createContext(). */
 export class IoContext implements Disposable {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #device: KernelDevice;
   readonly #state: number;
   readonly #onClose: () => void;
@@ -91,12 +92,26 @@ export class IoContext implements Disposable {
 
   /** @internal */
   constructor(machine: Machine, device: KernelDevice, handle: number, priv: number, onClose: () => void) {
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.#device = device;
     this.handle = handle;
     this.priv = priv;
     this.#onClose = onClose;
     this.#state = machine.core.call((exports) => exports.ioContextState(handle));
+    machine.timeline.keep(this, () => this.#save());
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
+  }
+
+  #save(): () => void {
+    const [queued, running] = [this.#queued.slice(), this.#running.slice()];
+    return () => {
+      this.#queued = queued.slice();
+      this.#running = running.slice();
+      this.#isClosed = false;
+    };
   }
 
   #u32(field: number): number {
@@ -209,13 +224,14 @@ export class IoContext implements Disposable {
 
   /** Ends the context. Throws EBUSY while requests run on an open device; queued ones are forgotten. */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#anchor.isStale) return;
     this.settle();
     check(
       '~IOContext',
       this.#machine.core.call((exports) => exports.ioContextDestroy(this.handle)),
     );
     this.#isClosed = true;
+    this.#machine.timeline.drop(this);
     this.abandon();
     this.#onClose();
   }

@@ -34,6 +34,7 @@ import {
 import type { CoreExports } from './core/exports.ts';
 import type { Size } from './core/options.ts';
 import { parseSize } from './core/size.ts';
+import { Anchor, saveMap } from './core/timeline.ts';
 import { ABORT_REASONS, type AbortReason, CephAbortError, check, StorageError } from './errors.ts';
 import type { OpenFile } from './files.ts';
 import { IoContext, type IoContextOptions, layOut, wholeNumber, withIovecs } from './io-context.ts';
@@ -114,7 +115,7 @@ function storeOptions(machine: Machine, at: number, options: KernelDeviceOptions
  * console.log(read.length, device.fdatasyncs);
  */
 export class KernelDevice implements Disposable {
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #state: number;
   readonly #contexts = new Map<number, IoContext>();
   readonly handle: number;
@@ -124,7 +125,7 @@ export class KernelDevice implements Disposable {
 
   /** @internal Made by machine.openKernelDevice(). `owned`: closed with the device. */
   constructor(machine: Machine, file: OpenFile, options: KernelDeviceOptions, owned?: OpenFile) {
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.#owned = owned;
     this.name = file.name;
     this.handle = machine.buffers.borrow(DEVICE_OPTION_SIZE, (at) => {
@@ -134,6 +135,17 @@ export class KernelDevice implements Disposable {
       return check('open', opened, { path: file.name, ...hint });
     });
     this.#state = machine.core.call((exports) => exports.kernelDeviceState(this.handle));
+    machine.timeline.keep(this, () => {
+      const contexts = saveMap(this.#contexts);
+      return () => {
+        contexts();
+        this.#isClosed = false;
+      };
+    });
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
   }
 
   #u32(field: number): number {
@@ -283,13 +295,14 @@ export class KernelDevice implements Disposable {
    * Throws EDEADLK when a held drive keeps one in flight; close again when it is released.
    */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#anchor.isStale) return;
     check(
       'close',
       this.#machine.core.call((exports) => exports.kernelDeviceClose(this.handle)),
       { path: this.name },
     );
     this.#isClosed = true;
+    this.#machine.timeline.drop(this);
     this.#owned?.close();
     for (const context of this.#contexts.values()) context.abandon();
   }

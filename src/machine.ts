@@ -22,6 +22,7 @@ import { SECTOR_SIZE } from '../assembly/limits.ts';
 import { AioContext } from './aio.ts';
 import { AioQueue } from './aio-queue.ts';
 import { MemoryHost, shimHost } from './backing/memory-host.ts';
+import { OverlaidImage } from './backing/overlaid-image.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
 import { BlockDevice, BlockPort } from './block-device.ts';
 import { BufferArena } from './core/buffer-arena.ts';
@@ -29,19 +30,30 @@ import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
 import { sendTiming } from './core/drive-timing.ts';
-import type { MachineConfig, Size, VolumeConfig } from './core/options.ts';
+import type { MachineConfig, Size } from './core/options.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
+import { saveMap, Timeline } from './core/timeline.ts';
 import { type Counters, readCounters } from './counters.ts';
+import {
+  type CrashKind,
+  type CrashOptions,
+  cutDrives,
+  readCut,
+  takeDrives,
+  withoutFormat,
+} from './crash-kinds.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { mountVolume } from './fs/mount.ts';
+import type { VolumeFile } from './fs/volume-file.ts';
 import { type HeldRequest, readHeldRequests } from './held-requests.ts';
 import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 import type { ImageFile, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
+import { Snapshot } from './snapshot.ts';
 import { tearingUnit, type UncertainWrite, uncertainWrites } from './uncertain-writes.ts';
 import { UsrbioClient } from './usrbio.ts';
 import { VirtioBlkDevice, type VirtioBlkOptions } from './virtio-blk.ts';
@@ -58,37 +70,55 @@ import {
 import { MachineLog } from './write-log/machine-log.ts';
 
 const ENOMEM = -12;
+const EBADF = -9;
+const MAX_DRIVES_AT_ONCE = 64;
 
 /** A running machine. Make one with `Machine.create` of the package entry. */
 export class Machine implements Disposable {
   readonly core: Core;
   readonly buffers: BufferArena;
   readonly records: RecordReader;
+  /** @internal What the host's objects know, for snapshots. */
+  readonly timeline = new Timeline();
+  readonly #options: MachineConfig;
   readonly #config: ResolvedConfig;
   readonly #host: MemoryHost;
   readonly #memories: (SparseMemory | undefined)[];
   readonly #images: (ImageFile | undefined)[];
   readonly #imageFds = new Map<number, number>();
+  /** Descriptors of each attached drive's backing, and of the bytes that its volatile writes replace. */
+  readonly #driveFds = new Map<number, { readonly fd: number; readonly undoFd: number }>();
+  /** What the drives of a crashed machine left to undo. */
+  #undoStores: ReadonlyMap<number, SparseMemory> = new Map();
+  /** Real files that the core has open. */
+  readonly #fileFds: number[] = [];
   readonly #blockDevices = new Map<number, BlockDevice>();
   #blockPort: BlockPort | undefined;
   #usrbio: UsrbioClient | undefined;
   #fs: FileSystem | undefined;
   #writeLog: MachineLog | undefined;
   #isClosed = false;
+  /** Held only while somebody else does: later ones share its pages. */
+  #lastSnapshot: WeakRef<Snapshot> | undefined;
 
   protected constructor(
     core: Core,
     host: MemoryHost,
+    options: MachineConfig,
     config: ResolvedConfig,
     images: (ImageFile | undefined)[],
   ) {
     this.core = core;
     this.#host = host;
+    this.#options = options;
     this.#config = config;
     this.#images = images;
     this.#memories = config.drives.map(() => undefined);
     this.buffers = new BufferArena(core.root(ROOT_BUFFERS), core.root(ROOT_BUFFER_BYTES));
     this.records = new RecordReader(core);
+    this.timeline.keep(this.buffers, () => this.buffers.save());
+    this.timeline.keep(this.records, () => this.records.save());
+    this.timeline.keep(this, () => this.#saveFields());
   }
 
   /**
@@ -113,17 +143,25 @@ export class Machine implements Disposable {
     );
     const host = new MemoryHost(opened.host);
     const core = await Core.load(await platform.core(), host);
+    const machine = Machine.#opened(core, host, options, config, images);
+    if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
+    // drives of a small machine are attached at once; of a large one, when first used
+    if (config.drives.length <= MAX_DRIVES_AT_ONCE) machine.#attachAll();
+    machine.#mountIfAsked(options.volume);
+    return machine;
+  }
+
+  static #opened(
+    core: Core,
+    host: MemoryHost,
+    options: MachineConfig,
+    config: ResolvedConfig,
+    images: (ImageFile | undefined)[],
+  ): Machine {
     core.seed = config.seed;
     openCore(core, config);
-    const machine = new Machine(core, host, config, images);
-    if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
+    const machine = new Machine(core, host, options, config, images);
     sendTiming(core, machine.buffers, config.drives);
-    if (config.payload === 'full') {
-      // drives of a small machine are attached at once; of a large one, when first used
-      if (config.drives.length <= 64) machine.#attachAll();
-    }
-    const volume = options.volume === true ? {} : options.volume;
-    if (volume && volume.mount !== false) machine.#mount(volume);
     return machine;
   }
 
@@ -131,11 +169,13 @@ export class Machine implements Disposable {
     const memory = image === undefined ? new SparseMemory() : undefined;
     const fd =
       image === undefined ? this.#host.add(memory as SparseMemory) : this.#openFile(image, path, false);
-    this.#writeLog = new MachineLog(this.core, this.buffers, fd, memory);
+    this.#writeLog = MachineLog.attach(this.core, this.buffers, fd, memory);
   }
 
-  /** Mounts the volume, or closes what was opened before. */
-  #mount(volume: VolumeConfig): void {
+  /** Mounts the volume if the options ask for it, or closes what was opened before. */
+  #mountIfAsked(option: MachineConfig['volume']): void {
+    const volume = option === true ? {} : option;
+    if (!volume || volume.mount === false) return;
     try {
       this.attachDrive(volume.drive ?? 0);
       mountVolume(this, volume.format === true);
@@ -165,12 +205,13 @@ export class Machine implements Disposable {
       throw new ConfigError('drive', drive, `from 0 to ${this.#config.drives.length - 1}`);
     if (this.#config.payload === 'none' || this.#memories[drive] !== undefined || this.#imageFds.has(drive))
       return;
-    const image = this.#images[drive];
+    const image = config.memory === undefined ? this.#images[drive] : undefined;
     const fd = image === undefined ? this.#attachMemory(drive) : this.#openImage(drive, image);
     let undoFd = -1;
     if ((config.flags & DRIVE_FLAG_UNDO) !== 0) {
-      undoFd = this.#host.add(new SparseMemory());
+      undoFd = this.#host.add(this.#undoStores.get(drive) ?? new SparseMemory());
     }
+    this.#driveFds.set(drive, { fd, undoFd });
     check(
       'open',
       this.core.call((exports) => exports.driveAttach(drive, fd, undoFd)),
@@ -195,13 +236,16 @@ export class Machine implements Disposable {
   /** A descriptor of a real file; `path` is what the user calls it. Throws StorageError. */
   #openFile(image: ImageFile, path: string, isReadOnly: boolean): number {
     const name = new TextEncoder().encode(image.name);
-    const fd = this.buffers.borrow(name.length, (address) => {
+    const result = this.buffers.borrow(name.length, (address) => {
       this.core.memory.bytes.set(name, address);
       return this.core.call((exports) =>
         exports.imageOpen(image.directory, address, name.length, isReadOnly ? 1 : 0),
       );
     });
-    return check('open', fd, { path });
+    const fd = check('open', result, { path });
+    this.#fileFds.push(fd);
+    if (image.access !== undefined) this.#host.addImage(fd, new OverlaidImage(image.access));
+    return fd;
   }
 
   /** True when a drive's image held bytes before this machine opened it. */
@@ -291,7 +335,7 @@ export class Machine implements Disposable {
 
   /** An eventfd, to count completions in or to poll. Throws StorageError EMFILE. */
   createEventfd(options: EventfdOptions = {}): Eventfd {
-    return new Eventfd(this, options);
+    return Eventfd.create(this, options);
   }
 
   /**
@@ -543,6 +587,178 @@ export class Machine implements Disposable {
     const memory = this.#memories[drive];
     if (memory === undefined) throw new ConfigError('drive', drive, 'a drive in memory that has been used');
     return memory;
+  }
+
+  #saveFields(): () => void {
+    const usrbio = this.#usrbio;
+    const fs = this.#fs;
+    const blockPort = this.#blockPort;
+    const devices = saveMap(this.#blockDevices);
+    return () => {
+      this.#usrbio = usrbio;
+      this.#fs = fs;
+      this.#blockPort = blockPort;
+      devices();
+      this.#isClosed = false;
+    };
+  }
+
+  /** A machine whose state can be taken: open, with every drive attached and every file within reach. */
+  #checkWhole(call: string): void {
+    if (this.#isClosed) throw new StorageError(call, EBADF, { hint: 'the machine is closed' });
+    this.core.checkAlive();
+    this.#attachAll();
+    if (this.#fileFds.some((fd) => !this.#host.hasImage(fd)))
+      throw new ConfigError('image', 'given', `out of reach for ${call} here`);
+  }
+
+  /**
+   * The whole machine as it is now: memory, drives, and what open files, rings and buffers know. It costs what has changed since the
+   * snapshot before, if that is still held, and a look at all memory. An image file is not copied: while snapshots and clones are
+   * held, what the machine overwrites in it is kept for them first, and nothing else may write to it.
+   *
+   * @example
+   * const machine = await Machine.create();
+   * const file = machine.openFile('drive0');
+   * file.write(new TextEncoder().encode('Ada owes 10'), 0);
+   * const before = machine.snapshot();
+   * file.write(new TextEncoder().encode('Ada owes 99'), 0);
+   * machine.restore(before);
+   * console.log(new TextDecoder().decode(file.read(11, 0))); // Ada owes 10
+   */
+  snapshot(): Snapshot {
+    this.#checkWhole('snapshot');
+    const host = { files: this.#host.save(), stores: this.#host.files, timeline: this.timeline.save() };
+    const snapshot = new Snapshot(this, this.core.memory, host, this.nowNs, this.#lastSnapshot?.deref());
+    this.#lastSnapshot = new WeakRef(snapshot);
+    return snapshot;
+  }
+
+  /**
+   * Puts the machine back to a snapshot of it, as often as one likes, forward and backward: the same calls then have the same
+   * results. Objects made before the snapshot go back with it, closed ones are open again; what was made after it throws
+   * StorageError ESTALE when it is used, and memory allocated after it must not be used. A trap is undone, and so is a power
+   * cut or a close, unless files were closed. What lies outside the machine stays as it is: adapters' own tables, a guest in an emulator, memory of
+   * a C program. Throws ConfigError for a snapshot of another machine, StorageError when an image can not be written.
+   */
+  restore(snapshot: Snapshot): void {
+    if (snapshot.owner !== this)
+      throw new ConfigError('snapshot', 'of another machine', 'one of this machine');
+    if (this.#isClosed && this.#fileFds.length > 0)
+      throw new StorageError('restore', EBADF, { hint: 'the machine and its files are closed' });
+    this.#host.restore(snapshot.host.files, snapshot.host.stores);
+    snapshot.load(this.core.memory);
+    this.core.revive();
+    this.timeline.restore(snapshot.host.timeline);
+    this.#lastSnapshot = new WeakRef(snapshot);
+  }
+
+  /**
+   * A machine of its own that goes on from here: what one does, the other does not see. Its drives are in memory, over what they share. It has
+   * the descriptors of this machine: `twin` gives the objects for them. Throws RangeError on the main thread of a browser that
+   * does not instantiate modules of this size there at once.
+   *
+   * @example
+   * const machine = await Machine.create();
+   * const file = machine.openFile('drive0');
+   * const other = machine.clone();
+   * other.twin(file).write(new Uint8Array([1]), 0);
+   * console.log(file.read(1, 0)[0], other.twin(file).read(1, 0)[0]); // 0 1
+   */
+  clone(): Machine {
+    const clone = this.#branch(this.snapshot());
+    clone.buffers.take(this.buffers);
+    clone.records.follow(this.records);
+    clone.#fs = this.#fs?.twin(clone);
+    return clone;
+  }
+
+  /** The object of this machine for the same descriptor or memory as one of the machine that it was cloned from. */
+  twin<T extends OpenFile | VolumeFile | Eventfd | RegisteredBuffer>(object: T): T {
+    return object.twin(this) as T;
+  }
+
+  /** A new instance with a snapshot's memory and files; the host's objects are not there. */
+  #branch(snapshot: Snapshot): Machine {
+    const host = MemoryHost.branch(snapshot.host.files);
+    const core = Core.start(this.core.module, host);
+    snapshot.load(core.memory);
+    core.seed = this.core.seed;
+    const machine = new Machine(core, host, this.#options, this.#config, this.#images);
+    for (const [drive, fds] of this.#driveFds) {
+      machine.#driveFds.set(drive, fds);
+      machine.#memories[drive] = host.files.get(fds.fd);
+    }
+    machine.#lastSnapshot = new WeakRef(snapshot);
+    if (this.#writeLog !== undefined)
+      machine.#writeLog = this.#writeLog.twin(core, machine.buffers, host.files);
+    return machine;
+  }
+
+  /**
+   * What is left after a crash: a new machine with the same options, over what the drives of this one hold; this one goes on
+   * unharmed. After `'process'` (or a guest, killed) page cache and drives live on, descriptors and rings are gone. After `'os'` the page cache
+   * is lost, and what waited in the block layer; all that the drives had taken is theirs, still in volatile caches. After `'power'` the
+   * caches are empty, and `choose` says which of the uncertain writes reached the media. Its drives are in memory, over what they share
+   * with this machine's: image files stay as they are. A volume is mounted, its journal replayed.
+   *
+   * Throws ConfigError with `payload: 'none'`, for power loss with `powerCuts: false`, and for a mask of another length;
+   * VolumeError for a volume that can not be mounted; RangeError as clone.
+   *
+   * @example
+   * const machine = await Machine.create();
+   * const file = machine.openFile('drive0', { direct: true });
+   * file.write(new Uint8Array(512).fill(1), 0);
+   * file.write(new Uint8Array(512).fill(2), 512);
+   * for (const kept of [0b00n, 0b01n, 0b10n, 0b11n]) {
+   *   const after = machine.crash('power', { choose: kept });
+   *   console.log(...after.openFile('drive0').read(1024, 0).filter((_, at) => at % 512 === 0)); // 0 0, 1 0, 0 2, 1 2
+   * }
+   */
+  crash(kind: CrashKind, options: CrashOptions = {}): Machine {
+    if (this.#config.payload === 'none')
+      throw new ConfigError('payload', 'none', "'full': what is left after a crash is bytes");
+    if (kind === 'process') return this.#killed();
+    if (kind !== 'os' && kind !== 'power') throw new ConfigError('kind', kind, "'process', 'os' or 'power'");
+    if (kind === 'power' && !this.#config.powerCuts)
+      throw new ConfigError('powerCuts', false, 'true (the default with payload full) to cut the power');
+    this.#checkWhole('crash');
+    const cut = kind === 'power' ? readCut(this, options) : undefined;
+    const machine = this.#reopened();
+    takeDrives(machine.core, this.core);
+    if (cut !== undefined) cutDrives(machine, cut);
+    machine.#mountIfAsked(withoutFormat(this.#options.volume));
+    return machine;
+  }
+
+  /** A clone whose client was killed: it has a client of its own, which has nothing yet. */
+  #killed(): Machine {
+    const machine = this.#branch(this.snapshot());
+    check(
+      'kill',
+      machine.core.call((exports) => exports.processKill()),
+    );
+    if (this.#fs !== undefined) machine.#fs = new FileSystem(machine);
+    return machine;
+  }
+
+  /** A fresh machine with the same options, before its volume is mounted, over forks of the backings. */
+  #reopened(): Machine {
+    const files = this.#host.save();
+    const undoStores = new Map<number, SparseMemory>();
+    const drives = this.#config.drives.map((drive, index) => {
+      const fds = this.#driveFds.get(index);
+      const undo = files.get(fds?.undoFd ?? -1);
+      if (undo !== undefined) undoStores.set(index, undo);
+      return { ...drive, memory: files.get(fds?.fd ?? -1) };
+    });
+    const host = new MemoryHost();
+    const core = Core.start(this.core.module, host);
+    const machine = Machine.#opened(core, host, this.#options, { ...this.#config, drives }, this.#images);
+    machine.#undoStores = undoStores;
+    if (this.#writeLog !== undefined) machine.#startLog(undefined, '');
+    machine.#attachAll();
+    return machine;
   }
 
   /** Closes image files. Dirty pages are not written: sync first. */

@@ -2,6 +2,7 @@
 // node-platform.ts and browser.ts are the two there are.
 
 import type { WasiHost } from './backing/memory-host.ts';
+import type { ImageAccess } from './backing/overlaid-image.ts';
 import type { CoreSource } from './core/core.ts';
 
 /** An image file that the platform has made reachable. */
@@ -12,6 +13,8 @@ export interface ImageFile {
   readonly name: string;
   /** Bytes in it now; undefined when it does not exist. */
   readonly size: number | undefined;
+  /** Opens it beside the core, once it exists. Without it a machine can not be snapshotted or crashed. */
+  readonly access?: () => ImageAccess;
 }
 
 export interface Platform {

@@ -62,6 +62,7 @@ export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';
 export type { Counters } from './counters.ts';
+export type { CrashKind, CrashOptions } from './crash-kinds.ts';
 export {
   type AbortReason,
   CephAbortError,
@@ -84,6 +85,7 @@ export { IoContext, type IoContextOptions } from './io-context.ts';
 export { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
 export * from './libaio.ts';
 export { type MachineRecord, RECORD_KIND_NAMES, type RecordKind, RecordReader } from './records.ts';
+export { Snapshot } from './snapshot.ts';
 export type { Survivors, UncertainWrite } from './uncertain-writes.ts';
 export {
   type IoResult,

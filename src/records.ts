@@ -79,6 +79,21 @@ export class RecordReader {
     this.#core = core;
   }
 
+  /** Notes what was taken, and returns what puts it back. */
+  save(): () => void {
+    const [taken, lost] = [this.#taken, this.lost];
+    return () => {
+      this.#taken = taken;
+      this.lost = lost;
+    };
+  }
+
+  /** Begins where another reader is. */
+  follow(other: RecordReader): void {
+    this.#taken = other.#taken;
+    this.lost = other.lost;
+  }
+
   /** Records made since the last take, oldest first; at most the size of the ring. */
   take(): MachineRecord[] {
     const core = this.#core;

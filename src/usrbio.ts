@@ -17,6 +17,7 @@ import {
 } from '../assembly/layout.ts';
 import type { Size } from './core/options.ts';
 import { parseSize } from './core/size.ts';
+import { Anchor, saveList, saveMap } from './core/timeline.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import type { OpenFile } from './files.ts';
 import type { Machine } from './machine.ts';
@@ -45,7 +46,17 @@ interface Root {
   readonly address: number;
   readonly bytes: number;
   isOpen: boolean;
+  readonly anchor: Anchor;
   release(): void;
+}
+
+/** The shared memory of a new buffer, which goes back with its machine. */
+function rootOf(machine: Machine, struct: number, address: number, bytes: number, release: () => void): Root {
+  const root = { struct, address, bytes, isOpen: true, anchor: new Anchor(machine), release };
+  machine.timeline.keep(root, () => () => {
+    root.isOpen = true;
+  });
+  return root;
 }
 
 /** A shared buffer or a part of one: what a request reads into or writes from. */
@@ -66,6 +77,7 @@ export class Iovec {
 
   /** @internal Address of the struct hf3fs_iov of the whole buffer. */
   get struct(): number {
+    this.#root.anchor.check();
     if (!this.#root.isOpen) throw new StorageError('hf3fs_iov', -9, { hint: 'the buffer was destroyed' });
     return this.#root.struct;
   }
@@ -104,8 +116,9 @@ export class Iovec {
 
   /** hf3fs_iovdestroy, for the whole buffer: requests that have not started yet end with EINVAL. */
   destroy(): void {
-    if (!this.#root.isOpen) return;
+    if (!this.#root.isOpen || this.#root.anchor.isStale) return;
     this.#root.isOpen = false;
+    this.#machine.timeline.drop(this.#root);
     this.#root.release();
   }
 
@@ -171,6 +184,7 @@ const PRIORITIES = { high: -1, normal: 0, low: 1 } as const;
 export class IoRing<T = unknown> implements Disposable {
   readonly #client: UsrbioClient;
   readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #struct: number;
   readonly #slots: ({ readonly iov: Iovec; readonly userdata: T } | undefined)[];
   readonly #results: number;
@@ -182,6 +196,7 @@ export class IoRing<T = unknown> implements Disposable {
   constructor(client: UsrbioClient, machine: Machine, options: IoRingOptions) {
     this.#client = client;
     this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.entries = options.entries;
     this.read = options.read ?? true;
     // checked here: as an i32 they would be others
@@ -216,10 +231,18 @@ export class IoRing<T = unknown> implements Disposable {
       buffers.free(this.#struct);
       throw error;
     }
+    machine.timeline.keep(this, () => {
+      const slots = saveList(this.#slots);
+      return () => {
+        slots();
+        this.#isOpen = true;
+      };
+    });
   }
 
   /** The struct, while the ring is there: afterwards its memory is somebody else's. */
   #open(syscall: string): number {
+    this.#anchor.check();
     if (!this.#isOpen) throw new StorageError(syscall, EINVAL, { hint: 'the ring was destroyed' });
     return this.#struct;
   }
@@ -297,8 +320,9 @@ export class IoRing<T = unknown> implements Disposable {
 
   /** hf3fs_iordestroy: what runs ends without anybody to tell. */
   destroy(): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#anchor.isStale) return;
     this.#isOpen = false;
+    this.#machine.timeline.drop(this);
     this.#client.raw.iorDestroy(this.#struct);
     this.#machine.buffers.free(this.#struct);
     this.#machine.buffers.free(this.#results);
@@ -343,6 +367,14 @@ export class UsrbioClient implements Disposable {
     const text = new TextEncoder().encode(`${USRBIO_MOUNT_POINT}\0`);
     this.mountPoint = machine.buffers.allocate(text.length);
     machine.core.memory.bytes.set(text, this.mountPoint);
+    machine.timeline.keep(this, () => {
+      const registered = saveMap(this.#registered);
+      const rings = { ...this.#rings };
+      return () => {
+        registered();
+        this.#rings = { ...rings };
+      };
+    });
   }
 
   /**
@@ -387,7 +419,7 @@ export class UsrbioClient implements Disposable {
       buffers.free(id);
       buffers.free(struct);
     };
-    return new Iovec(this.#machine, { struct, address, bytes: size, isOpen: true, release }, 0, size);
+    return new Iovec(this.#machine, rootOf(this.#machine, struct, address, size, release), 0, size);
   }
 
   #iov(call: string, bytes: number, make: (struct: number) => number): Iovec {
@@ -403,7 +435,7 @@ export class UsrbioClient implements Disposable {
       buffers.free(struct);
     };
     const address = core.memory.u32(struct + HF3FS_IOV_BASE);
-    return new Iovec(this.#machine, { struct, address, bytes, isOpen: true, release }, 0, bytes);
+    return new Iovec(this.#machine, rootOf(this.#machine, struct, address, bytes, release), 0, bytes);
   }
 
   /** A ring. EINVAL: entries below 1, a depth beyond them, a negative timeout; EIO: no shared memory is left. */

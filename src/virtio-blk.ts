@@ -62,6 +62,7 @@ import {
 } from '../assembly/layout.ts';
 import { SECTOR_SIZE } from '../assembly/limits.ts';
 import type { CoreExports } from './core/exports.ts';
+import { Anchor } from './core/timeline.ts';
 import { type VirtioBlkChain, type VirtioBlkRequest, VirtioQueue } from './core/virtio-queue.ts';
 import { ConfigError, check, StorageError, type StorageErrorDetails } from './errors.ts';
 import type { Machine } from './machine.ts';
@@ -145,7 +146,7 @@ const IO_STATUS = ['ok', 'failed', 'nospace'] as const;
  */
 export class VirtioBlkDevice implements Disposable {
   readonly drive: number;
-  readonly #machine: Machine;
+  readonly #anchor: Anchor;
   readonly #queue: VirtioQueue;
   #accepted = 0n;
   #isClosed = false;
@@ -153,7 +154,7 @@ export class VirtioBlkDevice implements Disposable {
   /** @internal */
   constructor(machine: Machine, drive: number, options: VirtioBlkOptions) {
     machine.attachDrive(drive);
-    this.#machine = machine;
+    this.#anchor = new Anchor(machine);
     this.drive = drive;
     if (this.#read(VIRTIO_MMIO_STATUS) !== 0)
       throw new StorageError('virtio', EBUSY, {
@@ -167,6 +168,19 @@ export class VirtioBlkDevice implements Disposable {
       this.close();
       throw error;
     }
+    machine.timeline.keep(this, () => {
+      const queue = this.#queue.save();
+      const accepted = this.#accepted;
+      return () => {
+        queue();
+        this.#accepted = accepted;
+        this.#isClosed = false;
+      };
+    });
+  }
+
+  get #machine(): Machine {
+    return this.#anchor.machine;
   }
 
   // ---- what was negotiated ----
@@ -349,9 +363,10 @@ export class VirtioBlkDevice implements Disposable {
    * completions of its requests: release them and close again.
    */
   close(): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#anchor.isStale) return;
     this.#halt();
     this.#isClosed = true;
+    this.#machine.timeline.drop(this);
     this.#queue.free();
   }
 

@@ -95,6 +95,12 @@ export function findContext(handle: u32): AioContext | null {
   return context.isLive != 0 && context.ring == handle ? context : null;
 }
 
+/** The handle of the live context in place `index`, or 0. */
+export function liveContextAt(index: u32): u32 {
+  const context = contextAt(index);
+  return context.isLive != 0 ? <u32>context.ring : 0;
+}
+
 /** Sheet §7, in its order: EFAULT, EINVAL, EAGAIN, ENOMEM. On failure the word at `contextAddress` is untouched. */
 export function ioSetup(eventCount: u32, contextAddress: u32): i32 {
   if (contextAddress == 0 || !isClientRange(contextAddress, 8)) return -EFAULT;

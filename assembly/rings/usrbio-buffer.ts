@@ -323,6 +323,17 @@ export function unmapBuffer(iov: u32, buffer: SharedBuffer): void {
   freeUnused(buffer);
 }
 
+/** The client is gone, and with it every mapping. */
+export function buffersAbandon(): void {
+  for (let index: u32 = 0; index < buffers.fresh; index++) {
+    const buffer = bufferAt(index);
+    buffer.mappings = 0;
+    buffer.isPublished = 0;
+    buffer.isLinked = 0;
+    freeUnused(buffer);
+  }
+}
+
 /** The entry of the ring memory that `iov` (of a struct hf3fs_ior) maps, or null. */
 export function ringBufferOf(iov: u32): SharedBuffer | null {
   const buffer = mappedBy(iov);

@@ -334,6 +334,12 @@ export function iorDestroy(ior: u32): void {
   ringFreeUnused(ring);
 }
 
+/** The client is gone: as iorDestroy, but its structs are not there any more. */
+export function ringAbandon(ring: Ring): void {
+  ring.isLive = 0;
+  ringFreeUnused(ring);
+}
+
 /** Gives the memory of a destroyed ring back once its last job has ended. */
 export function ringFreeUnused(ring: Ring): void {
   if (ring.isLive != 0 || ring.firstJob != 0 || ring.isUsed == 0) return;

@@ -1,11 +1,23 @@
 // Real image files through node:wasi: each image's folder is a preopened directory.
 // Verbs: openNodeImages. node:wasi warns that it is experimental; the user did not choose it, so that one warning is kept off the screen.
 
-import { realpathSync, statSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { StorageError } from '../errors.ts';
 import type { ImageFile } from '../platform.ts';
 import type { WasiHost } from './memory-host.ts';
+import type { ImageAccess } from './overlaid-image.ts';
 
 const FIRST_PREOPEN = 3;
 
@@ -50,6 +62,51 @@ function locate(path: string): { directory: string; name: string; size: number |
   }
 }
 
+/** Closes what nobody can reach any more. */
+const forgotten = new FinalizationRegistry<number>((fd) => closeSync(fd));
+
+/** A file beside the core's own descriptor, opened to write where that is allowed. It closes when it is garbage. */
+class NodeImage implements ImageAccess {
+  readonly #fd: number;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, isWritable(path) ? 'r+' : 'r');
+    forgotten.register(this, this.#fd);
+  }
+
+  get size(): number {
+    return fstatSync(this.#fd).size;
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    let done = 0;
+    while (done < target.length) {
+      const got = readSync(this.#fd, target, done, target.length - done, offset + done);
+      if (got === 0) break;
+      done += got;
+    }
+    return done;
+  }
+
+  write(source: Uint8Array, offset: number): void {
+    for (let done = 0; done < source.length; )
+      done += writeSync(this.#fd, source, done, source.length - done, offset + done);
+  }
+
+  truncate(size: number): void {
+    ftruncateSync(this.#fd, size);
+  }
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The same functions, each behind a proxy. V8 calls the functions of node:wasi on a fast path in which a garbage
  * collection crashes the process (nodejs/node issue 46777; one of four short runs with Node 20.20). It does not look
@@ -68,7 +125,12 @@ export async function openNodeImages(
   const images = paths.map((path) => {
     const { directory, name, size } = locate(path);
     if (!directories.includes(directory)) directories.push(directory);
-    return { directory: FIRST_PREOPEN + directories.indexOf(directory), name, size };
+    return {
+      directory: FIRST_PREOPEN + directories.indexOf(directory),
+      name,
+      size,
+      access: () => new NodeImage(join(directory, name)),
+    };
   });
   const { WASI } = await importWasi();
   const preopens = Object.fromEntries(directories.map((directory, index) => [`/${index}`, directory]));

@@ -1,18 +1,25 @@
 // A sparse byte store in memory: what a drive without an image file is kept in.
 //
-// Verbs: read, write, fork, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
-// Invariants: bytes never written are zeros; `size` is the end of the highest byte written, or what the drive declares. A
-// chunk that a fork shares is never written again: the first write to it makes a copy.
+// Verbs: read, write, fork, become, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
+// Invariants: bytes never written are those of the store's floor, zeros where there is none; `size` is the end of the highest byte written,
+// or what the drive declares. A chunk that a fork shares is never written again: the first write to it makes a copy.
 
 const CHUNK_SHIFT = 14;
-const CHUNK_SIZE = 1 << CHUNK_SHIFT;
+export const CHUNK_SIZE = 1 << CHUNK_SHIFT;
 const CHUNKS_A_SLAB = 256;
+
+/** What lies below a store where nothing was written: chunks that never change. */
+export interface Floor {
+  /** Chunk number `number`, CHUNK_SIZE bytes that nobody writes to; undefined: zeros. */
+  chunk(number: number): Uint8Array | undefined;
+}
 
 /** Offsets are bytes, whole numbers from 0 to 2^53 - 1. */
 export class SparseMemory {
   /** What this store may write to, and what it shares with forks and only reads. */
   #own = new Map<number, Uint8Array>();
   #shared: ReadonlyMap<number, Uint8Array> = new Map();
+  #floor: Floor | undefined;
   #slab: Uint8Array | undefined;
   /** Chunks at its end that are not in use. */
   #slabFree = 0;
@@ -22,9 +29,10 @@ export class SparseMemory {
   #lastIsOwn = false;
   #size: number;
 
-  /** `size`: bytes the store counts as its length; it grows with writes beyond. */
-  constructor(size = 0) {
+  /** `size`: bytes the store counts as its length; it grows with writes beyond. `floor`: what it holds where nothing was written. */
+  constructor(size = 0, floor?: Floor) {
     this.#size = size;
+    this.#floor = floor;
   }
 
   /** Bytes: the end of the highest byte written, or the declared size if that is more. */
@@ -52,21 +60,40 @@ export class SparseMemory {
       this.#own = new Map();
       this.#lastNumber = -1;
     }
-    const fork = new SparseMemory(this.#size);
+    const fork = new SparseMemory(this.#size, this.#floor);
     fork.#shared = this.#shared;
     return fork;
+  }
+
+  /** Takes the bytes and the size of another store, as a fork does: what this one held is gone. */
+  become(other: SparseMemory): void {
+    const fork = other.fork();
+    this.#own = new Map();
+    this.#shared = fork.#shared;
+    this.#floor = fork.#floor;
+    this.#size = fork.#size;
+    this.#chunkCount = 0;
+    this.#lastNumber = -1;
   }
 
   #find(number: number): Uint8Array | undefined {
     if (number === this.#lastNumber) return this.#lastChunk;
     const own = this.#own.get(number);
-    const chunk = own ?? this.#shared.get(number);
+    const chunk = own ?? this.#shared.get(number) ?? this.#floor?.chunk(number);
     if (chunk === undefined) return undefined;
     return this.#remember(number, chunk, own !== undefined);
   }
 
-  /** The chunk to write to: made, or copied from what is shared. */
-  #make(number: number): Uint8Array {
+  /** The chunk to write to: made, or copied from what is shared. A copy has memory of its own, as stores that share come and go. */
+  #make(number: number, before: Uint8Array | undefined): Uint8Array {
+    const chunk = before === undefined ? this.#cut() : before.slice();
+    this.#own.set(number, chunk);
+    this.#chunkCount++;
+    return this.#remember(number, chunk, true);
+  }
+
+  /** A chunk of zeros. */
+  #cut(): Uint8Array {
     if (this.#slab === undefined || this.#slabFree === 0) {
       // a store that holds little, as most forks do, takes little
       this.#slabFree = Math.min(CHUNKS_A_SLAB, Math.max(1, this.#chunkCount));
@@ -74,12 +101,7 @@ export class SparseMemory {
     }
     const start = this.#slab.length - this.#slabFree * CHUNK_SIZE;
     this.#slabFree--;
-    const chunk = this.#slab.subarray(start, start + CHUNK_SIZE);
-    const before = this.#shared.get(number);
-    if (before !== undefined) chunk.set(before);
-    this.#own.set(number, chunk);
-    this.#chunkCount++;
-    return this.#remember(number, chunk, true);
+    return this.#slab.subarray(start, start + CHUNK_SIZE);
   }
 
   #remember(number: number, chunk: Uint8Array, isOwn: boolean): Uint8Array {
@@ -107,7 +129,7 @@ export class SparseMemory {
   #target(number: number, part: Uint8Array): Uint8Array | undefined {
     const found = this.#find(number);
     if (found !== undefined && this.#lastIsOwn) return found;
-    return found === undefined && isZero(part) ? undefined : this.#make(number);
+    return found === undefined && isZero(part) ? undefined : this.#make(number, found);
   }
 
   /** Stores `source` from `offset` on. Zeros over nothing stay nothing. */

@@ -1,6 +1,6 @@
 // Client memory: the part of linear memory that clients may hand to the core.
 //
-// Verbs: allocate, free, borrow. First fit over a sorted list of free ranges, joined when freed; 64-byte granules.
+// Verbs: allocate, free, borrow; save and take for machines that go back or are cloned. First fit over a sorted list of free ranges, joined when freed; 64-byte granules.
 
 import { ConfigError } from '../errors.ts';
 
@@ -11,10 +11,21 @@ interface Range {
   end: number;
 }
 
+/** What was allocated at one time. */
+export interface Piece {
+  readonly size: number;
+}
+
+/** What notes its fields, and returns what puts them back. */
+export interface Saved {
+  save(): () => void;
+}
+
 /** Allocates addresses in linear memory; what lies there is the caller's. */
 export class BufferArena {
   readonly #free: Range[];
-  readonly #sizes = new Map<number, number>();
+  readonly #sizes = new Map<number, Piece>();
+  #scratches = new Set<Saved>();
   readonly capacity: number;
 
   constructor(start: number, bytes: number) {
@@ -38,14 +49,14 @@ export class BufferArena {
       if (start > range.start) rest.push({ start: range.start, end: start });
       if (start + size < range.end) rest.push({ start: start + size, end: range.end });
       this.#free.splice(index, 1, ...rest);
-      this.#sizes.set(start, size);
+      this.#sizes.set(start, { size });
       return start;
     }
     throw new ConfigError('buffers', this.capacity, `large enough: ${bytes} more bytes are not free`);
   }
 
   free(address: number): void {
-    const size = this.#sizes.get(address);
+    const size = this.#sizes.get(address)?.size;
     if (size === undefined) throw new ConfigError('address', address, 'one that allocate() gave');
     this.#sizes.delete(address);
     let index = this.#free.findIndex((range) => range.start > address);
@@ -59,6 +70,44 @@ export class BufferArena {
     const previous = this.#free[index - 1];
     if (previous !== undefined && previous.end === range.start) previous.end = range.end;
     else this.#free.splice(index, 0, range);
+  }
+
+  /** Notes who has what, and returns what puts it back. */
+  save(): () => void {
+    const free = this.#free.map((range) => ({ ...range }));
+    const sizes = new Map(this.#sizes);
+    const scratches = [...this.#scratches].map((scratch) => [scratch, scratch.save()] as const);
+    return () => {
+      this.#replace(free, sizes);
+      this.#scratches = new Set(scratches.map(([scratch]) => scratch));
+      for (const [, restore] of scratches) restore();
+    };
+  }
+
+  /** Has given what another arena, of the same addresses, has given. */
+  take(from: BufferArena): void {
+    this.#replace(from.#free, from.#sizes);
+  }
+
+  #replace(free: readonly Range[], sizes: ReadonlyMap<number, Piece>): void {
+    this.#free.length = 0;
+    for (const range of free) this.#free.push({ ...range });
+    this.#sizes.clear();
+    for (const [address, piece] of sizes) this.#sizes.set(address, piece);
+  }
+
+  /** From now on `scratch` goes back with the arena; until it is dropped. */
+  enrol(scratch: Saved): void {
+    this.#scratches.add(scratch);
+  }
+
+  drop(scratch: Saved): void {
+    this.#scratches.delete(scratch);
+  }
+
+  /** What allocate() gave at `address`: another object after it was freed, even at the same address. */
+  pieceAt(address: number): Piece | undefined {
+    return this.#sizes.get(address);
   }
 
   /** Allocates for the time of one call. */

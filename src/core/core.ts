@@ -1,6 +1,6 @@
 // One instance of the module: its exports, its memory, and what a trap means.
 //
-// Verbs: Core.load, call, counter, root. A trap becomes an InternalError and ends the instance.
+// Verbs: Core.load, Core.start, revive, call, counter, root. A trap becomes an InternalError and ends the instance.
 
 import {
   COUNTER_STEPS,
@@ -31,11 +31,14 @@ export async function compileCore(source: CoreSource): Promise<WebAssembly.Modul
 export class Core {
   readonly exports: CoreExports;
   readonly memory: LinearMemory;
+  /** What it is an instance of. */
+  readonly module: WebAssembly.Module;
   seed = 0;
   #death: InternalError | undefined;
   #counters = 0;
 
-  private constructor(instance: WebAssembly.Instance) {
+  private constructor(module: WebAssembly.Module, instance: WebAssembly.Instance) {
+    this.module = module;
     this.exports = instance.exports as unknown as CoreExports;
     this.memory = new LinearMemory(this.exports.memory);
   }
@@ -44,7 +47,19 @@ export class Core {
     const module = await compileCore(source);
     const instance = await WebAssembly.instantiate(module, { wasi_snapshot_preview1: host.imports });
     host.start(instance);
-    return new Core(instance);
+    return new Core(module, instance);
+  }
+
+  /** As load, at once. Throws RangeError where large modules must not be instantiated so: the main thread of an old browser. */
+  static start(module: WebAssembly.Module, host: WasiHost): Core {
+    const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: host.imports });
+    host.start(instance);
+    return new Core(module, instance);
+  }
+
+  /** The memory has been put back to before a trap, if there was one. */
+  revive(): void {
+    this.#death = undefined;
   }
 
   /** Runs `body`, which calls exports; a trap in it becomes an InternalError, now and on every later call. */

@@ -7,6 +7,7 @@ export interface CoreExports {
   configAddress(): number;
   machineOpen(): number;
   rootAddress(): number;
+  processKill(): number;
   machineAdvance(nanoseconds: number): number;
   machineCheck(out: number): number;
   machineRecord(isOn: number): void;

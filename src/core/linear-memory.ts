@@ -22,6 +22,12 @@ export class LinearMemory {
     this.#words = new Uint32Array(buffer);
   }
 
+  /** Grows to `bytes` bytes, whole pages of 64 KiB. */
+  grow(bytes: number): void {
+    const missing = bytes - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(missing / 65536);
+  }
+
   get buffer(): ArrayBuffer {
     return this.#memory.buffer as ArrayBuffer;
   }

@@ -3,20 +3,23 @@
 // Verbs: RegisteredBuffer.allocate, subarray, free. The memory never moves while a machine lives, nor does the view.
 
 import { ConfigError } from '../errors.ts';
-import type { BufferArena } from './buffer-arena.ts';
+import type { Machine } from '../machine.ts';
+import type { BufferArena, Piece } from './buffer-arena.ts';
 import type { LinearMemory } from './linear-memory.ts';
 
 /** Memory that a request can name: `bytes` is the view, `address` where it lies. Make one with `machine.allocateBuffer`. */
 export class RegisteredBuffer implements Disposable {
   readonly address: number;
   readonly bytes: Uint8Array;
-  /** What gives the memory back; undefined for a part of a buffer, and once it is free. */
-  #arena: BufferArena | undefined;
+  /** What gives the memory back, and what it gave; undefined for a part of a buffer. */
+  readonly #arena: BufferArena | undefined;
+  readonly #piece: Piece | undefined;
 
   private constructor(address: number, bytes: Uint8Array, arena: BufferArena | undefined) {
     this.address = address;
     this.bytes = bytes;
     this.#arena = arena;
+    this.#piece = arena?.pieceAt(address);
   }
 
   static allocate(
@@ -45,11 +48,16 @@ export class RegisteredBuffer implements Disposable {
     return new RegisteredBuffer(bytes.byteOffset, bytes, undefined);
   }
 
+  /** @internal The same memory of a clone. */
+  twin({ core, buffers }: Machine): RegisteredBuffer {
+    const bytes = core.memory.bytes.subarray(this.address, this.address + this.length);
+    return new RegisteredBuffer(this.address, bytes, this.#arena === undefined ? undefined : buffers);
+  }
+
   /** Gives the memory back; a second time does nothing. No request in flight may name it. */
   free(): void {
-    const arena = this.#arena;
-    this.#arena = undefined;
-    arena?.free(this.address);
+    const isHeld = this.#piece !== undefined && this.#arena?.pieceAt(this.address) === this.#piece;
+    if (isHeld) this.#arena?.free(this.address);
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,6 @@
 // Client memory that a ring keeps from call to call, as allocating it anew costs more than a small request.
 //
-// Verbs: reserve, abandon, free. It grows when a larger call comes.
+// Verbs: reserve, abandon, free, save, take. It grows when a larger call comes, and goes back with its arena.
 
 import type { BufferArena } from './buffer-arena.ts';
 
@@ -16,6 +16,21 @@ export class Scratch {
     this.#alignment = alignment;
   }
 
+  save(): () => void {
+    const [address, bytes] = [this.#address, this.#bytes];
+    return () => {
+      this.#address = address;
+      this.#bytes = bytes;
+    };
+  }
+
+  /** Has what another scratch has, in an arena that took over the other's. */
+  take(from: Scratch): void {
+    this.#address = from.#address;
+    this.#bytes = from.#bytes;
+    if (this.#address !== 0) this.#arena.enrol(this);
+  }
+
   /** The address of at least `bytes` bytes; what was there is lost when it grows. */
   reserve(bytes: number): number {
     if (bytes > this.#bytes || this.#address === 0) {
@@ -24,12 +39,14 @@ export class Scratch {
       this.free();
       this.#address = address;
       this.#bytes = wanted;
+      this.#arena.enrol(this);
     }
     return this.#address;
   }
 
   /** Leaves what it has to a request that is still in flight: it is never free again. */
   abandon(): void {
+    this.#arena.drop(this);
     this.#address = 0;
     this.#bytes = 0;
   }

@@ -26,6 +26,7 @@ import { VIRTQUEUE_MAX_SIZE } from '../../assembly/limits.ts';
 import { ConfigError, StorageError } from '../errors.ts';
 import type { BufferArena } from './buffer-arena.ts';
 import type { LinearMemory } from './linear-memory.ts';
+import { saveList } from './timeline.ts';
 
 const EAGAIN = -11;
 
@@ -72,6 +73,13 @@ export class VirtioBlkRequest {
     return this.written.at(-1) ?? VIRTIO_BLK_S_OK;
   }
 
+  /** @internal It is in the device's hands again. */
+  wait(): void {
+    this.state = 'pending';
+    this.written = new Uint8Array(0);
+    this.length = 0;
+  }
+
   /** @internal */
   complete(memory: Uint8Array, length: number): void {
     const { address, bytes } = this.#writable;
@@ -96,6 +104,19 @@ export class VirtioQueue {
     this.#memory = memory;
     this.#buffers = buffers;
     this.#ring = buffers.allocate(RING_BYTES, DATA_ALIGNMENT);
+  }
+
+  /** Notes what is on the ring, and returns what puts it back. */
+  save(): () => void {
+    const slots = saveList(this.#slots);
+    const [availableIndex, usedIndex] = [this.#availableIndex, this.#usedIndex];
+    const waiting = this.#slots.filter((request) => request !== undefined);
+    return () => {
+      slots();
+      this.#availableIndex = availableIndex;
+      this.#usedIndex = usedIndex;
+      for (const request of waiting) request.wait();
+    };
   }
 
   /** Where the device finds its parts. */

@@ -48,13 +48,23 @@ export class Calls {
   /** Bytes that cross at a time: a longer read or write is several. */
   readonly chunkBytes: number;
 
+  readonly machine: Machine;
+
   constructor(machine: Machine) {
+    this.machine = machine;
     this.#core = machine.core;
     this.#paths = new Scratch(machine.buffers);
     this.#structs = new Scratch(machine.buffers);
     this.#transfers = new Scratch(machine.buffers, DIRECT_ALIGNMENT);
     const share = Math.floor(machine.buffers.capacity / 4 / PAGE) * PAGE;
     this.chunkBytes = Math.max(PAGE, Math.min(MAX_CHUNK, share));
+  }
+
+  /** Has the memory that those of another machine have, which this one was cloned from. */
+  take(from: Calls): void {
+    this.#paths.take(from.#paths);
+    this.#structs.take(from.#structs);
+    this.#transfers.take(from.#transfers);
   }
 
   get memory(): LinearMemory {

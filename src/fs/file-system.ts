@@ -64,6 +64,18 @@ export class FileSystem {
     this.#calls = new Calls(machine);
   }
 
+  /** @internal The same volume, of a clone. */
+  twin(machine: Machine): FileSystem {
+    const twin = new FileSystem(machine);
+    twin.#calls.take(this.#calls);
+    return twin;
+  }
+
+  /** @internal How its files make their calls. */
+  get calls(): Calls {
+    return this.#calls;
+  }
+
   /**
    * Opens a file, or a directory to read: `flags` are open(2)'s by name, one of Node's strings (`'r'`, `'w+'`, `'ax'`) or
    * Linux's number; `mode` the permission bits (0 to 0o7777) of a file that is made. Throws ENOENT, EEXIST, EISDIR, ENOTDIR,

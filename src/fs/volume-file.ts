@@ -22,7 +22,9 @@ import {
   SYNC_RANGE_WRITE,
 } from '../../assembly/layout.ts';
 import type { CoreExports } from '../core/exports.ts';
+import { Anchor } from '../core/timeline.ts';
 import { StorageError } from '../errors.ts';
+import type { Machine } from '../machine.ts';
 import { type Attributes, writeAttributes } from './attributes.ts';
 import { type Calls, wholeBytes } from './calls.ts';
 import { type DirectoryEntry, type FileStat, readEntries, readStat } from './structs.ts';
@@ -55,7 +57,8 @@ const totalBytes = (buffers: readonly Uint8Array[]): number =>
 /** An open file or directory. Offsets and lengths are bytes, 0 to 2^53 - 1; every failure is a StorageError with Node's `code`. */
 export class VolumeFile implements Disposable {
   readonly #calls: Calls;
-  readonly #isAppending: boolean;
+  readonly #anchor: Anchor;
+  readonly #flags: number;
   readonly descriptor: number;
   /** As it was opened. */
   readonly path: string;
@@ -65,12 +68,31 @@ export class VolumeFile implements Disposable {
   /** `flags`: OPEN_…. Made by `machine.fs.open`. */
   constructor(calls: Calls, descriptor: number, path: string, flags: number) {
     this.#calls = calls;
-    this.#isAppending = (flags & OPEN_APPEND) !== 0;
+    this.#anchor = new Anchor(calls.machine);
+    this.#flags = flags;
     this.descriptor = descriptor;
     this.path = path;
+    calls.machine.timeline.keep(this, () => {
+      const { position } = this;
+      return () => {
+        this.position = position;
+      };
+    });
+  }
+
+  /** @internal The same open file of a clone. */
+  twin(machine: Machine): VolumeFile {
+    const twin = new VolumeFile(machine.fs.calls, this.descriptor, this.path, this.#flags);
+    twin.position = this.position;
+    return twin;
+  }
+
+  get #isAppending(): boolean {
+    return (this.#flags & OPEN_APPEND) !== 0;
   }
 
   #run(syscall: string, body: (exports: CoreExports) => number): number {
+    this.#anchor.check();
     return this.#calls.run(syscall, { path: this.path }, body);
   }
 
@@ -90,6 +112,7 @@ export class VolumeFile implements Disposable {
 
   /** Fills `buffer` from `offset`; returns how many bytes came, fewer at the end of the file. The position stays. */
   pread(buffer: Uint8Array, offset: number | bigint): number {
+    this.#anchor.check();
     return this.#inChunks(buffer, offset, (part, at) =>
       this.#calls.readChunk(this.descriptor, part, at, this.path),
     );
@@ -100,6 +123,7 @@ export class VolumeFile implements Disposable {
    * room ends. The position stays. Throws ENOSPC when none fits, EBADF, EFBIG, EROFS, EIO.
    */
   pwrite(bytes: Uint8Array, offset: number | bigint): number {
+    this.#anchor.check();
     return this.#inChunks(bytes, offset, (part, at) =>
       this.#calls.writeChunk(this.descriptor, part, at, this.path),
     );
@@ -270,7 +294,9 @@ export class VolumeFile implements Disposable {
   }
 
   close(): void {
+    if (this.#anchor.isStale) return;
     this.#run('close', (exports) => exports.fileClose(this.descriptor));
+    this.#calls.machine.timeline.drop(this);
   }
 
   [Symbol.dispose](): void {

@@ -26,15 +26,25 @@ export class MachineLog {
   readonly #memory: SparseMemory | undefined;
   readonly #fd: number;
 
-  constructor(core: Core, buffers: BufferArena, fd: number, memory: SparseMemory | undefined) {
+  private constructor(core: Core, buffers: BufferArena, fd: number, memory: SparseMemory | undefined) {
     this.#core = core;
     this.#buffers = buffers;
     this.#fd = fd;
     this.#memory = memory;
+  }
+
+  /** A new log in the file behind `fd`. */
+  static attach(core: Core, buffers: BufferArena, fd: number, memory: SparseMemory | undefined): MachineLog {
     check(
       'writeLog',
       core.call((exports) => exports.logAttach(fd)),
     );
+    return new MachineLog(core, buffers, fd, memory);
+  }
+
+  /** The log of a machine that goes on from where this one is; `files`: those of its host. */
+  twin(core: Core, buffers: BufferArena, files: ReadonlyMap<number, SparseMemory>): MachineLog {
+    return new MachineLog(core, buffers, this.#fd, files.get(this.#fd));
   }
 
   get #state(): number {
