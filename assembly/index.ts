@@ -28,6 +28,22 @@ export { driveCutPower, drivesForget, drivesLoad, drivesSave, driveUncertain } f
 export { logAttach, logFlush, logState } from './drive/write-log';
 export { logMark, logRead, machineTag } from './machine/log-calls';
 
+// faults
+export { driveCancelRequest, driveLateRequest } from './machine/fault-calls';
+export { faultAction } from './drive/fault-table';
+export {
+  faultAdd,
+  faultEnable,
+  faultLayerAt,
+  faultLayerRemove,
+  faultRemove,
+  faultRuleAt,
+  faultsAddress,
+  faultsAdopt,
+  faultsAttach,
+  faultsBytes,
+} from './machine/fault-calls';
+
 // files
 export {
   fileClose,

@@ -4,6 +4,8 @@
 
 export const SECTOR_SIZE = 512;
 export const SECTOR_SHIFT = 9;
+/** Shift count of the bits in a sector. */
+export const SECTOR_BITS_SHIFT = 12;
 export const PAGE_SIZE = 4096;
 export const PAGE_SHIFT = 12;
 
@@ -76,6 +78,15 @@ export const FLASH_OWN_STATES = 64;
 export const FLASH_SHARED_STATES = 16;
 /** Pages that reads are fetching, of all drives of flash together. */
 export const FLASH_PARTS = 4096;
+/** Rules of faults, and layers of damage, that a machine has room for. */
+export const DEFAULT_FAULT_RULES = 64;
+export const MAX_FAULT_RULES = 4096;
+export const DEFAULT_FAULT_LAYERS = 1024;
+export const MAX_FAULT_LAYERS = 65536;
+/** Wrong bits that one fault makes of a sector. */
+export const MAX_FAULT_BITS = 4096;
+/** Largest factor of slow I/O, in thousandths. */
+export const MAX_FAULT_FACTOR = 1000000;
 /** Places whose accesses are counted for decisions by identity; a power of two. */
 export const DEFAULT_IDENTITIES = 65536;
 

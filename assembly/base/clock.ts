@@ -1,6 +1,6 @@
 // Virtual time and the event heap.
 //
-// Verbs: now, eventAt, eventInBackground, eventPop, eventCount, awaitedCount. Time is in nanoseconds from the opening of the
+// Verbs: now, eventAt, eventInBackground, eventPop, eventCancel, eventCount, awaitedCount. Time is in nanoseconds from the opening of the
 // machine and moves only when the pump takes the next event. Events in the background (the flusher's clock) happen when
 // time passes them; nobody waits for one, so a machine that has only those left is idle.
 // Layout: a binary min-heap of 24-byte events: time u64, sequence u64 (shared low bits with kind), owner.
@@ -112,10 +112,31 @@ export function eventPop(out: usize): void {
     changetype<Event>(out).kind &= ~BACKGROUND;
     clock.backgroundCount--;
   }
+  removeAt(0);
+}
+
+/** Takes back an event that has not come, and is awaited. False when there is none of that kind and owner. */
+export function eventCancel(kind: u32, owner: usize): bool {
+  for (let index: u32 = 0; index < clock.count; index++) {
+    const event = changetype<Event>(eventAddress(index));
+    if (event.kind != kind || event.owner != owner) continue;
+    removeAt(index);
+    return true;
+  }
+  return false;
+}
+
+/** The last event takes the place of the one at `index`, and sinks or rises to where it belongs. */
+function removeAt(index: u32): void {
   const last = --clock.count;
-  if (last == 0) return;
+  if (index == last) return;
   const moved = changetype<Event>(eventAddress(last));
-  let index: u32 = 0;
+  while (index > 0) {
+    const parentIndex = (index - 1) >> 1;
+    if (!isBefore(moved, changetype<Event>(eventAddress(parentIndex)))) break;
+    memory.copy(eventAddress(index), eventAddress(parentIndex), EVENT_SIZE);
+    index = parentIndex;
+  }
   while (true) {
     let child = index * 2 + 1;
     if (child >= last) break;

@@ -58,7 +58,9 @@ export const KIND_FLASH_DIE: u32 = 43;
 export const KIND_FLASH_MOVED: u32 = 44;
 export const KIND_FLASH_ARRIVED: u32 = 45;
 export const KIND_FLASH_PROGRAMMED: u32 = 46;
-export const KIND_COUNT: u32 = 47;
+/** Owner: a request whose completion a fault has delayed. */
+export const KIND_DRIVE_LATE: u32 = 47;
+export const KIND_COUNT: u32 = 48;
 
 const ENTRY_SIZE: usize = 12;
 

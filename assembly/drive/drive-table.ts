@@ -60,6 +60,8 @@ export class Drive {
   heldHead: usize;
   heldTail: usize;
   heldCount: u32;
+  /** Requests whose completion a fault delays, or keeps for ever. */
+  lateHead: usize;
   cachedHead: usize;
   cachedTail: usize;
   cachedCount: u32;

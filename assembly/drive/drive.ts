@@ -1,15 +1,15 @@
 // A virtual disk: it takes a request, moves the bytes, and says when it is done.
 //
-// Verbs: driveStart, driveHold, driveRelease. A write's bytes go to the backing
-// when the drive starts it, a read's bytes come from there when it is done; a flush covers exactly the writes that had
-// completed when it started.
+// Verbs: driveStart, driveCancel, driveHold, driveRelease. A write's bytes go to the backing when the drive starts it, a read's
+// bytes come from there when it is done (transfer.ts); a flush covers exactly the writes that had completed when it started.
+// Faults are decided when the drive takes a request (faults.ts).
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
 // request itself.
 
 import { now } from '../base/clock';
 import { count, countMany } from '../base/counters';
 import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '../base/dispatch';
-import { EINVAL, ENODEV, EROFS } from '../base/errno';
+import { ECANCELED, EINVAL, ENODEV, ENOENT, EROFS, ETIMEDOUT } from '../base/errno';
 import { nextGeneration } from '../base/identity';
 import { record, recording } from '../base/record';
 import {
@@ -24,40 +24,28 @@ import {
   COUNTER_DRIVE_WRITES,
   DRIVE_FLAG_LOGGED,
   DRIVE_FLAG_READ_ONLY,
+  FAULT_ACT_ORPHAN,
   OP_DISCARD,
   OP_FLUSH,
   OP_READ,
   OP_WRITE,
   OP_WRITE_ZEROES,
+  RECORD_ABORTED,
   RECORD_COMPLETED,
   RECORD_FLUSHED,
   RECORD_ISSUED,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
-import { backingIovecs, backingRead, backingSync, backingWrite, backingZero } from './backing';
+import { backingSync } from './backing';
 import { Drive, movesBytes } from './drive-table';
 import { driveTimesEnded, driveTimesStarted } from './drive-times';
-import { gather } from './gather';
-import { BIO_FUA, Request } from './request';
+import { faultsDecide, settleRoom } from './faults';
+import { lateBegin, lateCancel, lateEnd } from './late';
+import { BIO_FUA, FAULTED_FUA_IGNORED, FAULTED_IGNORED, FAULTED_LATE, Request } from './request';
 import { serviceStart } from './service';
-import { cacheFlush, cacheWriteCompleted, cacheWriteStarted } from './volatile-cache';
-import { logCompleted, logSubmitted } from './write-log';
-
-/** The bytes of a write-like request go to the backing. */
-function startTransfer(drive: Drive, request: Request): i32 {
-  const operation = request.operation;
-  if (operation == OP_READ || operation == OP_FLUSH) return 0;
-  if (drive.flags & DRIVE_FLAG_READ_ONLY) return -EROFS;
-  const result = cacheWriteStarted(drive, request);
-  if (result != 0 || !movesBytes()) return result;
-  if (drive.fd < 0) return -ENODEV;
-  const offsetBytes = request.sector << SECTOR_SHIFT;
-  if (operation == OP_WRITE) {
-    const pieces = gather(request, request.sectorCount, backingIovecs());
-    return backingWrite(drive.fd, backingIovecs(), pieces, request.sectorCount << SECTOR_SHIFT, offsetBytes);
-  }
-  return backingZero(drive.fd, offsetBytes, (<u64>request.sectorCount) << SECTOR_SHIFT);
-}
+import { transferLog, transferRead, transferStart } from './transfer';
+import { cacheFlush, cacheFlushFailed, cacheWriteCompleted } from './volatile-cache';
+import { logCompleted } from './write-log';
 
 function countStart(request: Request): void {
   const bytes = (<u64>request.sectorCount) << SECTOR_SHIFT;
@@ -109,15 +97,74 @@ export function driveStart(drive: Drive, request: Request): void {
   request.faultFlags = 0;
   if (drive.needsIdentity != 0)
     request.generation = nextGeneration(drive.index, request.operation, request.sector);
-  request.result = startTransfer(drive, request);
-  if (drive.flags & DRIVE_FLAG_LOGGED) logSubmitted(drive, request);
+  if (drive.ruleCount != 0) faultsDecide(drive, request);
+  start(drive, request);
+  if (drive.flags & DRIVE_FLAG_LOGGED) transferLog(drive, request);
   serviceStart(drive, request);
 }
 
-/** Handler of KIND_DRIVE_SERVED: the media is done; the completion goes up unless a test holds it. */
+/** What changes bytes does so now, unless it has failed already. */
+function start(drive: Drive, request: Request): void {
+  if (request.result != 0 || request.operation == OP_READ || request.operation == OP_FLUSH) return;
+  if (drive.flags & DRIVE_FLAG_READ_ONLY) {
+    request.result = -EROFS;
+    return;
+  }
+  request.result = transferStart(drive, request);
+  if (drive.ruleCount != 0 && request.roomRule != 0) settleRoom(drive, request);
+}
+
+/** Handler of KIND_DRIVE_SERVED: the media is done. */
 export function driveServed(pointer: usize, _result: i32): void {
   const request = changetype<Request>(pointer);
   const drive = changetype<Drive>(request.drive);
+  if ((request.faultFlags & FAULTED_LATE) != 0 && lateBegin(drive, request)) return;
+  answer(drive, request);
+}
+
+/** Handler of KIND_DRIVE_LATE: a delay is over. */
+export function driveLate(pointer: usize, _result: i32): void {
+  const request = changetype<Request>(pointer);
+  const drive = changetype<Drive>(request.drive);
+  lateEnd(drive, request);
+  answer(drive, request);
+}
+
+function noteAborted(drive: Drive, request: Request, result: i32): void {
+  request.result = result;
+  if (!recording()) return;
+  record(
+    RECORD_ABORTED,
+    request.operation,
+    drive.index,
+    request.id,
+    request.sector,
+    request.sectorCount,
+    <u32>result,
+  );
+}
+
+/** Handler of KIND_DRIVE_TIMEOUT: the drive's timeout is over before the request was. */
+export function driveTimedOut(pointer: usize, _result: i32): void {
+  const request = changetype<Request>(pointer);
+  const drive = changetype<Drive>(request.drive);
+  lateEnd(drive, request);
+  noteAborted(drive, request, -ETIMEDOUT);
+  answer(drive, request);
+}
+
+/** Ends a late or stuck request: it fails with ECANCELED when the pump runs. 0, or ENOENT when none of that identity is late. */
+export function driveCancel(drive: Drive, id: u32): i32 {
+  const pointer = lateCancel(drive, id);
+  if (pointer == 0) return -ENOENT;
+  noteAborted(drive, changetype<Request>(pointer), -ECANCELED);
+  complete(KIND_DRIVE_RELEASED, pointer, 0);
+  return 0;
+}
+
+/** The completion goes up unless a test holds it. */
+function answer(drive: Drive, request: Request): void {
+  const pointer = changetype<usize>(request);
   if (drive.isHolding != 0) {
     request.next = 0;
     request.previous = drive.heldTail;
@@ -130,45 +177,40 @@ export function driveServed(pointer: usize, _result: i32): void {
   finish(drive, request);
 }
 
-function finishTransfer(drive: Drive, request: Request): i32 {
-  const isMoving = movesBytes();
-  switch (request.operation) {
-    case OP_READ: {
-      if (!isMoving) return 0;
-      if (drive.fd < 0) return -ENODEV;
-      const pieces = gather(request, request.sectorCount, backingIovecs());
-      return backingRead(
-        drive.fd,
-        backingIovecs(),
-        pieces,
-        request.sectorCount << SECTOR_SHIFT,
-        request.sector << SECTOR_SHIFT,
-      );
-    }
-    case OP_FLUSH: {
-      if (isMoving) {
-        if (drive.fd < 0) return -ENODEV;
-        const result = backingSync(drive.fd);
-        if (result != 0) return result;
-      }
-      const covered = cacheFlush(drive, request.flushMark);
-      if (covered < 0) return covered;
-      if (recording())
-        record(RECORD_FLUSHED, OP_FLUSH, drive.index, request.id, 0, <u32>covered, drive.volatileCount);
-      return 0;
-    }
-    default: {
-      const isForced = (request.flags & BIO_FUA) != 0;
-      const result = isForced && isMoving ? backingSync(drive.fd) : 0;
-      const cached = cacheWriteCompleted(drive, request, isForced && result == 0);
-      return result != 0 ? result : cached;
-    }
+function finishFlush(drive: Drive, request: Request): i32 {
+  if (request.faultFlags & FAULTED_IGNORED) return 0;
+  if (movesBytes()) {
+    if (drive.fd < 0) return -ENODEV;
+    const result = backingSync(drive.fd);
+    if (result != 0) return result;
   }
+  const covered = cacheFlush(drive, request.flushMark);
+  if (covered < 0) return covered;
+  if (recording())
+    record(RECORD_FLUSHED, OP_FLUSH, drive.index, request.id, 0, <u32>covered, drive.volatileCount);
+  return 0;
+}
+
+function finishTransfer(drive: Drive, request: Request): i32 {
+  if (request.operation == OP_READ) return transferRead(drive, request);
+  if (request.operation == OP_FLUSH) return finishFlush(drive, request);
+  const isForced =
+    (request.flags & BIO_FUA) != 0 && (request.faultFlags & (FAULTED_FUA_IGNORED | FAULTED_IGNORED)) == 0;
+  const result = isForced && movesBytes() ? backingSync(drive.fd) : 0;
+  const cached = cacheWriteCompleted(drive, request, isForced && result == 0);
+  return result != 0 ? result : cached;
+}
+
+/** The request ends with an error: of a write it stays uncertain what it has left. */
+function finishFailed(drive: Drive, request: Request): void {
+  cacheWriteCompleted(drive, request, false);
+  if (request.fault != 0 && request.faultAction == FAULT_ACT_ORPHAN)
+    cacheFlushFailed(drive, request.flushMark);
 }
 
 function finish(drive: Drive, request: Request): void {
   if (request.result == 0) request.result = finishTransfer(drive, request);
-  else cacheWriteCompleted(drive, request, false);
+  else finishFailed(drive, request);
   if (request.result != 0) count(COUNTER_DRIVE_ERRORS);
   if (drive.flags & DRIVE_FLAG_LOGGED) logCompleted(drive, request);
   drive.inFlight--;

@@ -28,6 +28,7 @@ import {
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { backingSync } from './backing';
 import { Drive } from './drive-table';
+import { layersExposed, layersSettled } from './fault-layers';
 import { Cached, cacheCopyBack, cacheSwap } from './volatile-cache';
 
 /** Draws of a power cut; any number that no other purpose has. */
@@ -109,6 +110,7 @@ function redo(drive: Drive, entry: Cached): i64 {
     if (isKept(drive, entry, from)) {
       const result = cacheCopyBack(drive, entry, from, to);
       if (result != 0) return result;
+      if (drive.layerCount != 0) layersSettled(drive, from, to);
       kept += to - from;
     }
     from = to;
@@ -136,7 +138,10 @@ function cutWhole(drive: Drive, isKeeping: bool): i32 {
   for (let pointer = drive.cachedTail; pointer != 0; pointer = changetype<Cached>(pointer).previous) {
     const entry = changetype<Cached>(pointer);
     note(drive, entry, isKeeping ? entry.sectorCount : 0);
-    if (isKeeping) continue;
+    if (isKeeping) {
+      if (drive.layerCount != 0) layersSettled(drive, entry.sector, entry.sector + entry.sectorCount);
+      continue;
+    }
     const result = cacheCopyBack(drive, entry, entry.sector, entry.sector + entry.sectorCount);
     if (result != 0) return result;
     lost++;
@@ -194,6 +199,7 @@ export function cutPower(
   if (choose == CUT_MASK && !isMaskOf(total)) return -EINVAL;
   const isWhole = choose == CUT_NONE || choose == CUT_ALL;
   const lost = isWhole ? cutWhole(drive, choose == CUT_ALL) : cutSubset(drive);
+  if (drive.layerCount != 0) layersExposed(drive);
   if (lost >= 0 && drive.fd >= 0 && backingSync(drive.fd) != 0) return -EIO;
   return lost;
 }

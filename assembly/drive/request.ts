@@ -16,6 +16,8 @@ export const BIO_NO_MERGE: u32 = 1;
 export const BIO_FUA: u32 = 2;
 /** What completed before is durable before its own bytes are moved. */
 export const BIO_PREFLUSH: u32 = 4;
+/** Fails with EAGAIN instead of waiting for room in the drive's queue. */
+export const BIO_NOWAIT: u32 = 8;
 
 // bits of Request.faultFlags: what the drive makes of a request, whatever it answers
 /** Success is answered and nothing happens: a lost write, an ignored flush. */
@@ -27,6 +29,8 @@ export const FAULTED_TORN: u32 = 4;
 /** The completion comes late, or never. */
 export const FAULTED_LATE: u32 = 8;
 export const FAULTED_STUCK: u32 = 16;
+/** It is among the drive's late requests. */
+export const FAULTED_PARKED: u32 = 32;
 
 @unmanaged
 export class Bio {
@@ -82,8 +86,9 @@ export class Request {
   cached: usize;
   /** For a flush: completed writes of the drive when it started. */
   flushMark: u64;
-  /** Its number in the write log. */
+  /** Its number in the write log; the last one of `logCount` when it is torn into several. */
   logNumber: u64;
+  logCount: u32;
   /** Earlier requests of its operation at its first sector, when the drive decides by identity. */
   generation: u32;
   /** The rule that decides what becomes of it, or 0; what it does; FAULTED_…. */
@@ -95,6 +100,8 @@ export class Request {
   /** When the drive took it, and how much later than its model says it ends. */
   takenAt: u64;
   faultDelay: u64;
+  /** Thousandths of its service time that are added. */
+  faultFactor: u64;
   /** 64 random bits for what the fault has to choose. */
   faultDraw: u64;
   /** For the drive's model: a time or number, and a count. */
@@ -102,6 +109,9 @@ export class Request {
   modelCount: u32;
   /** Where it stands in a flush sequence (block/flush.ts), or 0. */
   flushSteps: u32;
+  /** The rule that counts a thin drive's room, or 0, and the sectors that held zeros before. */
+  roomRule: usize;
+  roomBefore: u32;
 }
 
 @unmanaged

@@ -17,6 +17,7 @@ import { COUNTER_DRIVE_DESTAGED, OP_WRITE, RECORD_DESTAGED, RECORD_VOLATILE } fr
 import { SECTOR_SHIFT } from '../limits';
 import { backingCopy, backingSwap } from './backing';
 import { Drive, driveAt, driveCount } from './drive-table';
+import { layersSettled } from './fault-layers';
 import { Bio, Request } from './request';
 
 export const STATE_STARTED: u32 = 0;
@@ -145,6 +146,7 @@ function makeDurable(drive: Drive, entry: Cached): i32 {
     pointer = older.next;
   }
   if (entry.state != STATE_STARTED) drive.volatileCount--;
+  if (drive.layerCount != 0) layersSettled(drive, entry.sector, end);
   unlink(drive, entry);
   return 0;
 }

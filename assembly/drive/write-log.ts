@@ -50,7 +50,7 @@ import {
 import { MAX_MARK_BYTES, SECTOR_SHIFT } from '../limits';
 import { backingRead, backingSync, backingWrite } from './backing';
 import { Drive } from './drive-table';
-import { gather } from './gather';
+import { gatherPart } from './gather';
 import { BIO_FUA, Bio, Request } from './request';
 
 /** Payloads are padded to a multiple of this. */
@@ -192,32 +192,28 @@ function setRange(sector: u64, sectorCount: u32, intended: u64): void {
 
 /** The drive has taken a request, and done with its bytes what the media will hold. For a drive that is logged. */
 export function logSubmitted(drive: Drive, request: Request): void {
+  request.logNumber = 0;
+  request.logCount = 0;
   // what failed at once has changed nothing
-  logSubmittedAs(
-    drive,
-    request,
-    request.sector,
-    request.sectorCount,
-    request.result != 0 ? LOG_FLAG_IGNORED : 0,
-  );
+  logSubmittedAs(drive, request, 0, request.sectorCount, request.result != 0 ? LOG_FLAG_IGNORED : 0);
 }
 
 /**
- * As logSubmitted, where a fault has changed what the media sees: of a write, the first `sectorCount` sectors go to `sector`.
- * `flags`: LOG_FLAG_… but FUA, which the request tells.
+ * As logSubmitted, where a fault has changed what the media sees: of a write, `sectorCount` sectors from the `skip`-th on go to
+ * their place behind mediaSector. May be called again for further parts, each a request of its own to the log, after
+ * logNumber and logCount were set to 0. `flags`: LOG_FLAG_… but FUA, which the request tells.
  */
 export function logSubmittedAs(
   drive: Drive,
   request: Request,
-  sector: u64,
+  skip: u32,
   sectorCount: u32,
   flags: u32,
 ): void {
-  request.logNumber = 0;
   if (request.operation == OP_READ) return;
   const number = log.nextNumber++;
   beginEntry(LOG_SUBMIT, drive.index, request.operation, number);
-  setRange(sector, sectorCount, request.sector);
+  setRange(request.mediaSector + skip, sectorCount, request.sector + skip);
   store<u32>(entry, flags | (request.flags & BIO_FUA ? LOG_FLAG_FUA : 0), LOG_ENTRY_FLAGS);
   // a flush before or behind data is of no bio
   const isAlike = request.bioHead != 0 && haveSameOrigin(request);
@@ -226,10 +222,11 @@ export function logSubmittedAs(
   let payloadBytes: u32 = 0;
   if (request.operation == OP_WRITE) {
     payloadBytes = sectorCount << SECTOR_SHIFT;
-    pieces = gather(request, sectorCount, payloadIovecs());
+    pieces = gatherPart(request, skip, sectorCount, payloadIovecs());
     store<u32>(entry, payloadBytes, LOG_ENTRY_PAYLOAD);
   }
   request.logNumber = number;
+  request.logCount++;
   if (append(pieces, payloadBytes) && request.bioCount > 1) logParts(drive, request, number);
 }
 
@@ -262,11 +259,14 @@ function logParts(drive: Drive, request: Request, number: u64): void {
 /** The drive reports a request complete, with its result. */
 export function logCompleted(drive: Drive, request: Request): void {
   if (request.logNumber == 0) return;
-  beginEntry(LOG_COMPLETE, drive.index, request.operation, request.logNumber);
-  setRange(request.sector, request.sectorCount, request.sector);
-  if (request.flags & BIO_FUA) store<u32>(entry, LOG_FLAG_FUA, LOG_ENTRY_FLAGS);
-  store<i32>(entry, request.result, LOG_ENTRY_RESULT);
-  append(0, 0);
+  const first = request.logNumber + 1 - request.logCount;
+  for (let number = first; number <= request.logNumber; number++) {
+    beginEntry(LOG_COMPLETE, drive.index, request.operation, number);
+    setRange(request.sector, request.sectorCount, request.sector);
+    if (request.flags & BIO_FUA) store<u32>(entry, LOG_FLAG_FUA, LOG_ENTRY_FLAGS);
+    store<i32>(entry, request.result, LOG_ENTRY_RESULT);
+    append(0, 0);
+  }
 }
 
 /** A mark with `bytes` of text. Its number, counted from 1; EINVAL without a log, EFBIG for a text that is too long, or what ended the log. */

@@ -33,9 +33,12 @@ import {
   CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SIZE,
   CONFIG_DRIVE_SIZE_BYTES,
+  CONFIG_DRIVE_TIMEOUT,
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EPISODES,
   CONFIG_EVICTION,
+  CONFIG_FAULT_LAYERS,
+  CONFIG_FAULT_RULES,
   CONFIG_FILE_CAPACITY_BYTES,
   CONFIG_FILE_COUNT,
   CONFIG_FILE_DRIVE,
@@ -104,6 +107,8 @@ import {
   MAX_DRIVE_SHIFT,
   MAX_DRIVES,
   MAX_EXTENTS,
+  MAX_FAULT_LAYERS,
+  MAX_FAULT_RULES,
   MAX_FILES,
   MAX_INODES,
   MAX_IOVECS,
@@ -197,6 +202,8 @@ export function checkConfig(): i32 {
   if (log != 0) return log;
   if (field(CONFIG_EPISODES) > TIMING_MOST) return bad(CONFIG_EPISODES, 0);
   if (field(CONFIG_LATENCY_POINTS) > TIMING_MOST) return bad(CONFIG_LATENCY_POINTS, 0);
+  if (field(CONFIG_FAULT_RULES) > <u32>MAX_FAULT_RULES) return bad(CONFIG_FAULT_RULES, 0);
+  if (field(CONFIG_FAULT_LAYERS) > <u32>MAX_FAULT_LAYERS) return bad(CONFIG_FAULT_LAYERS, 0);
   const checked = checkDrives(drives);
   return checked != 0 ? checked : checkVolume(drives);
 }
@@ -324,6 +331,8 @@ function checkDrives(drives: u32): i32 {
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_VOLATILE_WRITES, index);
     if ((load<u32>(drive, CONFIG_DRIVE_FLAGS) & DRIVE_FLAG_UNDO) != 0 && !hasBytes)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_FLAGS, index);
+    if (load<u64>(drive, CONFIG_DRIVE_TIMEOUT) > (<u64>1) << 53)
+      return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_TIMEOUT, index);
     const dmaAlignment = load<u32>(drive, CONFIG_DRIVE_DMA_ALIGNMENT);
     if (!isPowerOfTwo(dmaAlignment) || dmaAlignment > <u32>PAGE_SIZE)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_DMA_ALIGNMENT, index);

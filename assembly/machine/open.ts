@@ -16,8 +16,10 @@ import {
   KIND_BLOCK_RESUME,
   KIND_CALL_DONE,
   KIND_DRIVE_BACKGROUND,
+  KIND_DRIVE_LATE,
   KIND_DRIVE_RELEASED,
   KIND_DRIVE_SERVED,
+  KIND_DRIVE_TIMEOUT,
   KIND_ENGINE_AIO_READY,
   KIND_ENGINE_AIO_RETRY,
   KIND_ENGINE_DONE,
@@ -73,10 +75,11 @@ import { pagesRead, pagesWritten, readaheadDone } from '../cache/page-io';
 import { readaheadInit } from '../cache/readahead';
 import { pauseOver, throttleInit } from '../cache/throttle';
 import { backingClaim } from '../drive/backing';
-import { driveReleased, driveServed } from '../drive/drive';
+import { driveLate, driveReleased, driveServed, driveTimedOut } from '../drive/drive';
 import { driveAt, driveClaim, driveCount, driveInit } from '../drive/drive-table';
 import { driveTimesClaim } from '../drive/drive-times';
 import { episodesClaim, episodesInit } from '../drive/episodes';
+import { faultsClaim, faultsInit } from '../drive/faults';
 import { latencyClaim, latencyInit } from '../drive/latency';
 import { flashDriveClaim, flashDriveInit, partMoved } from '../drive/models/flash';
 import { programDone, writeArrived } from '../drive/models/flash-buffer';
@@ -138,6 +141,8 @@ import {
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EPISODES,
   CONFIG_EVICTION,
+  CONFIG_FAULT_LAYERS,
+  CONFIG_FAULT_RULES,
   CONFIG_FILE_COUNT,
   CONFIG_IDENTITIES,
   CONFIG_LATENCY_POINTS,
@@ -243,6 +248,8 @@ function registerHandlers(): void {
   handle(KIND_DRIVE_SERVED, driveServed);
   handle(KIND_DRIVE_RELEASED, driveReleased);
   handle(KIND_DRIVE_BACKGROUND, serviceWoken);
+  handle(KIND_DRIVE_LATE, driveLate);
+  handle(KIND_DRIVE_TIMEOUT, driveTimedOut);
   handle(KIND_REQUEST_DONE, requestDone);
   handle(KIND_FLASH_DIE, dieDone);
   handle(KIND_FLASH_MOVED, partMoved);
@@ -373,6 +380,7 @@ function claimParts(): void {
   statClaim(drives);
   driveTimesClaim(drives, field(CONFIG_REPLAY_RECORDS) > 0);
   volatileClaim(cached);
+  faultsClaim(field(CONFIG_FAULT_RULES), field(CONFIG_FAULT_LAYERS));
   backingClaim(field(CONFIG_MAX_SEGMENTS));
   claimVolume(drives + field(CONFIG_FILE_COUNT));
   descriptorClaim();
@@ -467,6 +475,7 @@ function initParts(): void {
   episodesInit();
   volatileInit();
   flashDriveInit();
+  faultsInit();
   logInit(field(CONFIG_DRIVE_COUNT));
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   submissionInit();

@@ -3,6 +3,8 @@
 
 import {
   CONFIG_BLOCK_REQUESTS,
+  CONFIG_FAULT_LAYERS,
+  CONFIG_FAULT_RULES,
   CONFIG_IDENTITIES,
   DRIVE_FLAG_NO_FUA,
   DRIVE_FLAG_PLP,
@@ -12,6 +14,8 @@ import {
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_BLOCK_REQUESTS,
+  DEFAULT_FAULT_LAYERS,
+  DEFAULT_FAULT_RULES,
   DEFAULT_IDENTITIES,
   DEFAULT_VOLATILE_WRITES,
 } from '../../assembly/limits.ts';
@@ -30,6 +34,8 @@ const DEFAULT_LATENCY_NS = 100_000;
 export function driveFields(config: MachineConfig): [number, number][] {
   const limits = config.limits ?? {};
   return [
+    [CONFIG_FAULT_RULES, whole('limits.faultRules', limits.faultRules, DEFAULT_FAULT_RULES)],
+    [CONFIG_FAULT_LAYERS, whole('limits.faultLayers', limits.faultLayers, DEFAULT_FAULT_LAYERS)],
     [CONFIG_IDENTITIES, whole('limits.identities', limits.identities, DEFAULT_IDENTITIES)],
     [CONFIG_BLOCK_REQUESTS, whole('limits.blockRequests', limits.blockRequests, DEFAULT_BLOCK_REQUESTS)],
   ];
@@ -44,6 +50,12 @@ function latencies(field: string, value: DriveConfig['latencyNs']): number[] {
       throw new ConfigError(`${field}.${name}`, one, 'a whole number of nanoseconds, 0 or more');
     return one;
   });
+}
+
+function timeout(field: string, value: number | undefined): number {
+  if (value !== undefined && (!Number.isSafeInteger(value) || value < 0))
+    throw new ConfigError(field, value, 'a whole number of nanoseconds, 0 or more');
+  return value ?? 0;
 }
 
 /** What a guest reads as a serial number, or nothing for the machine's own. */
@@ -102,7 +114,7 @@ export function resolveDrive(
     ...resolveLatency(`${field}.latency`, drive.latency, model === 'fixed'),
     episodes: resolveEpisodes(`${field}.episodes`, drive.episodes),
     latencySecond: 0,
-    timeoutNs: 0,
+    timeoutNs: timeout(`${field}.timeoutNs`, drive.timeoutNs),
     parameters: resolveParameters(model, drive.parameters, `${field}.parameters`),
     image: drive.image,
     memory: drive.memory,

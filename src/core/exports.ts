@@ -56,6 +56,19 @@ export interface CoreExports {
     domain: number,
   ): number;
   blockUnplug(): number;
+  driveCancelRequest(drive: number, id: number): number;
+  driveLateRequest(drive: number, index: number): number;
+  faultAction(effect: number, operation: number): number;
+  faultAdd(address: number): number;
+  faultEnable(number: number, isOn: number): number;
+  faultLayerAt(index: number): number;
+  faultLayerRemove(number: number, isHealing: number): number;
+  faultRemove(number: number): number;
+  faultRuleAt(index: number): number;
+  faultsAddress(): number;
+  faultsAdopt(): number;
+  faultsAttach(fd: number): number;
+  faultsBytes(): number;
   imageClose(fd: number): number;
   imageOpen(directory: number, path: number, pathBytes: number, isReadOnly: number): number;
   imageSize(fd: number): number;

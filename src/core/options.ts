@@ -54,6 +54,8 @@ export interface DriveConfig {
    * EINVAL. Default 1, any address, as on a loop device; many disks want 512.
    */
   readonly dmaAlignment?: number;
+  /** Nanoseconds after which the drive ends a request that it has not finished with ETIMEDOUT; 0 (default): never. */
+  readonly timeoutNs?: number;
   readonly readOnly?: boolean;
   /** Serial number that a guest reads: 1 to 20 printable ASCII characters. Default: sectorlab- and the drive's number in four digits. */
   readonly serial?: string;
@@ -159,6 +161,8 @@ export interface MachineConfig {
       | 'bluestoreAios'
       | 'usrbioParts'
       | 'identities'
+      | 'faultRules'
+      | 'faultLayers'
       | 'blockRequests',
       number
     >
