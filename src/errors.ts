@@ -43,6 +43,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
   95: 'EOPNOTSUPP',
   110: 'ETIMEDOUT',
   115: 'EINPROGRESS',
+  116: 'ESTALE',
   117: 'EUCLEAN',
   121: 'EREMOTEIO',
   125: 'ECANCELED',

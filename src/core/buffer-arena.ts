@@ -16,16 +16,19 @@ export interface Piece {
   readonly size: number;
 }
 
-/** What notes its fields, and returns what puts them back. */
-export interface Saved {
+/** Memory of the arena that somebody keeps from call to call. */
+export interface Kept {
+  /** Notes what it has, and returns what puts it back. */
   save(): () => void;
+  /** Has nothing any more. */
+  forget(): void;
 }
 
 /** Allocates addresses in linear memory; what lies there is the caller's. */
 export class BufferArena {
   readonly #free: Range[];
   readonly #sizes = new Map<number, Piece>();
-  #scratches = new Set<Saved>();
+  #scratches = new Set<Kept>();
   readonly capacity: number;
 
   constructor(start: number, bytes: number) {
@@ -79,6 +82,8 @@ export class BufferArena {
     const scratches = [...this.#scratches].map((scratch) => [scratch, scratch.save()] as const);
     return () => {
       this.#replace(free, sizes);
+      // what was reserved since then is not there
+      for (const scratch of this.#scratches) scratch.forget();
       this.#scratches = new Set(scratches.map(([scratch]) => scratch));
       for (const [, restore] of scratches) restore();
     };
@@ -97,11 +102,11 @@ export class BufferArena {
   }
 
   /** From now on `scratch` goes back with the arena; until it is dropped. */
-  enrol(scratch: Saved): void {
+  enrol(scratch: Kept): void {
     this.#scratches.add(scratch);
   }
 
-  drop(scratch: Saved): void {
+  drop(scratch: Kept): void {
     this.#scratches.delete(scratch);
   }
 

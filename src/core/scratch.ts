@@ -47,6 +47,11 @@ export class Scratch {
   /** Leaves what it has to a request that is still in flight: it is never free again. */
   abandon(): void {
     this.#arena.drop(this);
+    this.forget();
+  }
+
+  /** Has nothing any more: the arena went back to before. */
+  forget(): void {
     this.#address = 0;
     this.#bytes = 0;
   }
