@@ -65,6 +65,8 @@ export class Hdd {
   entries: usize;
   entryCapacity: u32;
   isDestaging: u32;
+  /** A write found no room, and half of the cache is not free yet. */
+  isPressed: u32;
   cacheBytes: u64;
   cacheUsed: u64;
   nextSequence: u64;

@@ -6,9 +6,9 @@
 // positioning time first, as NCQ is done); 1 is first come, first served. Read bytes go over the interface while they pass
 // under the head; the end is later only where the interface is slower than the platters.
 // A write with room in the write cache (drive.volatileLimit is not 0, no FUA) ends when it has come over the interface. The
-// head writes the cache back in elevator order when no request waits and none came for idleNs; while a flush waits, or a write
-// waits for room, at once, and in turns with other requests. A flush ends when all that was in the cache when it came is on
-// the platters; with power-loss protection at once. A discard takes the command alone.
+// head writes the cache back in elevator order when no request waits and none came for idleNs; at once, and in turns with
+// requests, while a flush waits, and from when a write found no room until half of the cache is free. A flush ends when all that
+// was in the cache when it came is on the platters. A discard takes the command alone.
 // The drive's volatile-cache keeps a write uncertain until a flush has ended, also when it is on the platters before: every state that it
 // counts as possible is one that a disk may leave.
 // Events: at most one awaited and one in the background are set for a time to come. Whoever waits for a request has an awaited
@@ -20,7 +20,6 @@ import { KIND_DRIVE_BACKGROUND } from '../../base/dispatch';
 import {
   CONFIG_DRIVE_PARAMETERS,
   CONFIG_DRIVE_VOLATILE_WRITES,
-  DRIVE_FLAG_PLP,
   DRIVE_MODEL_HDD,
   HDD_COMMAND,
   HDD_HEAD_SWITCH,
@@ -205,13 +204,14 @@ function startWrite(hdd: Hdd, request: Request): void {
   } else if (hdd.roomHead == 0 && entryFits(hdd, request.sectorCount)) {
     cacheWrite(hdd, request);
   } else {
+    hdd.isPressed = 1;
     waitForRoom(hdd, request);
   }
 }
 
 function startFlush(hdd: Hdd, request: Request): void {
   request.modelCount = hdd.entryCount + hdd.isDestaging;
-  if (request.modelCount == 0 || (driveOf(hdd).flags & DRIVE_FLAG_PLP) != 0) {
+  if (request.modelCount == 0) {
     servedAt(request, request.modelMark);
     return;
   }
@@ -318,6 +318,7 @@ function destage(hdd: Hdd, time: u64): void {
 function destaged(hdd: Hdd): void {
   const sequence = entryInHand(hdd).sequence;
   entryDone(hdd);
+  if (hdd.cacheUsed <= hdd.cacheBytes >> 1 && hdd.entryCount <= hdd.entryCapacity >> 1) hdd.isPressed = 0;
   const base = changetype<usize>(hdd);
   for (let pointer = hdd.flushHead; pointer != 0; ) {
     const flush = changetype<Request>(pointer);
@@ -337,7 +338,7 @@ function destaged(hdd: Hdd): void {
 
 /** Gives the head, which is free, something to do. False when there is nothing for now. */
 function dispatch(hdd: Hdd, time: u64): bool {
-  const isUrgent = hdd.flushHead != 0 || hdd.roomHead != 0;
+  const isUrgent = hdd.flushHead != 0 || hdd.roomHead != 0 || hdd.isPressed != 0;
   const isWaited = hdd.waitHead != 0;
   if (isWaited && !(isUrgent && hdd.wasHost != 0 && hdd.entryCount > 0)) {
     hdd.wasHost = 1;
