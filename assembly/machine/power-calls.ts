@@ -6,6 +6,7 @@
 import { isClientRange } from '../base/client-memory';
 import { EBUSY, EFAULT, EINVAL, ENODEV } from '../base/errno';
 import { Drive, driveAt, driveCount } from '../drive/drive-table';
+import { faultsAdopt, faultsBase, faultsBytes } from '../drive/faults';
 import { choiceCount, cutPower, isUnit } from '../drive/power-cut';
 import {
   Cached,
@@ -106,6 +107,7 @@ export function drivesSave(): i32 {
   cacheSave();
   saveBlock(cacheSavedAddress(), cacheSavedBytes());
   saveBlock(cacheEntriesAddress(), cacheEntriesBytes());
+  saveBlock(faultsBase(), <u32>faultsBytes());
   return <i32>saved;
 }
 
@@ -119,6 +121,7 @@ function isBusy(): bool {
 /** The saved blocks of another machine are in place and its backings are attached: the drives go on as they were there. 0, or EBUSY for a machine that was used. */
 export function drivesLoad(): i32 {
   if (isBusy()) return -EBUSY;
+  faultsAdopt();
   cacheLoad();
   return 0;
 }
