@@ -227,7 +227,8 @@ export function logSubmittedAs(
   }
   request.logNumber = number;
   request.logCount++;
-  if (append(pieces, payloadBytes) && request.bioCount > 1) logParts(drive, request, number);
+  if (append(pieces, payloadBytes) && request.bioCount > 1)
+    logParts(drive, request, number, request.sector + skip, sectorCount);
 }
 
 /** All bios of the request have the same tag and domain. */
@@ -245,12 +246,18 @@ function setOrigin(bio: Bio): void {
   store<u32>(entry, bio.domain, LOG_ENTRY_DOMAIN);
 }
 
-function logParts(drive: Drive, request: Request, number: u64): void {
+/** A part for each bio that has some of the sectors from `sector` on, as they were asked for. */
+function logParts(drive: Drive, request: Request, number: u64, sector: u64, sectorCount: u32): void {
   for (let pointer = request.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
     const bio = changetype<Bio>(pointer);
     beginEntry(LOG_PART, drive.index, request.operation, number);
     // a flush may stand for writes that asked for one
-    if (request.operation != OP_FLUSH) setRange(bio.sector, bio.sectorCount, bio.sector);
+    if (request.operation != OP_FLUSH) {
+      const from = max<u64>(bio.sector, sector);
+      const to = min<u64>(bio.sector + bio.sectorCount, sector + sectorCount);
+      if (from >= to) continue;
+      setRange(from, <u32>(to - from), from);
+    }
     setOrigin(bio);
     if (!append(0, 0)) return;
   }

@@ -19,6 +19,8 @@ import {
   LOG_ENTRY_TAG,
   LOG_ENTRY_TIME,
   LOG_FLAG_FUA,
+  LOG_FLAG_FUA_IGNORED,
+  LOG_FLAG_IGNORED,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
   LOG_HEADER_SIZE,
@@ -57,6 +59,10 @@ export interface WrittenRequest {
   /** Bytes of a write: whole sectors. */
   readonly data?: Uint8Array;
   readonly isFua?: boolean;
+  /** The media does not change by it, whatever the drive answers. */
+  readonly isIgnored?: boolean;
+  /** FUA was asked for, and the drive did not heed it. */
+  readonly isFuaIgnored?: boolean;
   readonly timeNs?: number;
   readonly tag?: number;
   readonly domain?: number;
@@ -94,7 +100,11 @@ export class LogWriter {
       );
     const number = this.#requests.push(request);
     const entry = this.#request(LOG_SUBMIT, number);
-    entry.setUint32(LOG_ENTRY_FLAGS, request.isFua === true ? LOG_FLAG_FUA : 0, true);
+    const flags =
+      (request.isFua === true ? LOG_FLAG_FUA : 0) |
+      (request.isIgnored === true ? LOG_FLAG_IGNORED : 0) |
+      (request.isFuaIgnored === true ? LOG_FLAG_FUA_IGNORED : 0);
+    entry.setUint32(LOG_ENTRY_FLAGS, flags, true);
     setU64(entry, LOG_ENTRY_TAG, request.tag ?? 0);
     entry.setUint32(LOG_ENTRY_DOMAIN, request.domain ?? 0, true);
     entry.setUint32(LOG_ENTRY_PAYLOAD, data.length, true);

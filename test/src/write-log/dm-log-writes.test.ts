@@ -8,6 +8,7 @@ import { ConfigError, WriteLogError } from '../../../src/errors.ts';
 import { type DmLog, exportDmLogWrites } from '../../../src/write-log/dm-export.ts';
 import { importDmLogWrites } from '../../../src/write-log/dm-import.ts';
 import type { LogEntry, WriteLog } from '../../../src/write-log/entries.ts';
+import { replayWriteLog } from '../../../src/write-log/replay.ts';
 import { LogWriter } from '../../../src/write-log/writer.ts';
 import { HeldDrive } from '../../assembly/drive/held-drive.ts';
 import { BUILDS, NO_POOL_IN_USE, poolsInUse } from '../../support/machine.ts';
@@ -109,6 +110,28 @@ dm('a flush that fails, or a request that does, leaves no trace but the next flu
   const exported = exportDmLogWrites(writer.log());
   assert.equal(told(exported), ['1+1:1', '3+1:3', 'flush', END]);
   assert.ok(exported.lost.includes('2 requests that failed'));
+});
+
+dm('what the drive does not do is not in the log: a lost write, a flush or FUA that was ignored', () => {
+  const log = logOf(
+    { operation: 'write', sector: 1, data: data(1) },
+    { operation: 'flush', isIgnored: true },
+    { operation: 'write', sector: 2, data: data(2), isIgnored: true },
+    { operation: 'write', sector: 3, data: data(3), isFua: true, isFuaIgnored: true },
+    { operation: 'write', sector: 4, data: data(4) },
+    { operation: 'flush' },
+  );
+  const exported = exportDmLogWrites(log);
+  assert.equal(told(exported), ['1+1:1', '3+1:3', '4+1:4', 'flush', END]);
+  assert.ok(exported.lost.includes('2 requests that the drive did not carry out'));
+  const image = new SparseMemory(5 * 512);
+  assert.is(replayWriteLog(log, image), 3);
+  const bytes = new Uint8Array(5 * 512);
+  image.read(bytes, 0);
+  assert.equal(
+    [...bytes].filter((_byte, at) => at % 512 === 0),
+    [0, 1, 0, 3, 4],
+  );
 });
 
 dm('what a flush in flight at the end has taken stands before what is younger', () => {
