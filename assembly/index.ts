@@ -164,3 +164,15 @@ export {
   replayRun,
   replaySync,
 } from './machine/replay-calls';
+
+// crash
+export {
+  crashBuild,
+  crashDescribe,
+  crashImage,
+  crashOpen,
+  crashPoint,
+  crashRebuild,
+  crashReport,
+  crashVisit,
+} from './machine/crash-calls';

@@ -761,6 +761,176 @@ export const HELD_SIZE = 32;
 
 // ---- exploring a write log: crash points, states, images ----
 
+/** What crashOpen reads at configAddress(). i32 each: WASI descriptors of the write log, the base image (-1: blank), and the image to build. */
+export const CRASH_CONFIG_LOG_FD = 0;
+export const CRASH_CONFIG_BASE_FD = 4;
+export const CRASH_CONFIG_IMAGE_FD = 8;
+/** u32 each: which drive of the log; CRASH_ORDER_…, CRASH_TEARING_…; sectors of a tearing unit, a power of two from 1 to 128. */
+export const CRASH_CONFIG_DRIVE = 12;
+export const CRASH_CONFIG_ORDER = 16;
+export const CRASH_CONFIG_TEARING = 20;
+export const CRASH_CONFIG_UNIT = 24;
+/** u32 each: CRASH_DAMAGE_…, CRASH_SCOPE_…, CRASH_DEVICE_…, CRASH_DISCARD_…, CRASH_FLUSH_…, PROMISE_… bits. */
+export const CRASH_CONFIG_DAMAGE = 28;
+export const CRASH_CONFIG_SCOPE = 32;
+export const CRASH_CONFIG_DEVICE = 36;
+export const CRASH_CONFIG_DISCARD = 40;
+export const CRASH_CONFIG_FLUSH_SCOPE = 44;
+export const CRASH_CONFIG_PROMISES = 48;
+export const CRASH_CONFIG_SEED = 52;
+/** u64: a crash point with at most so many states is gone through exhaustively. */
+export const CRASH_CONFIG_BOUND = 56;
+/** u32: states of the sample of a crash point that has more. */
+export const CRASH_CONFIG_BUDGET = 64;
+/** u32 each: distinct images told apart, a power of two; states of which it is kept which image they have. */
+export const CRASH_CONFIG_IMAGES = 68;
+export const CRASH_CONFIG_VISITS = 72;
+/** u32: bytes of payload kept in memory. */
+export const CRASH_CONFIG_PAYLOAD_BYTES = 76;
+/** Two u64: hash of the base image, 0 for a blank one or for hashes that count from it. */
+export const CRASH_CONFIG_BASE_HASH = 80;
+export const CRASH_CONFIG_SIZE = 96;
+
+/** Which uncertain writes may be there: any of them, only the first ones, or of each domain only the first ones. */
+export const CRASH_ORDER_ANY = 0;
+export const CRASH_ORDER_PREFIX = 1;
+export const CRASH_ORDER_DOMAIN_PREFIX = 2;
+/** How a write tears: not at all, any of its units, its first units, its last ones, either, its first bytes. */
+export const CRASH_TEARING_NONE = 0;
+export const CRASH_TEARING_UNITS = 1;
+export const CRASH_TEARING_PREFIX = 2;
+export const CRASH_TEARING_SUFFIX = 3;
+export const CRASH_TEARING_ENDS = 4;
+export const CRASH_TEARING_BYTES = 5;
+/** What a unit may hold beside old and new bytes. */
+export const CRASH_DAMAGE_NONE = 0;
+export const CRASH_DAMAGE_ZEROS = 1;
+export const CRASH_DAMAGE_GARBAGE = 2;
+/** Damage stays inside the written range, or takes the whole of the units that it touches. */
+export const CRASH_SCOPE_POWERSAFE = 0;
+export const CRASH_SCOPE_UNIT = 1;
+/** A volatile cache, none (a completed write is durable), or flushes and FUA that do nothing. */
+export const CRASH_DEVICE_VOLATILE = 0;
+export const CRASH_DEVICE_NO_CACHE = 1;
+export const CRASH_DEVICE_LYING = 2;
+/** What is discarded and uncertain holds old bytes or zeros, each unit for itself; or a discard is a write of zeros. */
+export const CRASH_DISCARD_OLD_OR_ZERO = 0;
+export const CRASH_DISCARD_ZEROES = 1;
+/** What a flush with a domain covers: everything, or the writes of its domain. */
+export const CRASH_FLUSH_ALL = 0;
+export const CRASH_FLUSH_DOMAIN = 1;
+
+/** What crashReport() points at. u32 each: why the log is refused (CRASH_LOG_…), the entry counted from 1, and (u64) its offset. */
+export const CRASH_ERROR = 0;
+export const CRASH_ERROR_ENTRY = 4;
+export const CRASH_ERROR_OFFSET = 8;
+/** u32 each: entries of the log; writes, crash points and marks of it, and where they are (CRASH_WRITE_…, CRASH_POINT_…, CRASH_MARK_…). */
+export const CRASH_ENTRY_COUNT = 16;
+export const CRASH_WRITE_COUNT = 20;
+export const CRASH_POINT_COUNT = 24;
+export const CRASH_MARK_COUNT = 28;
+export const CRASH_WRITES = 32;
+export const CRASH_POINTS = 36;
+export const CRASH_MARKS = 40;
+/** u32 each: where the losses of a state are (CRASH_LOSS_…), and room for how many. */
+export const CRASH_LOSSES = 44;
+export const CRASH_LOSS_CAPACITY = 48;
+/** u32: the crash point entered, or 0xffffffff. */
+export const CRASH_AT_POINT = 52;
+/** Of that point. f64 each: candidate states, and the logarithm of their number to the base 2; states to go through. */
+export const CRASH_STATES = 56;
+export const CRASH_STATES_LOG2 = 64;
+export const CRASH_ORDINALS = 72;
+/** u32 each: 1 when these are all states; writes that are uncertain. */
+export const CRASH_IS_EXHAUSTIVE = 80;
+export const CRASH_UNCERTAIN = 84;
+/** Of the image last built or asked for. Two u64: its hash; u32 each: its number; 1 when it is new; crash points where it came first and last. */
+export const CRASH_HASH = 88;
+export const CRASH_IMAGE = 104;
+export const CRASH_IS_NEW = 108;
+export const CRASH_FIRST_POINT = 112;
+export const CRASH_LAST_POINT = 116;
+/** u32 each: states that have it; the first of the visits that are kept, 0: none. */
+export const CRASH_IMAGE_STATES = 120;
+export const CRASH_FIRST_VISIT = 124;
+/** u32 each: distinct images; visits kept. f64: states built and counted. */
+export const CRASH_DISTINCT = 128;
+export const CRASH_VISIT_COUNT = 132;
+export const CRASH_STATES_BUILT = 136;
+/** Of the visit asked for. u32 each: its crash point, the next visit of its image; f64: ordinal of the state. */
+export const CRASH_VISIT_POINT = 144;
+export const CRASH_VISIT_NEXT = 148;
+export const CRASH_VISIT_ORDINAL = 152;
+/** u64: bytes of memory that the explorer needs. */
+export const CRASH_MEMORY_BYTES = 160;
+export const CRASH_REPORT_SIZE = 168;
+
+/** Why a log is refused. */
+export const CRASH_LOG_HEADER = 1;
+export const CRASH_LOG_VERSION = 2;
+export const CRASH_LOG_CUT_OFF = 3;
+export const CRASH_LOG_KIND = 4;
+export const CRASH_LOG_OPERATION = 5;
+export const CRASH_LOG_DRIVE = 6;
+export const CRASH_LOG_RANGE = 7;
+export const CRASH_LOG_PAYLOAD = 8;
+export const CRASH_LOG_NUMBER = 9;
+export const CRASH_LOG_UNKNOWN_REQUEST = 10;
+export const CRASH_LOG_COMPLETED_TWICE = 11;
+export const CRASH_LOG_PART = 12;
+
+/** A write of the log, or the part of one that has a domain of its own. u64 each: sector, offset of its bytes in the log, number of its request, tag. */
+export const CRASH_WRITE_SECTOR = 0;
+export const CRASH_WRITE_PAYLOAD = 8;
+export const CRASH_WRITE_NUMBER = 16;
+export const CRASH_WRITE_TAG = 24;
+/** u32 each: sectors; OP_…; LOG_FLAG_…; domain; steps at which it was submitted, completed, made durable, found failed (0xffffffff: never). */
+export const CRASH_WRITE_SECTORS = 32;
+export const CRASH_WRITE_OPERATION = 36;
+export const CRASH_WRITE_FLAGS = 40;
+export const CRASH_WRITE_DOMAIN = 44;
+export const CRASH_WRITE_SUBMITTED = 48;
+export const CRASH_WRITE_COMPLETED = 52;
+export const CRASH_WRITE_DURABLE = 56;
+export const CRASH_WRITE_FAILED = 60;
+export const CRASH_WRITE_SIZE = 136;
+
+/** A crash point. u32 each: entries of the log before the crash, and the last step before something changes; CRASH_POINT_… kind; the write submitted there, or 0xffffffff. */
+export const CRASH_POINT_STEP = 0;
+export const CRASH_POINT_LAST_STEP = 4;
+export const CRASH_POINT_KIND = 8;
+export const CRASH_POINT_WRITE = 12;
+/** u64: number of the request. */
+export const CRASH_POINT_NUMBER = 16;
+export const CRASH_POINT_SIZE = 24;
+
+export const CRASH_AT_START = 0;
+export const CRASH_AT_SUBMIT = 1;
+/** A write became durable by its own completion: FUA, or a drive without a cache. */
+export const CRASH_AT_DURABLE_WRITE = 2;
+export const CRASH_AT_FLUSH = 3;
+/** A write was found to have failed. */
+export const CRASH_AT_FAILURE = 4;
+
+/** A mark. u32 each: its step, bytes of its text with padding; u64: offset of the text in the log. */
+export const CRASH_MARK_STEP = 0;
+export const CRASH_MARK_BYTES = 4;
+export const CRASH_MARK_TEXT = 8;
+export const CRASH_MARK_SIZE = 16;
+
+/** What a state lacks of a write. u32 each: the write, CRASH_LOSS_…; u64 each: bytes of the drive from and how many; u32: pattern of garbage. */
+export const CRASH_LOSS_WRITE = 0;
+export const CRASH_LOSS_KIND = 4;
+export const CRASH_LOSS_FROM = 8;
+export const CRASH_LOSS_BYTES = 16;
+export const CRASH_LOSS_PATTERN = 24;
+export const CRASH_LOSS_SIZE = 32;
+
+/** The bytes are what was there before; they are zeros; they are garbage. */
+export const CRASH_LOSS_MISSING = 1;
+export const CRASH_LOSS_ZEROS = 2;
+export const CRASH_LOSS_GARBAGE = 3;
+
 export const CONFIG_FILE_OFFSET_BYTES = 0;
 export const CONFIG_FILE_CAPACITY_BYTES = 8;
 export const CONFIG_FILE_SIZE_BYTES = 16;

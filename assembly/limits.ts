@@ -178,3 +178,17 @@ export const MAX_REPLAY_BATCH = 256;
 export const MAX_REPLAY_SLOTS = 1024;
 /** How many times faster than the trace, in millionths: a million times. */
 export const MAX_REPLAY_SPEEDUP = 1000000000000;
+
+/** Sectors of a tearing unit of a crash model: 64 KiB. */
+export const MAX_CRASH_UNIT = 128;
+/** Distinct crash images that one explorer tells apart, and states of which it remembers which image they have. */
+export const MAX_CRASH_IMAGES = 16777216;
+export const DEFAULT_CRASH_IMAGES = 1048576;
+export const MAX_CRASH_VISITS = 67108864;
+export const DEFAULT_CRASH_VISITS = 1048576;
+/** Bytes of payload that an explorer keeps in memory. */
+export const MAX_CRASH_PAYLOAD_BYTES = 1073741824;
+export const DEFAULT_CRASH_PAYLOAD_BYTES = 16777216;
+/** States of a crash point that are gone through exhaustively, and states of a sample. */
+export const DEFAULT_CRASH_BOUND = 65536;
+export const DEFAULT_CRASH_BUDGET = 4096;

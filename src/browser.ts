@@ -3,8 +3,11 @@
 
 import type { CoreSource } from './core/core.ts';
 import type { MachineConfig } from './core/options.ts';
+import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
+import type { CrashExplorerOptions } from './crash/options.ts';
 import { ConfigError } from './errors.ts';
 import { Machine as MachineBase } from './machine.ts';
+import type { Platform } from './platform.ts';
 
 export * from './public.ts';
 export { importDmLogWrites } from './write-log/dm-import.ts';
@@ -14,14 +17,26 @@ export { openWriteLog } from './write-log/entries.ts';
 export class Machine extends MachineBase {
   /** `core`: the module as URL, Response, bytes or WebAssembly.Module. Throws ConfigError for an option out of its range. */
   static create(core: CoreSource, config: MachineConfig = {}): Promise<MachineBase> {
-    return MachineBase.open(
-      {
-        core: () => core,
-        openImages: () => {
-          throw new ConfigError('image', 'given', 'left out: there are no files here');
-        },
-      },
-      config,
-    );
+    return MachineBase.open(platform(core), config);
   }
+}
+
+/** Every image that a crash may leave of a drive, from its write log. */
+export class CrashExplorer extends CrashExplorerBase {
+  /**
+   * `core` as for Machine.create. Throws ConfigError for an option out of its range, WriteLogError for a damaged log,
+   * StorageError ENOMEM for one that does not fit into memory.
+   */
+  static open(core: CoreSource, options: CrashExplorerOptions): Promise<CrashExplorerBase> {
+    return CrashExplorerBase.on(platform(core), options);
+  }
+}
+
+function platform(core: CoreSource): Platform {
+  return {
+    core: () => core,
+    openImages: () => {
+      throw new ConfigError('image', 'given', 'left out: there are no files here');
+    },
+  };
 }

@@ -2,6 +2,8 @@
 // Everything else is public.ts.
 
 import type { MachineConfig } from './core/options.ts';
+import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
+import type { CrashExplorerOptions } from './crash/options.ts';
 import { Machine as MachineBase } from './machine.ts';
 import { nodePlatform } from './node-platform.ts';
 
@@ -13,5 +15,16 @@ export class Machine extends MachineBase {
   /** Throws ConfigError for an option out of its range, StorageError for an image that can not be opened. */
   static create(config: MachineConfig = {}): Promise<MachineBase> {
     return MachineBase.open(nodePlatform, config);
+  }
+}
+
+/** Every image that a crash may leave of a drive, from its write log. */
+export class CrashExplorer extends CrashExplorerBase {
+  /**
+   * Throws ConfigError for an option out of its range, WriteLogError for a damaged log, StorageError ENOMEM for one that does
+   * not fit into memory.
+   */
+  static open(options: CrashExplorerOptions): Promise<CrashExplorerBase> {
+    return CrashExplorerBase.on(nodePlatform, options);
   }
 }

@@ -62,6 +62,11 @@ export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';
 export type { Counters } from './counters.ts';
+export type { CrashCount, CrashImagesOptions } from './crash/explorer.ts';
+export { CrashImage, type TornWrite } from './crash/image.ts';
+export type { CrashPoint, LoggedWrite } from './crash/log-facts.ts';
+export type { CrashExplorerOptions, CrashModel, CrashPromise } from './crash/options.ts';
+export type { CrashLoss, CrashState } from './crash/state.ts';
 export type { CrashKind, CrashOptions } from './crash-kinds.ts';
 export {
   type AbortReason,

@@ -1,9 +1,9 @@
 // All memory of the machine, claimed once at open.
 //
 // Verbs: arenaStart, arenaClaim, arenaCommit. Parts first claim (addresses only, nothing is touched), then the
-// memory grows once, then parts initialise themselves.
+// memory grows, then parts initialise themselves. A machine does so once; an explorer of crash states in steps, as one tells it what the next needs.
 // Layout: static data | config | claims in the order they were made.
-// Invariant: after arenaCommit no claim is made and memory.grow is never called again.
+// Invariant: when open has returned no claim is made and memory.grow is never called again.
 
 const WASM_PAGE_SHIFT: u64 = 16;
 const ADDRESS_SPACE: u64 = 0x100000000;

@@ -229,6 +229,7 @@ import {
 import { registrationsClaim, registrationsInit } from '../rings/usrbio-fd';
 import { ringsClaim } from '../rings/usrbio-ring';
 import { checkConfig, driveConfig, field, fileConfig, volumeBlocks } from './config';
+import { isExplorer } from './crash-calls';
 import { callDone } from './file-calls';
 import { noteBuffers } from './root';
 
@@ -505,7 +506,7 @@ function initParts(): void {
  * ROOT_BAD_INDEX; ENOMEM with ROOT_MEMORY_BYTES when more than 4 GiB are needed; EBUSY when it is open already.
  */
 export function machineOpen(): i32 {
-  if (driveCount() != 0) return -EBUSY;
+  if (driveCount() != 0 || isExplorer()) return -EBUSY;
   const checked = checkConfig();
   if (checked != 0) return checked;
   const configEnd = fileConfig(field(CONFIG_FILE_COUNT));

@@ -229,4 +229,12 @@ export interface CoreExports {
   replayOpen(through: number): number;
   replayRun(eventLimit: number): number;
   replaySync(eventLimit: number): number;
+  crashBuild(ordinal: number): number;
+  crashDescribe(ordinal: number): number;
+  crashImage(image: number): number;
+  crashOpen(): number;
+  crashPoint(point: number): number;
+  crashRebuild(lossCount: number): number;
+  crashReport(): number;
+  crashVisit(visit: number): number;
 }

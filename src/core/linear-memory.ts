@@ -85,6 +85,11 @@ export class LinearMemory {
     words[(address >>> 2) + 1] = Number((value >> 32n) & 0xffffffffn);
   }
 
+  /** f64 at any byte address. */
+  f64(address: number): number {
+    return new DataView(this.buffer, address, 8).getFloat64(0, true);
+  }
+
   /** Hexadecimal digits of a u64, 16 of them. */
   hex64(address: number): string {
     const words = this.words;

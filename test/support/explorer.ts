@@ -1,0 +1,30 @@
+// Explorers for tests, on both builds of the core.
+//
+// Verbs: openExplorer, imagesOf, sectorsOf.
+
+import { openNodeImages } from '../../src/backing/node-files.ts';
+import { CrashExplorer } from '../../src/crash/explorer.ts';
+import type { CrashExplorerOptions } from '../../src/crash/options.ts';
+import { type Build, coreModule } from './machine.ts';
+
+/** CrashExplorer.open on the build named. */
+export function openExplorer(build: Build, options: CrashExplorerOptions): Promise<CrashExplorer> {
+  return CrashExplorer.on({ core: () => coreModule(build), openImages: openNodeImages }, options);
+}
+
+/** The first byte of each of the first `count` sectors of an image. */
+export function sectorsOf(
+  image: { read(offset: number, length: number): Uint8Array },
+  count: number,
+): string {
+  const bytes = image.read(0, count * 512);
+  return Array.from({ length: count }, (_, sector) => bytes[sector * 512]).join(' ');
+}
+
+/** The distinct images of some crash points, each as the first bytes of its sectors, sorted. */
+export function imagesOf(explorer: CrashExplorer, sectors: number, points?: Iterable<number>): string[] {
+  const found = new Set<string>();
+  const options = points === undefined ? { newOnly: true } : { points };
+  for (const image of explorer.images(options)) found.add(sectorsOf(image, sectors));
+  return [...found].sort();
+}
