@@ -56,6 +56,14 @@ export function errnoName(errno: number): string {
   return ERRNO_NAMES[positive] ?? `E${positive}`;
 }
 
+/** The Linux errno of a symbolic name, positive, or undefined: `errnoNumber('EIO')` is 5. */
+export function errnoNumber(name: string): number | undefined {
+  const entry = Object.entries(ERRNO_NAMES).find(([, known]) => known === name);
+  const match = /^E(\d{1,4})$/.exec(name);
+  if (entry !== undefined) return Number(entry[0]);
+  return match !== null && Number(match[1]) > 0 && Number(match[1]) < 4096 ? Number(match[1]) : undefined;
+}
+
 /** What a failed call was about, for the message. */
 export interface StorageErrorDetails {
   readonly path?: string;

@@ -45,6 +45,7 @@ import {
 } from './crash-kinds.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import { Eventfd, type EventfdOptions } from './eventfd.ts';
+import { Faults } from './faults.ts';
 import { OpenFile, type OpenOptions, openFlags } from './files.ts';
 import { FileSystem } from './fs/file-system.ts';
 import { mountVolume } from './fs/mount.ts';
@@ -95,6 +96,9 @@ export class Machine implements Disposable {
   readonly #blockDevices = new Map<number, BlockDevice>();
   #blockPort: BlockPort | undefined;
   #usrbio: UsrbioClient | undefined;
+  /** Descriptor of the file in which layers of damage keep bytes. */
+  #layerFd = 0;
+  #faults: Faults | undefined;
   #fs: FileSystem | undefined;
   #writeLog: MachineLog | undefined;
   #isClosed = false;
@@ -145,6 +149,8 @@ export class Machine implements Disposable {
     const core = await Core.load(await platform.core(), host);
     const machine = Machine.#opened(core, host, options, config, images);
     if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
+    machine.#attachLayers(undefined);
+    machine.#addFaults();
     // drives of a small machine are attached at once; of a large one, when first used
     if (config.drives.length <= MAX_DRIVES_AT_ONCE) machine.#attachAll();
     machine.#mountIfAsked(options.volume);
@@ -170,6 +176,22 @@ export class Machine implements Disposable {
     const fd =
       image === undefined ? this.#host.add(memory as SparseMemory) : this.#openFile(image, path, false);
     this.#writeLog = MachineLog.attach(this.core, this.buffers, fd, memory);
+  }
+
+  /** Where layers of damage keep bytes: what another machine left, or nothing yet. */
+  #attachLayers(memory: SparseMemory | undefined): void {
+    if (this.#config.payload === 'none') return;
+    this.#layerFd = this.#host.add(memory ?? new SparseMemory());
+    this.core.call((exports) => exports.faultsAttach(this.#layerFd));
+  }
+
+  /** The rules of the drives' options. */
+  #addFaults(): void {
+    this.#options.drives?.forEach((drive, index) => {
+      drive.faults?.forEach((rule, number) => {
+        this.faults.addTo(index, rule, `drives[${index}].faults[${number}]`);
+      });
+    });
   }
 
   /** Mounts the volume if the options ask for it, or closes what was opened before. */
@@ -372,6 +394,18 @@ export class Machine implements Disposable {
     );
     this.#blockDevices.set(drive, device);
     return device;
+  }
+
+  /** The faults of the drives: rules, damage, late requests. */
+  get faults(): Faults {
+    this.#faults ??= new Faults(this, {
+      driveBytes: (drive) => this.#config.drives[drive]?.size,
+      fileRange: (name) => {
+        const file = this.#config.files.find((one) => one.name === name);
+        return file && { drive: file.drive, offset: file.offset, length: file.capacity };
+      },
+    });
+    return this.#faults;
   }
 
   /** The log of what happens to the drives. Throws ConfigError for a machine that was opened without `writeLog`. */
@@ -690,6 +724,7 @@ export class Machine implements Disposable {
       machine.#memories[drive] = host.files.get(fds.fd);
     }
     machine.#lastSnapshot = new WeakRef(snapshot);
+    machine.#layerFd = this.#layerFd;
     if (this.#writeLog !== undefined)
       machine.#writeLog = this.#writeLog.twin(core, machine.buffers, host.files);
     return machine;
@@ -756,9 +791,19 @@ export class Machine implements Disposable {
     const core = Core.start(this.core.module, host);
     const machine = Machine.#opened(core, host, this.#options, { ...this.#config, drives }, this.#images);
     machine.#undoStores = undoStores;
+    machine.#attachLayers(files.get(this.#layerFd));
+    machine.#adoptFaults(this.core);
     if (this.#writeLog !== undefined) machine.#startLog(undefined, '');
     machine.#attachAll();
     return machine;
+  }
+
+  /** Takes over the rules and the damage of another machine with the same options: they are the disks'. */
+  #adoptFaults(from: Core): void {
+    const address = from.exports.faultsAddress();
+    const bytes = from.exports.faultsBytes();
+    this.core.memory.bytes.set(from.memory.bytes.subarray(address, address + bytes), address);
+    this.core.call((exports) => exports.faultsAdopt());
   }
 
   /** Closes image files. Dirty pages are not written: sync first. */

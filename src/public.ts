@@ -78,6 +78,16 @@ export {
   WriteLogError,
 } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
+export type { FaultRule, ResolvedFaultRule } from './faults/rule.ts';
+export {
+  FAULT_ACTIONS,
+  FAULT_EFFECTS,
+  FAULT_TABLE,
+  type FaultAction,
+  type FaultEffect,
+} from './faults/table.ts';
+export { formatFaultRule, parseFaultRule } from './faults/text.ts';
+export { type FaultLayer, type FaultStatus, Faults } from './faults.ts';
 export { OpenFile, type OpenOptions } from './files.ts';
 export type { Attributes } from './fs/attributes.ts';
 export type { Path } from './fs/calls.ts';

@@ -3,6 +3,7 @@
 // Nothing is decided here; config.ts fills in what is left out, config-struct.ts writes what the core reads.
 
 import type { SparseMemory } from '../backing/sparse-memory.ts';
+import type { FaultRule } from '../faults/rule.ts';
 import type { ModelName } from './drive-models/index.ts';
 
 export type Size = number | bigint | string;
@@ -54,6 +55,8 @@ export interface DriveConfig {
    * EINVAL. Default 1, any address, as on a loop device; many disks want 512.
    */
   readonly dmaAlignment?: number;
+  /** Rules of faults, as text or object; asked in this order. `machine.faults` adds and removes them later. Default: none. */
+  readonly faults?: readonly (FaultRule | string)[];
   /** Nanoseconds after which the drive ends a request that it has not finished with ETIMEDOUT; 0 (default): never. */
   readonly timeoutNs?: number;
   readonly readOnly?: boolean;
