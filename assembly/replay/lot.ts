@@ -238,22 +238,30 @@ export function operationOf(slot: Slot): u32 {
   return min<u32>(slot.operation, REPLAY_OPERATION_FLUSH);
 }
 
-/** True when two requests share a byte, or a block of BlueStore, and one of them modifies it. */
-export function overlaps(left: Slot, right: Slot): bool {
-  if (left.device != right.device || left.bytes == 0 || right.bytes == 0) return false;
-  if (!isModifying(left.operation) && !isModifying(right.operation)) return false;
-  return (
-    widenDown(left.offset) < widenUp(right.offset + right.bytes) &&
-    widenDown(right.offset) < widenUp(left.offset + left.bytes)
-  );
+/** True when the slot shares a byte of [start, end), or a block of BlueStore, with a request, and one of the two modifies it. */
+function meets(slot: Slot, device: u32, isWriter: bool, mask: u64, start: u64, end: u64): bool {
+  if (slot.device != device || slot.bytes == 0 || (!isWriter && !isModifying(slot.operation))) return false;
+  return start < ((slot.offset + slot.bytes + mask) & ~mask) && (slot.offset & ~mask) < end;
 }
 
-/** True when the request overlaps one of the lot. */
+/** True when the request overlaps one of the lot, with a write or discard among the two. */
 export function overlapsLot(slot: Slot): bool {
+  const isWriter = isModifying(slot.operation);
+  const mask = unit() - 1;
+  const start = widenDown(slot.offset);
+  const end = widenUp(slot.offset + slot.bytes);
+  const device = slot.device;
   for (let index: u32 = 0; index < player.slotCount; index++) {
-    if (overlaps(slotAt(index), slot)) return true;
+    if (meets(slotAt(index), device, isWriter, mask, start, end)) return true;
   }
   return false;
+}
+
+/** True when two requests overlap, with a write or discard among the two. */
+export function overlaps(left: Slot, right: Slot): bool {
+  if (right.bytes == 0) return false;
+  const end = widenUp(right.offset + right.bytes);
+  return meets(left, right.device, isModifying(right.operation), unit() - 1, widenDown(right.offset), end);
 }
 
 /** The next notification announces the slot too. */
