@@ -5,7 +5,7 @@
 // Invariant: what checkSlot lets pass, the entrance takes.
 
 import { KIND_AIO_READY, KIND_GUEST_INTERRUPT, KIND_PLAYER_DONE } from '../base/dispatch';
-import { EFBIG, EINVAL } from '../base/errno';
+import { EFBIG, EINVAL, ENODEV } from '../base/errno';
 import {
   OPERATION_DATASYNC,
   OPERATION_DISCARD,
@@ -13,7 +13,7 @@ import {
   Operation,
   operationTake,
 } from '../base/operation';
-import { driveAt } from '../drive/drive-table';
+import { driveAt, driveCount } from '../drive/drive-table';
 import { startOperation } from '../files/file-operation';
 import { driverAttach, driverKick, driverPut } from '../guest/driver';
 import {
@@ -162,8 +162,9 @@ export function putRequest(slot: Slot, index: u32): i32 {
   }
 }
 
-/** Checks what the entrance can take. 0 or a positive errno. */
+/** Checks what the entrance can take. 0 or a positive errno: ENODEV, EFBIG, EINVAL. */
 export function checkSlot(slot: Slot): i32 {
+  if (slot.device >= driveCount()) return ENODEV;
   const offset = slot.offset;
   const bytes = slot.bytes;
   const size = driveAt(slot.device).sizeSectors << SECTOR_SHIFT;

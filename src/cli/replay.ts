@@ -5,6 +5,8 @@
 
 import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { MODEL_NAMES } from '../core/drive-models/index.ts';
+import { type DriveText, parseDrive } from '../core/drive-models/text.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
@@ -15,6 +17,7 @@ import {
   type VmConfig,
 } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
+import { ConfigError } from '../errors.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions, type Timing } from '../replay/options.ts';
 import { type ReplayProgress, replay } from '../replay/player.ts';
@@ -43,7 +46,7 @@ interface ReplayFlags {
   readonly payload: 'full' | 'none';
   readonly image?: string;
   readonly reopen: boolean;
-  readonly drive?: 'instant' | 'fixed';
+  readonly drive?: DriveText;
   readonly latency?: number;
   readonly channels?: number;
   readonly seed: number;
@@ -72,6 +75,15 @@ function size(text: string): number {
     return parseSize(text, 'size');
   } catch {
     throw new InvalidArgumentError('It must be a size such as 32MiB, 1GiB or 4096.');
+  }
+}
+
+function driveLine(text: string): DriveText {
+  try {
+    return parseDrive(text);
+  } catch (error) {
+    if (error instanceof ConfigError) throw new InvalidArgumentError(error.message);
+    throw error;
   }
 }
 
@@ -171,11 +183,10 @@ export function addReplayCommand(program: Command): void {
       'afterwards open what was left in a new machine and check every sector written',
       false,
     )
-    .addOption(
-      new Option(
-        '--drive <model>',
-        'service times of the disk (default: instant, or fixed with --latency or --channels)',
-      ).choices(['instant', 'fixed']),
+    .option(
+      '--drive <model[,name=value…]>',
+      `service times of the disk: ${MODEL_NAMES.join(', ')}, and their parameters, such as hdd,rpm=5400 (default: instant, or fixed with --latency or --channels)`,
+      driveLine,
     )
     .option(
       '--latency <ns>',
@@ -213,8 +224,22 @@ function toVm(flags: ReplayFlags): VmConfig {
   );
 }
 
+/** The drive that was given. --latency and --channels are short forms of a fixed one's. */
+function toDrive({ drive, latency, channels }: ReplayFlags): DriveText {
+  if (latency === undefined && channels === undefined) return drive ?? { model: 'instant' };
+  if (drive !== undefined && drive.model !== 'fixed') {
+    const [name, value] = latency === undefined ? ['--channels', channels] : ['--latency', latency];
+    throw new ConfigError(name, value, `left out: the drive is ${drive.model}, not fixed`);
+  }
+  return {
+    ...drive,
+    model: 'fixed',
+    ...(latency === undefined ? {} : { latencyNs: latency }),
+    ...(channels === undefined ? {} : { channels }),
+  };
+}
+
 function toOptions(flags: ReplayFlags): ReplayOptions {
-  const isFixed = flags.latency !== undefined || flags.channels !== undefined;
   return {
     ...(flags.through === undefined ? {} : { through: flags.through }),
     ...(flags.cache === undefined ? {} : { cache: flags.cache }),
@@ -233,11 +258,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     seed: flags.seed,
     records: flags.records,
     reopen: flags.reopen,
-    drive: {
-      model: flags.drive ?? (isFixed ? 'fixed' : 'instant'),
-      ...(flags.latency === undefined ? {} : { latencyNs: flags.latency }),
-      ...(flags.channels === undefined ? {} : { channels: flags.channels }),
-    },
+    drive: toDrive(flags),
   };
 }
 

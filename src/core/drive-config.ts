@@ -28,7 +28,8 @@ import type { DriveConfig, MachineConfig } from './options.ts';
 import { parseSize } from './size.ts';
 
 export const DEFAULT_DRIVE_SIZE = 67108864;
-const DEFAULT_LATENCY_NS = 100_000;
+/** Of each operation of a fixed drive. */
+export const DEFAULT_LATENCY_NS = 100_000;
 
 /** Fields that all drives share. Throws ConfigError. */
 export function driveFields(config: MachineConfig): [number, number][] {

@@ -3,6 +3,7 @@
 
 import {
   DEFAULT_AIO_MAX_NR,
+  DEFAULT_VOLATILE_WRITES,
   MAX_DRIVES,
   MAX_KERNEL_DEVICES,
   MAX_REPLAY_BATCH,
@@ -12,6 +13,9 @@ import {
 import { DEFAULT_READAHEAD } from '../core/cache-config.ts';
 import { DEFAULT_CACHE } from '../core/config.ts';
 import { oneOf } from '../core/config-values.ts';
+import { DEFAULT_LATENCY_NS } from '../core/drive-config.ts';
+import type { ModelName } from '../core/drive-models/index.ts';
+import { type DriveText, printDrive } from '../core/drive-models/text.ts';
 import {
   CACHE_MODE_NAMES,
   type CacheMode,
@@ -71,8 +75,11 @@ export interface ReplayOptions {
   readonly seed?: number;
   /** A real file for the first device; further devices go to PATH.1, PATH.2 …. Default: sparse memory. */
   readonly image?: string;
-  /** The drive under each device, without size, image and memory. Default: instant. */
-  readonly drive?: Omit<DriveConfig, 'size' | 'image' | 'memory' | 'readOnly'>;
+  /**
+   * The drive under each device. Default: instant. Its size by default: 2^52 bytes, so that every trace fits; for hdd, whose
+   * seeks depend on it, 500,107,862,016 bytes (976,773,168 sectors, a disk of 500 GB).
+   */
+  readonly drive?: Omit<DriveConfig, 'image' | 'memory' | 'readOnly'>;
   /** Keep records (and their hash). Default false. */
   readonly records?: boolean | number;
   /** When the run is over, open what it left in a new machine and check every sector ever written. Default false. */
@@ -99,7 +106,11 @@ export interface ResolvedReplay {
   readonly payload: 'full' | 'none';
   readonly seed: number;
   readonly image: string | null;
+  /** As `--drive` takes it. */
   readonly drive: string;
+  readonly driveBytes: number;
+  /** Devices that a trace may name. */
+  readonly driveCount: number;
   readonly records: boolean | number;
   readonly reopen: boolean;
 }
@@ -109,8 +120,16 @@ export const DATA_BYTES = 67108864;
 /** Sectors of one batch: as many as the largest request touches when it is not aligned. */
 export const BATCH_SECTORS = DATA_BYTES / 512 + 2;
 export const BATCH_RECORDS = 4096;
-/** Size of the drive under each device. */
-export const DRIVE_BYTES = 2 ** 52;
+/** Sizes, drives and completed writes in a volatile cache that a replay has of each model, unless it is said. */
+const MODEL_ROOM: Readonly<Record<ModelName, { bytes: number; drives: number; volatileWrites: number }>> = {
+  // without a model the volatile cache is bookkeeping for power cuts, which a replay does not play; a small one keeps its records
+  instant: { bytes: 2 ** 52, drives: MAX_DRIVES, volatileWrites: 64 },
+  fixed: { bytes: 2 ** 52, drives: MAX_DRIVES, volatileWrites: 64 },
+  hdd: { bytes: 500_107_862_016, drives: 64, volatileWrites: DEFAULT_VOLATILE_WRITES },
+  // a translation layer takes a few MiB of memory for each GiB that it maps
+  ssd: { bytes: 2 ** 52, drives: 16, volatileWrites: DEFAULT_VOLATILE_WRITES },
+  nvme: { bytes: 2 ** 52, drives: 16, volatileWrites: DEFAULT_VOLATILE_WRITES },
+};
 
 /** Throws ConfigError for an option out of its range. */
 export function resolveReplay(
@@ -152,7 +171,7 @@ export function resolveReplay(
     payload,
     seed: options.seed ?? 1,
     image: options.image ?? null,
-    drive: describeDrive(options.drive),
+    ...resolveDrives(options.drive),
     records: options.records ?? false,
     reopen: options.reopen ?? false,
   };
@@ -210,21 +229,32 @@ function resolveEngine(through: Entrance, cacheMode: CacheMode, engine: Engine |
   return through === 'virtio' ? (engine ?? 'threads') : null;
 }
 
-function describeDrive(drive: ReplayOptions['drive']): string {
-  const model = drive?.model ?? (drive?.latencyNs === undefined ? 'instant' : 'fixed');
-  if (drive === undefined || model === 'instant') return 'instant';
-  const latency =
-    typeof drive.latencyNs === 'object' ? JSON.stringify(drive.latencyNs) : (drive.latencyNs ?? 100_000);
-  return `fixed (latency ${latency} ns, ${drive.channels ?? 1} ${(drive.channels ?? 1) === 1 ? 'channel' : 'channels'})`;
+/** The drive with its model, and of a fixed one all that it can be given. */
+export function replayDrive(drive: ReplayOptions['drive'] = {}): DriveText & { readonly model: ModelName } {
+  const model = drive.model ?? (drive.latencyNs === undefined ? 'instant' : 'fixed');
+  if (model !== 'fixed') return { ...drive, model };
+  return { ...drive, model, latencyNs: drive.latencyNs ?? DEFAULT_LATENCY_NS, channels: drive.channels ?? 1 };
 }
 
-/** The machine for a replay: a drive of 2^52 bytes for every device that a trace may name. */
+function resolveDrives(
+  given: ReplayOptions['drive'],
+): Pick<ResolvedReplay, 'drive' | 'driveBytes' | 'driveCount'> {
+  const drive = replayDrive(given);
+  const room = MODEL_ROOM[drive.model];
+  return {
+    drive: printDrive(drive),
+    driveBytes: drive.size === undefined ? room.bytes : parseSize(drive.size, 'drive.size'),
+    driveCount: room.drives,
+  };
+}
+
+/** The machine for a replay: a drive for every device that a trace may name. */
 export function replayMachine(resolved: ResolvedReplay, options: ReplayOptions): MachineConfig {
-  const drives: DriveConfig[] = Array.from({ length: MAX_DRIVES }, (_, device) => ({
-    ...options.drive,
-    // the volatile cache is bookkeeping for power cuts, which a replay does not play; a small one keeps its records
-    volatileWrites: options.drive?.volatileWrites ?? 64,
-    size: DRIVE_BYTES,
+  const drive = replayDrive(options.drive);
+  const drives: DriveConfig[] = Array.from({ length: resolved.driveCount }, (_, device) => ({
+    ...drive,
+    volatileWrites: drive.volatileWrites ?? MODEL_ROOM[drive.model].volatileWrites,
+    size: resolved.driveBytes,
     ...(options.image === undefined ? {} : { image: imageOf(options.image, device) }),
   }));
   const timing = timingRoom(resolved);

@@ -30,7 +30,6 @@ import {
   BATCH_RECORDS,
   BATCH_SECTORS,
   DATA_BYTES,
-  DRIVE_BYTES,
   type Entrance,
   type ReplayOptions,
   type ResolvedReplay,
@@ -227,7 +226,8 @@ class Run {
     if (this.#config.payload === 'none') return;
     for (let at = 0; at < words.length; at += WORDS_A_RECORD) {
       const device = (words[at] as number) >>> (TRACE_DEVICE * 8);
-      if (this.#attached.has(device)) continue;
+      // one that is not there is refused by the core when its turn comes
+      if (this.#attached.has(device) || device >= this.#config.driveCount) continue;
       this.#machine.attachDrive(device);
       if (this.#machine.heldData(device)) this.#oracle.markUnknown(device);
       this.#attached.add(device);
@@ -306,7 +306,9 @@ class Run {
       const reason = `offset ${offset} and length ${length} are not whole sectors of ${SECTOR_SIZE} bytes`;
       return this.#refusal(line, `${reason}, which ${this.#whyWholeSectors(operation)}`);
     }
-    if (error.code === 'EFBIG') return this.#refusal(line, whyTooBig(operation, offset, length));
+    if (error.code === 'EFBIG') return this.#refusal(line, this.#whyTooBig(operation, offset, length));
+    if (error.code === 'ENODEV')
+      return this.#refusal(line, this.#whyNoDrive((this.#machine.core.memory.words[at] ?? 0) >>> 16));
     if (error.code === 'EIO') return this.#refusal(line, 'the request failed with an I/O error');
     return error;
   }
@@ -321,6 +323,26 @@ class Run {
     if (this.#config.through === 'virtio') return 'this entrance needs (--through aio takes bytes)';
     if (operation === TRACE_DISCARD) return 'a discard needs';
     return `cache mode ${this.#config.cacheMode} needs (writeback takes bytes)`;
+  }
+
+  /** Which of the core's bounds a request is over. */
+  #whyTooBig(operation: number, offset: number, length: number): string {
+    const { drive, driveBytes } = this.#config;
+    if (offset + length > driveBytes) {
+      const end =
+        driveBytes === 2 ** 52
+          ? '2^52 bytes'
+          : `${driveBytes} bytes (--drive ${drive},size=… makes it larger)`;
+      return `offset ${offset} with length ${length} ends past the drive's end, ${end}`;
+    }
+    if (operation !== TRACE_DISCARD)
+      return `length ${length} is more than the ${DATA_BYTES} bytes that one replayed request may have`;
+    return `length ${length} is more than the ${VIRTIO_MAX_SECTORS * SECTOR_SIZE} bytes that one virtio discard may have (--through aio takes more)`;
+  }
+
+  #whyNoDrive(device: number): string {
+    const { drive, driveCount } = this.#config;
+    return `device ${device + 1} of the trace is one more than the ${driveCount} drives ${drive.split(',')[0]} that a replay has`;
   }
 
   /** Opens what the run left in a new machine and reads every sector that was ever written. */
@@ -355,15 +377,6 @@ class Run {
     }
     return { sectors, mismatches, interrupted: false };
   }
-}
-
-/** Which of the core's bounds a request is over. */
-function whyTooBig(operation: number, offset: number, length: number): string {
-  if (offset + length > DRIVE_BYTES)
-    return `offset ${offset} with length ${length} ends past the drive's end, 2^52 bytes`;
-  if (operation !== TRACE_DISCARD)
-    return `length ${length} is more than the ${DATA_BYTES} bytes that one replayed request may have`;
-  return `length ${length} is more than the ${VIRTIO_MAX_SECTORS * SECTOR_SIZE} bytes that one virtio discard may have (--through aio takes more)`;
 }
 
 /** Lets timers, signals and I/O run. */

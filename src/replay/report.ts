@@ -3,6 +3,8 @@
 
 import * as layout from '../../assembly/layout.ts';
 import type { Core } from '../core/core.ts';
+import { type ParameterShown, parameterValues } from '../core/drive-models/index.ts';
+import { parseDrive } from '../core/drive-models/text.ts';
 import type { Counters } from '../counters.ts';
 import { check } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';
@@ -78,6 +80,8 @@ export interface ReplayReport {
     /** Of reads and writes. */
     readonly bytesPerSecond: number;
   };
+  /** Every parameter of the drive's model. */
+  readonly driveParameters: readonly Pick<ParameterShown, 'name' | 'value' | 'unit' | 'source'>[];
   /** One for each device of the trace. */
   readonly driveUse: readonly DriveUse[];
   /** Pages programmed for each page that the host wrote; null without a flash translation layer, or writes. */
@@ -181,6 +185,17 @@ function throughputOf(core: Core, requests: number): ReplayReport['throughput'] 
   };
 }
 
+/** `line`: as `--drive` takes it. */
+function driveParameters(line: string): ReplayReport['driveParameters'] {
+  const { model = 'instant', parameters } = parseDrive(line);
+  return parameterValues(model, parameters).map(({ name, value, unit, source }) => ({
+    name,
+    value,
+    unit,
+    source,
+  }));
+}
+
 function writeAmplification(core: Core): number | null {
   const written = core.counter(layout.COUNTER_FLASH_HOST_PAGES);
   return written === 0 ? null : core.counter(layout.COUNTER_FLASH_PROGRAMMED_PAGES) / written;
@@ -266,6 +281,7 @@ export function buildReport(
       all: histogram(core, layout.REPLAY_HISTOGRAM_ALL),
     },
     serviceNs: config.timing === 'asap' ? null : byOperation(core, layout.REPLAY_HISTOGRAM_SERVICE),
+    driveParameters: driveParameters(config.drive),
     ...measured.atDrives,
     throughput: throughputOf(core, measured.requests),
     writeAmplification: writeAmplification(core),

@@ -139,7 +139,7 @@ report('every option reaches the report', () =>
         batch: 7,
         seed: 99,
         through: 'aio',
-        drive: 'fixed (latency 3000 ns, 2 channels)',
+        drive: 'fixed,channels=2,latencyNs=3us',
         readahead: 'off',
       },
     );

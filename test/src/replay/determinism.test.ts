@@ -153,12 +153,12 @@ determinism('a slow drive takes virtual time and the latencies add up', async ()
   const { count, mean, max, sum } = report.latencyNs.read;
   assert.equal({ count, mean, max, sum }, { count: 10, mean: 5000, max: 5000, sum: '50000' });
   assert.ok(report.time.virtualSeconds >= 10 * 5e-6);
-  assert.is(report.config.drive, 'fixed (latency 5000 ns, 1 channel)');
+  assert.is(report.config.drive, 'fixed,channels=1,latencyNs=5us');
 });
 
 determinism('a drive with a latency and no model is fixed, and the report says so', async () => {
   const report = await play(iolog(['a read 0 512']), { drive: { latencyNs: 700 } });
-  assert.is(report.config.drive, 'fixed (latency 700 ns, 1 channel)');
+  assert.is(report.config.drive, 'fixed,channels=1,latencyNs=700ns');
   assert.ok(report.time.virtualSeconds > 0);
   assert.is((await play(iolog(['a read 0 512']))).config.drive, 'instant');
 });
