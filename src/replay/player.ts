@@ -342,7 +342,7 @@ class Run {
 
   #whyNoDrive(device: number): string {
     const { drive, driveCount } = this.#config;
-    return `device ${device + 1} of the trace is one more than the ${driveCount} drives ${drive.split(',')[0]} that a replay has`;
+    return `device ${device + 1} of the trace is one more than the ${driveCount} ${drive.split(',')[0]} drives that a replay has`;
   }
 
   /** Opens what the run left in a new machine and reads every sector that was ever written. */

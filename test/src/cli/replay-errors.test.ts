@@ -165,7 +165,16 @@ const BAD_OPTIONS: readonly [args: string, message: RegExp][] = [
   ['--dirty-expire-centisecs x', /whole number from 0/],
   ['--eviction mru', /Allowed choices are linux, lru, fifo, clock, s3-fifo/],
   ['--payload some', /Allowed choices are full, none/],
-  ['--drive tape', /Allowed choices are instant, fixed/],
+  ['--drive tape', /drive is 'tape'; it must be one of instant, fixed, hdd, ssd, nvme/],
+  ['--drive hdd,rmp=5400', /rmp is '5400'; it must be left out: what hdd knows is rpm, /],
+  ['--drive hdd,rpm=fast', /rpm is 'fast'; it must be a whole number \(rpm\) from/],
+  ['--drive ssd,readNs=60us,readNs=61us', /readNs is '61us'; it must be given once/],
+  ['--drive fixed,channels', /drive is 'channels'; it must be NAME=VALUE/],
+  ['--timing sometime', /It must be asap, trace, or closed:N/],
+  ['--timing closed:', /It must be asap, trace, or closed:N/],
+  ['--timing closed:-1', /It must be asap, trace, or closed:N/],
+  ['--speedup fast', /decimal number such as 2, 0.5 or 10.25/],
+  ['--speedup -2', /decimal number|argument missing/],
   ['another.csv', /too many arguments/],
 ];
 
@@ -184,6 +193,13 @@ const BAD_TOGETHER: readonly [args: string, message: RegExp][] = [
     /vm.dirtyBytes is .*; it must be left out when vm.dirtyRatio is given/,
   ],
   ['--block-size 1000', /blockSize is 1000; it must be/],
+  ['--timing closed:0', /timing is 'closed:0'; it must be .*N from 1 to 1024/],
+  ['--timing closed:1025', /timing is 'closed:1025'; it must be .*N from 1 to 1024/],
+  ['--timing trace --speedup 0', /speedup is 0; it must be a number from 0.000001 to 1000000/],
+  ['--speedup 2', /speedup is 2; it must be left out unless the timing is 'trace'/],
+  ['--drive hdd --latency 5', /--latency is 5; it must be left out: the drive is hdd, not fixed/],
+  ['--drive instant --channels 2', /--channels is 2; it must be left out: the drive is instant, not fixed/],
+  ['--drive fixed,channels=0', /channels is 0; it must be from 1 to 1024/],
   ['--payload none --image disk.img', /payload is 'none'; it must be 'full' with --image/],
   ['--payload none --reopen', /payload is 'none'; it must be 'full'/],
 ];
@@ -196,6 +212,42 @@ for (const [args, message] of BAD_TOGETHER) {
     }),
   );
 }
+
+errors('--timing trace of a format without times names the format', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'trace', IOLOG);
+    await assertRefused(
+      [file, '--timing', 'trace'],
+      /timing is 'trace'; it must be asap or closed:N for fio-iolog-v2: the format has no times/,
+    );
+  }),
+);
+
+errors('a request past the end of a disk with a size says how to make it larger', () =>
+  withFolder(async (folder) => {
+    const file = save(folder, 'trace', `${IOLOG}f read 1000000000000 4096\n`);
+    await assertRefused(
+      [file, '--drive', 'hdd,rpm=5400'],
+      /line 5: offset 1000000000000 with length 4096 ends past the drive's end, 500107862016 bytes \(--drive hdd,rpm=5400,size=… makes/,
+    );
+    const larger = await runCli(['replay', file, '--drive', 'hdd,size=2TiB']);
+    assert.is(larger.code, 0, larger.stderr);
+  }),
+);
+
+errors('a trace of more devices than there are drives of a model names the line', () =>
+  withFolder(async (folder) => {
+    const names = Array.from({ length: 17 }, (_, index) => `f${index}`);
+    const lines = names.flatMap((name) => [`${name} add`, `${name} open`, `${name} write 0 4096`]);
+    const file = save(folder, 'trace', `fio version 2 iolog\n${lines.join('\n')}\n`);
+    for (const payload of ['full', 'none']) {
+      await assertRefused(
+        [file, '--drive', 'ssd', '--payload', payload],
+        /line 52: device 17 of the trace is one more than the 16 ssd drives that a replay has/,
+      );
+    }
+  }),
+);
 
 errors('no trace and no such command are usage errors', async () => {
   await assertRefused([], /missing required argument 'trace'/);

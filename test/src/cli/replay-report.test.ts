@@ -180,7 +180,7 @@ report('dirty limits are taken, and the figures under Linux names add up', () =>
 report('a latency alone means a fixed drive', () =>
   withFolder(async (folder) => {
     const found = await replayJson([save(folder, 'trace', MSR.content), '--latency', '5000']);
-    assert.is(found.config.drive, 'fixed (latency 5000 ns, 1 channel)');
+    assert.is(found.config.drive, 'fixed,channels=1,latencyNs=5us');
   }),
 );
 
