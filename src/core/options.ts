@@ -76,7 +76,16 @@ export type LatencyConfig =
   | { readonly histogram: readonly (readonly [nanoseconds: number, weight: number])[] }
   | { readonly factors: readonly (readonly [factor: number, weight: number])[] };
 
-/** A time at which a drive serves nothing (`stall`), or everything more slowly (`slow`). */
+/**
+ * A time at which a drive serves nothing (`stall`), or everything more slowly (`slow`).
+ *
+ * @example
+ * const machine = await Machine.create({
+ *   drives: [{ latencyNs: 1000, episodes: [{ kind: 'stall', atNs: 0, lastsNs: 500_000 }] }],
+ * });
+ * machine.blockDevice().read(0, 8);
+ * console.log(machine.nowNs); // 501000
+ */
 export interface EpisodeConfig {
   readonly kind: 'stall' | 'slow';
   /** Virtual nanoseconds at which it begins, 0 to 2^53 - 1. */

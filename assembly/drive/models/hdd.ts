@@ -9,8 +9,9 @@
 // head writes the cache back in elevator order when no request waits and none came for idleNs; at once, and in turns with
 // requests, while a flush waits, and from when a write found no room until half of the cache is free. A flush ends when all that
 // was in the cache when it came is on the platters. A discard takes the command alone.
+// No request is aged: one that is far from all others waits as long as nearer ones keep coming.
 // The drive's volatile-cache keeps a write uncertain until a flush has ended, also when it is on the platters before: every state that it
-// counts as possible is one that a disk may leave.
+// counts as possible is one that a disk may leave, and a write log, which has flushes only, tells the same.
 // Events: at most one awaited and one in the background are set for a time to come. Whoever waits for a request has an awaited
 // event to wait for; writing back an idle disk's cache is in the background, so that a machine's run() ends.
 
