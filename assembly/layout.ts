@@ -396,7 +396,13 @@ export const CONFIG_DRIVE_TIMEOUT = 120;
 /** 32 u64: the parameters of the model, by number. */
 export const CONFIG_DRIVE_PARAMETERS = 128;
 export const DRIVE_PARAMETERS = 32;
-export const CONFIG_DRIVE_SIZE = 384;
+/** u32 each: the tunables of the deadline scheduler; expiries in milliseconds, front merges 0 or 1. */
+export const CONFIG_DRIVE_READ_EXPIRE = 384;
+export const CONFIG_DRIVE_WRITE_EXPIRE = 388;
+export const CONFIG_DRIVE_WRITES_STARVED = 392;
+export const CONFIG_DRIVE_FIFO_BATCH = 396;
+export const CONFIG_DRIVE_FRONT_MERGES = 400;
+export const CONFIG_DRIVE_SIZE = 416;
 
 export const DRIVE_MODEL_INSTANT = 0;
 export const DRIVE_MODEL_FIXED = 1;

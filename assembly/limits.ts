@@ -47,6 +47,13 @@ export const PLUG_MAX_REQUESTS = 32;
 export const PLUG_FLUSH_SECTORS = 256;
 /** Waiting requests of one drive that a new bio is compared with when there is no scheduler. */
 export const QUEUE_MERGE_DEPTH = 8;
+/** Linux gives a scheduler room for twice the drive's queue depth, at most twice this (BLKDEV_DEFAULT_RQ). */
+export const SCHEDULER_MAX_DEPTH = 128;
+/** Linux's tunables of mq-deadline. */
+export const DEFAULT_READ_EXPIRE_MS = 500;
+export const DEFAULT_WRITE_EXPIRE_MS = 5000;
+export const DEFAULT_WRITES_STARVED = 2;
+export const DEFAULT_FIFO_BATCH = 16;
 /** Linux soft limit of one request: 2560 sectors = 1280 KiB. */
 export const DEFAULT_MAX_SECTORS = 2560;
 /** Linux default of segments in one request (BLK_MAX_SEGMENTS). */

@@ -46,6 +46,7 @@ export type { ModelParameter, ParameterUnit } from './core/drive-models/paramete
 export { type DriveText, describeDrive, parseDrive, printDrive } from './core/drive-models/text.ts';
 export type {
   CacheMode,
+  DeadlineConfig,
   DriveConfig,
   Engine,
   EpisodeConfig,
@@ -53,6 +54,7 @@ export type {
   FileConfig,
   LatencyConfig,
   MachineConfig,
+  Scheduler,
   Size,
   UsrbioConfig,
   VirtioConfig,

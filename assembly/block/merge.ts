@@ -1,13 +1,13 @@
 // Linux's merge tests: may this bio join that request, and at which end?
 //
-// Verbs: mergeInit, tryMerge. Rules of blk_rq_merge_ok, ll_back_merge_fn and ll_front_merge_fn (block/blk-merge.c): same drive,
+// Verbs: mergeInit, tryMerge, isAdjacent, mergeRequests. Rules of blk_rq_merge_ok, ll_back_merge_fn and ll_front_merge_fn (block/blk-merge.c): same drive,
 // same operation, neither marked no-merge, PREFLUSH or FUA, adjacent, and the sums of sectors and segments within the limits.
 // Invariant: a merge that fails on a limit marks the request "never merge" (req_set_nomerge), so it is not asked again.
 
 import { count } from '../base/counters';
 import { record, recording } from '../base/record';
 import { Drive } from '../drive/drive-table';
-import { BIO_FUA, BIO_NO_MERGE, BIO_PREFLUSH, Bio, Request } from '../drive/request';
+import { BIO_FUA, BIO_NO_MERGE, BIO_PREFLUSH, Bio, Request, requestGive } from '../drive/request';
 import {
   COUNTER_BLOCK_READ_MERGES,
   COUNTER_BLOCK_WRITE_MERGES,
@@ -21,22 +21,25 @@ import {
   RECORD_BACK_MERGED,
   RECORD_FRONT_MERGED,
 } from '../layout';
+import { statTakenIn } from './stat';
 
 /** tryMerge's answer when the bio joined; every other answer is a MERGE_… reason of layout.ts. */
 export const MERGED: u32 = 255;
 
-/** Sectors and pieces of one request. */
+/** Sectors and pieces of one request, and whether there is any merging. */
 @unmanaged
 class Limits {
   maxSectors: u32;
   maxSegments: u32;
+  isMerging: u32;
 }
 
 export const mergeLimits = changetype<Limits>(memory.data(offsetof<Limits>(), 8));
 
-export function mergeInit(maxSectors: u32, maxSegments: u32): void {
+export function mergeInit(maxSectors: u32, maxSegments: u32, isMerging: bool): void {
   mergeLimits.maxSectors = maxSectors;
   mergeLimits.maxSegments = maxSegments;
+  mergeLimits.isMerging = isMerging ? 1 : 0;
 }
 
 export function isMergeable(operation: u32, flags: u32): bool {
@@ -90,4 +93,34 @@ export function tryMerge(request: Request, bio: Bio): u32 {
     );
   }
   return MERGED;
+}
+
+/** `next` begins where `request` ends, is of the same operation, and both together are within the limits (ll_merge_requests_fn). */
+export function isAdjacent(request: Request, next: Request): bool {
+  return (
+    request.operation == next.operation &&
+    request.sector + request.sectorCount == next.sector &&
+    request.sectorCount + next.sectorCount <= mergeLimits.maxSectors &&
+    request.segmentCount + next.segmentCount <= mergeLimits.maxSegments
+  );
+}
+
+/** All bios of `next` join the back of `request`, and `next` is given back (attempt_merge). */
+export function mergeRequests(request: Request, next: Request): void {
+  count(next.operation == OP_READ ? COUNTER_BLOCK_READ_MERGES : COUNTER_BLOCK_WRITE_MERGES);
+  statTakenIn(next);
+  if (recording()) {
+    const drive = changetype<Drive>(next.drive).index;
+    for (let pointer = next.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
+      const bio = changetype<Bio>(pointer);
+      record(RECORD_BACK_MERGED, bio.operation, drive, bio.id, bio.sector, bio.sectorCount, request.id);
+    }
+  }
+  changetype<Bio>(request.bioTail).next = next.bioHead;
+  request.bioTail = next.bioTail;
+  request.sectorCount += next.sectorCount;
+  request.segmentCount += next.segmentCount;
+  request.bioCount += next.bioCount;
+  request.startedAt = min<u64>(request.startedAt, next.startedAt);
+  requestGive(next);
 }

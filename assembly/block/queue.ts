@@ -23,6 +23,7 @@ import {
   OP_READ,
   OP_WRITE,
   RECORD_QUEUED,
+  SCHEDULER_NONE,
 } from '../layout';
 import { PLUG_FLUSH_SECTORS, PLUG_MAX_REQUESTS } from '../limits';
 import { queueBypass, queueInsert, queueRun } from './drive-queue';
@@ -40,7 +41,6 @@ class Block {
   plugCount: u32;
   /** The plug holds requests of more than one drive. */
   plugIsMixed: u32;
-  isMerging: u32;
   /** A client's own plug is open (plugOpen). */
   isOpen: u32;
 }
@@ -48,8 +48,7 @@ class Block {
 const block = changetype<Block>(memory.data(offsetof<Block>(), 16));
 
 export function blockInit(maxSectors: u32, maxSegments: u32, isMerging: bool): void {
-  mergeInit(maxSectors, maxSegments);
-  block.isMerging = isMerging ? 1 : 0;
+  mergeInit(maxSectors, maxSegments, isMerging);
 }
 
 /** Sectors of one request; whoever builds a bio keeps within it. */
@@ -106,11 +105,25 @@ function plugFlush(): void {
   block.plugTail = 0;
   block.plugCount = 0;
   block.plugIsMixed = 0;
+  // a scheduler gets all requests of the plug before it chooses
+  let waiting: usize = 0;
   while (pointer != 0) {
     const request = changetype<Request>(pointer);
     pointer = request.next;
     const drive = changetype<Drive>(request.drive);
     queueInsert(drive, request);
+    if (drive.scheduler == <u32>SCHEDULER_NONE) {
+      queueRun(drive);
+    } else if (drive.isInPlug == 0) {
+      drive.isInPlug = 1;
+      drive.nextInPlug = waiting;
+      waiting = changetype<usize>(drive);
+    }
+  }
+  while (waiting != 0) {
+    const drive = changetype<Drive>(waiting);
+    waiting = drive.nextInPlug;
+    drive.isInPlug = 0;
     queueRun(drive);
   }
 }
@@ -168,7 +181,7 @@ export function submitBio(bio: Bio): void {
   }
   const mergeable = isMergeable(bio.operation, bio.flags);
   let reason: u32 = MERGE_SWITCHED_OFF;
-  if (block.isMerging != 0) {
+  if (mergeLimits.isMerging != 0) {
     reason = mergeable ? mergeIntoWaiting(bio) : MERGE_FLAGS;
     if (reason == MERGED) {
       statMerged(bio);

@@ -78,6 +78,9 @@ export class Drive {
   promises: u32;
   /** The block layer's scheduler, and the model, keep their own records here. */
   schedulerState: usize;
+  /** Its scheduler has got requests of the plug that is being emptied; the next such drive. */
+  isInPlug: u32;
+  nextInPlug: usize;
   modelState: usize;
   /** 32 u64, by number. */
   parameters: usize;

@@ -112,6 +112,18 @@ export class Request {
   /** The rule that counts a thin drive's room, or 0, and the sectors that held zeros before. */
   roomRule: usize;
   roomBefore: u32;
+  // for the scheduler's own use: its place by sector, by end, and by expiry (block/sorted, block/end-index, block/deadline)
+  sortStamp: u32;
+  sortKey: u64;
+  sortPriority: u32;
+  sortedLeft: usize;
+  sortedRight: usize;
+  sortedNext: usize;
+  sortedPrevious: usize;
+  endNext: usize;
+  endKey: u64;
+  expiresAt: u64;
+  endPrevious: usize;
 }
 
 @unmanaged

@@ -94,7 +94,7 @@ import {
   REPLAY_TIMING_ASAP,
   REPLAY_TIMING_CLOSED,
   REPLAY_TIMING_TRACE,
-  SCHEDULER_NONE,
+  SCHEDULER_DEADLINE,
   VIRTIO_ENGINE_LINUX_AIO,
 } from '../layout';
 import {
@@ -320,7 +320,7 @@ function checkDrives(drives: u32): i32 {
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_PARAMETERS + ((<u32>parameter) << 3), index);
     const badTiming = checkDistribution(drive);
     if (badTiming != 0) return bad(BAD_FIELD_DRIVES + badTiming, index);
-    if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) > <u32>SCHEDULER_NONE)
+    if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) > <u32>SCHEDULER_DEADLINE)
       return bad(BAD_FIELD_DRIVES + CONFIG_DRIVE_SCHEDULER, index);
     const channels = load<u32>(drive, CONFIG_DRIVE_CHANNELS);
     if (channels < 1 || channels > <u32>MAX_CHANNELS)

@@ -61,6 +61,8 @@ import { identityClaim, identityInit } from '../base/identity';
 import { operationClaim, operationInit } from '../base/operation';
 import { recordsClaim, recordsSwitch } from '../base/record';
 import { spanClaim, spanInit } from '../base/span';
+import { deadlineClaim, deadlineInit } from '../block/deadline';
+import { endClaim } from '../block/end-index';
 import { flushClaim } from '../block/flush';
 import { blockInit, requestDone } from '../block/queue';
 import { statClaim } from '../block/stat';
@@ -138,6 +140,7 @@ import {
   CONFIG_DIRTY_WRITEBACK_CENTISECS,
   CONFIG_DRIVE_CHANNELS,
   CONFIG_DRIVE_COUNT,
+  CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_VOLATILE_WRITES,
   CONFIG_EPISODES,
   CONFIG_EVICTION,
@@ -184,6 +187,7 @@ import {
   CONFIG_VOLUME_EXTENTS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
+  SCHEDULER_DEADLINE,
   VIRTIO_ENGINE_LINUX_AIO,
   VIRTIO_FLAG_DETECT_UNMAP,
   VIRTIO_FLAG_DETECT_ZEROES,
@@ -369,16 +373,20 @@ function claimParts(): void {
   clockClaim(bios + drives * (1 + EVENTS_A_DRIVE) + MAX_USRBIO_RINGS + 17 + flashEvents);
   let channels: u32 = 0;
   let cached: u32 = bios;
+  let deadlines: u32 = 0;
   for (let index: u32 = 0; index < drives; index++) {
     const drive = driveConfig(index);
     channels += load<u32>(drive, CONFIG_DRIVE_CHANNELS);
     cached += load<u32>(drive, CONFIG_DRIVE_VOLATILE_WRITES) + 1;
+    if (load<u32>(drive, CONFIG_DRIVE_SCHEDULER) == <u32>SCHEDULER_DEADLINE) deadlines++;
   }
   driveClaim(drives, channels, hasBytes);
   serviceClaim(driveConfig(0), drives);
   latencyClaim(field(CONFIG_LATENCY_POINTS));
   episodesClaim(field(CONFIG_EPISODES));
   statClaim(drives);
+  deadlineClaim(deadlines);
+  if (deadlines > 0) endClaim(powerOfTwoAbove(bios));
   driveTimesClaim(drives, field(CONFIG_REPLAY_RECORDS) > 0);
   volatileClaim(cached);
   faultsClaim(field(CONFIG_FAULT_RULES), field(CONFIG_FAULT_LAYERS));
@@ -480,6 +488,7 @@ function initParts(): void {
   logInit(field(CONFIG_DRIVE_COUNT));
   blockInit(field(CONFIG_MAX_SECTORS), field(CONFIG_MAX_SEGMENTS), isMerging);
   submissionInit();
+  deadlineInit(driveConfig(0));
   flatInit(fileConfig(0), field(CONFIG_FILE_COUNT), ctz<u32>(field(CONFIG_BLOCK_SIZE)));
   volumeIomapInit();
   evictInit();

@@ -29,6 +29,7 @@ import {
   CONFIG_DRIVE_PARAMETERS,
   CONFIG_DRIVE_PROMISES,
   CONFIG_DRIVE_QUEUE_DEPTH,
+  CONFIG_DRIVE_READ_EXPIRE,
   CONFIG_DRIVE_SCHEDULER,
   CONFIG_DRIVE_SERIAL,
   CONFIG_DRIVE_SIZE,
@@ -98,6 +99,8 @@ export interface ResolvedDrive {
   readonly dmaAlignment: number;
   readonly serial: string;
   readonly scheduler: number;
+  /** Tunables of the deadline scheduler, in the order of the struct. */
+  readonly deadline: readonly number[];
   readonly promises: number;
   readonly latencyKind: number;
   readonly latencyFirst: number;
@@ -161,6 +164,9 @@ export function configBytes(config: ResolvedConfig): Uint8Array {
     view.setUint32(base + CONFIG_DRIVE_DMA_ALIGNMENT, drive.dmaAlignment, true);
     bytes.set(new TextEncoder().encode(drive.serial), base + CONFIG_DRIVE_SERIAL);
     view.setUint32(base + CONFIG_DRIVE_SCHEDULER, drive.scheduler, true);
+    drive.deadline.forEach((value, number) => {
+      view.setUint32(base + CONFIG_DRIVE_READ_EXPIRE + number * 4, value, true);
+    });
     view.setUint32(base + CONFIG_DRIVE_PROMISES, drive.promises, true);
     view.setUint32(base + CONFIG_DRIVE_LATENCY_KIND, drive.latencyKind, true);
     setU64(view, base + CONFIG_DRIVE_LATENCY_FIRST, drive.latencyFirst);

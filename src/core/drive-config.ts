@@ -10,21 +10,32 @@ import {
   DRIVE_FLAG_PLP,
   DRIVE_FLAG_READ_ONLY,
   DRIVE_FLAG_UNDO,
+  SCHEDULER_DEADLINE,
   SCHEDULER_NONE,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_BLOCK_REQUESTS,
   DEFAULT_FAULT_LAYERS,
   DEFAULT_FAULT_RULES,
+  DEFAULT_FIFO_BATCH,
   DEFAULT_IDENTITIES,
+  DEFAULT_READ_EXPIRE_MS,
   DEFAULT_VOLATILE_WRITES,
+  DEFAULT_WRITE_EXPIRE_MS,
+  DEFAULT_WRITES_STARVED,
 } from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
 import type { ResolvedDrive } from './config-struct.ts';
 import { oneOf, whole } from './config-values.ts';
 import { DRIVE_MODELS, MODEL_NAMES, resolveParameters } from './drive-models/index.ts';
 import { resolveEpisodes, resolveLatency } from './drive-timing.ts';
-import type { DriveConfig, MachineConfig } from './options.ts';
+import {
+  type DeadlineConfig,
+  type DriveConfig,
+  type MachineConfig,
+  SCHEDULERS,
+  type Scheduler,
+} from './options.ts';
 import { parseSize } from './size.ts';
 
 export const DEFAULT_DRIVE_SIZE = 67108864;
@@ -67,6 +78,24 @@ function serialNumber(field: string, value: string | undefined): string {
   return value;
 }
 
+/** In the order of the config struct. */
+function deadlineTunables(
+  field: string,
+  scheduler: Scheduler,
+  tunables: DeadlineConfig | undefined,
+): number[] {
+  if (scheduler !== 'deadline' && tunables !== undefined)
+    throw new ConfigError(field, 'given', "left out unless scheduler is 'deadline'");
+  const { readExpireMs, writeExpireMs, writesStarved, fifoBatch, frontMerges = true } = tunables ?? {};
+  return [
+    whole(`${field}.readExpireMs`, readExpireMs, DEFAULT_READ_EXPIRE_MS),
+    whole(`${field}.writeExpireMs`, writeExpireMs, DEFAULT_WRITE_EXPIRE_MS),
+    whole(`${field}.writesStarved`, writesStarved, DEFAULT_WRITES_STARVED),
+    whole(`${field}.fifoBatch`, fifoBatch, DEFAULT_FIFO_BATCH),
+    frontMerges ? 1 : 0,
+  ];
+}
+
 /** Numbers of one drive. `imageSize`: bytes in its image file, where there is one. Throws ConfigError. */
 export function resolveDrive(
   drive: DriveConfig,
@@ -89,6 +118,7 @@ export function resolveDrive(
       `left out: ${model} takes parameters.channels`,
     );
   const volatileWrites = whole(`${field}.volatileWrites`, drive.volatileWrites, DEFAULT_VOLATILE_WRITES);
+  const scheduler = oneOf(`${field}.scheduler`, drive.scheduler, SCHEDULERS, 'none');
   const isProtected = drive.powerLossProtection === true;
   const isUndoing = hasUndo && volatileWrites > 0 && !isProtected && drive.readOnly !== true;
   if (drive.image !== undefined && drive.memory !== undefined)
@@ -110,7 +140,8 @@ export function resolveDrive(
       (isProtected ? DRIVE_FLAG_PLP : 0),
     dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
     serial: serialNumber(`${field}.serial`, drive.serial),
-    scheduler: SCHEDULER_NONE,
+    scheduler: scheduler === 'deadline' ? SCHEDULER_DEADLINE : SCHEDULER_NONE,
+    deadline: deadlineTunables(`${field}.deadline`, scheduler, drive.deadline),
     promises: 0,
     ...resolveLatency(`${field}.latency`, drive.latency, model === 'fixed'),
     episodes: resolveEpisodes(`${field}.episodes`, drive.episodes),

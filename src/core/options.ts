@@ -9,6 +9,9 @@ import type { ModelName } from './drive-models/index.ts';
 export type Size = number | bigint | string;
 export const EVICTIONS = ['linux', 'lru', 'fifo', 'clock', 's3-fifo'] as const;
 export type Eviction = (typeof EVICTIONS)[number];
+/** What sorts the requests that wait for a drive. */
+export const SCHEDULERS = ['none', 'deadline'] as const;
+export type Scheduler = (typeof SCHEDULERS)[number];
 export type CacheMode = 'writeback' | 'none' | 'writethrough' | 'directsync' | 'unsafe';
 
 /** One virtual disk. Everything has a default. */
@@ -44,6 +47,10 @@ export interface DriveConfig {
   readonly episodes?: readonly EpisodeConfig[];
   /** Requests the drive takes at once, 1 to 65,536. Default 256; 32 for hdd and ssd (NCQ), 1,024 for nvme. */
   readonly queueDepth?: number;
+  /** Who goes to the drive next: `none` (default), the first that came; `deadline`, Linux's mq-deadline. */
+  readonly scheduler?: Scheduler;
+  /** Tunables of scheduler `deadline`. */
+  readonly deadline?: DeadlineConfig;
   /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
   readonly volatileWrites?: number;
   /** The drive takes FUA; else the block layer flushes behind a write that asks for it. Default true. */
@@ -96,6 +103,20 @@ export interface EpisodeConfig {
   readonly everyNs?: number;
   /** Of `slow`: how many times as long services take, 1 to 1,000,000, to three decimal places. */
   readonly factor?: number;
+}
+
+/** Tunables of mq-deadline: whole numbers up to 2^32 - 1; everything has Linux's default. */
+export interface DeadlineConfig {
+  /** Milliseconds after which a read goes before its sector's turn. Default 500. */
+  readonly readExpireMs?: number;
+  /** The same for writes, discards and write-zeroes. Default 5,000. */
+  readonly writeExpireMs?: number;
+  /** How often reads may be chosen while writes wait. Default 2. */
+  readonly writesStarved?: number;
+  /** Requests of one direction in ascending order before the other is considered. Default 16. */
+  readonly fifoBatch?: number;
+  /** Look for a request that a bio fits in front of. Default true. */
+  readonly frontMerges?: boolean;
 }
 
 /** A named file that is one extent of a drive, with a size of its own. */

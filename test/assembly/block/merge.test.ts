@@ -2,7 +2,6 @@
 //
 // Requests are direct AIO of whole sectors, given as [first sector, count]; one io_submit is one plug. What the drive was
 // asked is read from the image's host: one merged request is one WASI call. Reasons come from the `queued` records.
-// The deadline scheduler's insertion merge (0+24 in the behaviour sheet's row 45) waits for that scheduler.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
