@@ -1,6 +1,7 @@
 // Load on a drive of flash, and what came of it: so many requests outstanding at any time, in virtual time, without bytes.
 //
-// Verbs: openFlash, closedLoop, draws. A latency is from submission to completion, a rate from the first submission to the last completion.
+// Verbs: openFlash, closedLoop, steadyRate, draws. A latency is from submission to completion, a rate from the first submission to the
+// last completion, or over a stretch in the middle where the depth is always full.
 
 import type { BlockRequest, BlockRequestOptions } from '../../../src/block-device.ts';
 import type { DriveConfig, MachineConfig } from '../../../src/core/options.ts';
@@ -9,6 +10,8 @@ import { type Build, openMachine } from '../../support/machine.ts';
 
 export interface Outcome {
   readonly latenciesNs: number[];
+  /** When each was complete, in that order. */
+  readonly endsNs: number[];
   readonly seconds: number;
   /** Requests a second. */
   readonly rate: number;
@@ -45,6 +48,7 @@ export function closedLoop(
   const device = machine.blockDevice();
   const startedNs = new Map<BlockRequest, number>();
   const latenciesNs: number[] = [];
+  const endsNs: number[] = [];
   const begin = machine.nowNs;
   let submitted = 0;
   const submit = (): void => {
@@ -56,10 +60,23 @@ export function closedLoop(
     for (const request of device.reap()) {
       if (request.result !== 0) throw new Error(`a request ended with ${request.result}`);
       latenciesNs.push(machine.nowNs - (startedNs.get(request) as number));
+      endsNs.push(machine.nowNs);
       startedNs.delete(request);
       if (submitted < count) submit();
     }
   }
   const seconds = (machine.nowNs - begin) / 1e9;
-  return { latenciesNs, seconds, rate: count / seconds };
+  return { latenciesNs, endsNs, seconds, rate: count / seconds };
+}
+
+/** Requests a second over `count` of them, after as many as `warm` and with `depth` of them always outstanding. */
+export function steadyRate(
+  machine: Machine,
+  depth: number,
+  warm: number,
+  count: number,
+  next: (number: number) => BlockRequestOptions,
+): number {
+  const { endsNs } = closedLoop(machine, depth, warm + count + depth, next);
+  return count / (((endsNs[warm + count] as number) - (endsNs[warm] as number)) / 1e9);
 }

@@ -1,4 +1,4 @@
-// test-timeout: 60
+// test-timeout: 120
 // The flash translation layer: against a model in plain JavaScript, and its write amplification against what was published.
 //
 // Xiang and Kurkoski, "An Improved Analytic Expression for Write Amplification in NAND Flash" (ICNC 2012): greedy collection under
