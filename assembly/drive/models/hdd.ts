@@ -317,14 +317,14 @@ function destage(hdd: Hdd, time: u64): void {
 
 /** The entry in hand is on the platters: flushes may end, and writes that wait for room go on. */
 function destaged(hdd: Hdd): void {
-  const sequence = entryInHand(hdd).sequence;
   entryDone(hdd);
   if (hdd.cacheUsed <= hdd.cacheBytes >> 1 && hdd.entryCount <= hdd.entryCapacity >> 1) hdd.isPressed = 0;
   const base = changetype<usize>(hdd);
   for (let pointer = hdd.flushHead; pointer != 0; ) {
     const flush = changetype<Request>(pointer);
     pointer = flush.next;
-    if (sequence >= flush.modelMark || --flush.modelCount > 0) continue;
+    // what is written while flushes wait the oldest of them covers, and so do all others
+    if (--flush.modelCount > 0) continue;
     remove(base + offsetof<Hdd>('flushHead'), base + offsetof<Hdd>('flushTail'), flush);
     servedAt(flush, now());
   }

@@ -8,6 +8,7 @@ import type { DriveConfig } from '../options.ts';
 import { parseSize } from '../size.ts';
 import { DRIVE_MODELS, MODEL_NAMES, type ModelName, parameterValues } from './index.ts';
 import { formatParameter, type ModelParameter, parseParameter } from './parameter.ts';
+import { timingOptions } from './timing-text.ts';
 
 /** What a line can say about a drive. */
 export type DriveText = Omit<DriveConfig, 'image' | 'memory'>;
@@ -41,9 +42,9 @@ const SIZE: OptionRow = {
   parse: parseSize,
   print: (value) => formatParameter({ ...NS, unit: 'bytes' }, parseSize(value as number, 'size')),
 };
-const TIME: OptionRow = {
-  parse: (text, field) => parseParameter(NS, text, field),
-  print: (value) => formatParameter(NS, value as number),
+const TIME = {
+  parse: (text: string, field: string) => parseParameter(NS, text, field),
+  print: (value: unknown) => formatParameter(NS, value as number),
 };
 const FLAG: OptionRow = {
   parse: (text, field) => {
@@ -52,6 +53,8 @@ const FLAG: OptionRow = {
   },
   print: (value) => (value === true ? 'yes' : 'no'),
 };
+/** Each row reads and prints values of its own option only. */
+const TIMING = timingOptions(TIME) as unknown as Readonly<Record<'latency' | 'episodes', OptionRow>>;
 const NAME: OptionRow = { parse: (text) => text, print: String };
 
 /** The options of a drive that a line can give; `latencyNs.read=…` and so on give one operation's. */
@@ -59,6 +62,8 @@ const OPTIONS: Readonly<Partial<Record<OptionName, OptionRow>>> = {
   size: SIZE,
   channels: WHOLE,
   latencyNs: TIME,
+  latency: TIMING.latency,
+  episodes: TIMING.episodes,
   queueDepth: WHOLE,
   volatileWrites: WHOLE,
   dmaAlignment: WHOLE,
