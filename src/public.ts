@@ -62,6 +62,7 @@ export type {
   VolumeConfig,
   WriteLogConfig,
 } from './core/options.ts';
+export type { DrivePromise } from './core/promises.ts';
 export { RegisteredBuffer } from './core/registered-buffer.ts';
 export { formatSize, parseSize } from './core/size.ts';
 export { type VirtioBlkChain, VirtioBlkRequest } from './core/virtio-queue.ts';

@@ -6,6 +6,7 @@ import {
   CONFIG_FAULT_LAYERS,
   CONFIG_FAULT_RULES,
   CONFIG_IDENTITIES,
+  DRIVE_FLAG_DISCARD_ZEROES,
   DRIVE_FLAG_NO_FUA,
   DRIVE_FLAG_PLP,
   DRIVE_FLAG_READ_ONLY,
@@ -36,6 +37,7 @@ import {
   SCHEDULERS,
   type Scheduler,
 } from './options.ts';
+import { promiseBits } from './promises.ts';
 import { parseSize } from './size.ts';
 
 export const DEFAULT_DRIVE_SIZE = 67108864;
@@ -137,12 +139,13 @@ export function resolveDrive(
       (drive.readOnly === true ? DRIVE_FLAG_READ_ONLY : 0) |
       (isUndoing ? DRIVE_FLAG_UNDO : 0) |
       (drive.fua === false ? DRIVE_FLAG_NO_FUA : 0) |
+      (drive.discardZeroes === true ? DRIVE_FLAG_DISCARD_ZEROES : 0) |
       (isProtected ? DRIVE_FLAG_PLP : 0),
     dmaAlignment: whole(`${field}.dmaAlignment`, drive.dmaAlignment, 1),
     serial: serialNumber(`${field}.serial`, drive.serial),
     scheduler: scheduler === 'deadline' ? SCHEDULER_DEADLINE : SCHEDULER_NONE,
     deadline: deadlineTunables(`${field}.deadline`, scheduler, drive.deadline),
-    promises: 0,
+    promises: promiseBits(`${field}.promises`, drive.promises),
     ...resolveLatency(`${field}.latency`, drive.latency, model === 'fixed'),
     episodes: resolveEpisodes(`${field}.episodes`, drive.episodes),
     latencySecond: 0,

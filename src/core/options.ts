@@ -5,6 +5,7 @@
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import type { FaultRule } from '../faults/rule.ts';
 import type { ModelName } from './drive-models/index.ts';
+import type { DrivePromise } from './promises.ts';
 
 export type Size = number | bigint | string;
 export const EVICTIONS = ['linux', 'lru', 'fifo', 'clock', 's3-fifo'] as const;
@@ -55,6 +56,13 @@ export interface DriveConfig {
   readonly volatileWrites?: number;
   /** The drive takes FUA; else the block layer flushes behind a write that asks for it. Default true. */
   readonly fua?: boolean;
+  /** Sectors read as zeros once a discard of them is durable, and before that as it was or as zeros all together; else each for itself. Default false. */
+  readonly discardZeroes?: boolean;
+  /**
+   * What the drive promises about power cuts (`machine.crash`): `ATOMIC`: no write tears; `ATOMIC4K` and so on: aligned pieces of that size do
+   * not; `SEQUENTIAL`: random survivors are the first writes, in submission order. A mask is taken as it is. Default none.
+   */
+  readonly promises?: readonly DrivePromise[];
   /** Its cache survives a power cut: a completed write is durable, and flushes end at once. Default false. */
   readonly powerLossProtection?: boolean;
   /**

@@ -194,6 +194,39 @@ for (const build of BUILDS) {
     assert.equal(images(machine, 3), ['0 2 0']);
   });
 
+  crash(`${build}: promises take states away`, async () => {
+    const promising = async (drive: object) => {
+      const machine = await open({ drives: [{ size: SECTORS * SECTOR, ...drive }] });
+      const device = machine.blockDevice();
+      device.write(4, fill(9, 4), { fua: true });
+      device.write(0, fill(1, 4));
+      device.write(4, fill(2, 2));
+      return machine;
+    };
+    const count = (machine: Machine) => images(machine, 6, { tearing: 512 }).length;
+    assert.is(count(await promising({})), 64);
+    assert.is(count(await promising({ promises: ['ATOMIC1K'] })), 8);
+    assert.is(count(await promising({ promises: ['ATOMIC512', 'ATOMIC2K'] })), 4);
+    assert.is(count(await promising({ promises: ['ATOMIC'] })), 4);
+    const sequential = await promising({ promises: ['SEQUENTIAL'] });
+    const random = Array.from({ length: 40 }, (_, seed) =>
+      values(sequential.crash('power', { choose: 'random', seed, tearing: 512 }), 6).join(''),
+    );
+    const prefixes = ['000099', '100099', '110099', '111099', '111199', '111129', '111122'];
+    assert.equal([...new Set(random)].sort(), prefixes.sort());
+    const zeroes = await promising({ discardZeroes: true });
+    zeroes.blockDevice().flush();
+    zeroes.blockDevice().discard(0, 3);
+    assert.equal(images(zeroes, 4), ['0 0 0 1', '1 1 1 1']);
+    const protectedDrive = await promising({ powerLossProtection: true });
+    assert.equal(values(protectedDrive.crash('power'), 8), [1, 1, 1, 1, 2, 2, 9, 9]);
+    for (const promises of [['atomic'], ['SAFE'], [1]])
+      await open({ drives: [{ promises: promises as never }] }).then(
+        () => assert.unreachable(),
+        (error: unknown) => assert.ok(error instanceof ConfigError),
+      );
+  });
+
   crash(`${build}: behaviour 11: a process that is killed loses nothing that it wrote`, async () => {
     const machine = await open();
     const file = machine.openFile('drive0');
