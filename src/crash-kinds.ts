@@ -34,7 +34,7 @@ export interface Cut {
 }
 
 /** The drives of a new machine, which has the config and forks of the backings, go on where the others are. */
-export function takeDrives(to: Core, from: Core): void {
+export function takeDrives(to: Core, from: Core, hasPower: boolean): void {
   const saved = from.call((exports) => exports.drivesSave());
   const { memory } = from;
   for (let index = 0; index < memory.u32(saved + SAVED_COUNT); index++) {
@@ -44,7 +44,7 @@ export function takeDrives(to: Core, from: Core): void {
   }
   check(
     'crash',
-    to.call((exports) => exports.drivesLoad()),
+    to.call((exports) => exports.drivesLoad(hasPower ? 1 : 0)),
   );
 }
 

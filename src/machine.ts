@@ -760,7 +760,7 @@ export class Machine implements Disposable {
     this.#checkWhole('crash');
     const cut = kind === 'power' ? readCut(this, options) : undefined;
     const machine = this.#reopened();
-    takeDrives(machine.core, this.core);
+    takeDrives(machine.core, this.core, cut === undefined);
     if (cut !== undefined) cutDrives(machine, cut);
     machine.#mountIfAsked(withoutFormat(this.#options.volume));
     return machine;

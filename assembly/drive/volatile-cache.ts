@@ -1,7 +1,7 @@
 // The drive's volatile write cache: which writes would not survive a power cut.
 //
 // Verbs: cacheWriteStarted, cacheWriteCompleted, cacheFlush, cacheFlushFailed; cacheSwap and cacheCopyBack for power-cut.ts; cacheSave,
-// cacheLoad, cacheForget for a machine that goes on with another's drives. The backing always holds the newest bytes; an
+// cacheLoad, cacheSettle, cacheForget for a machine that goes on with another's drives. The backing always holds the newest bytes; an
 // entry is bookkeeping plus, when undo is on, the bytes that losing the write would bring back.
 // Layout: entries of one drive form a list in the order in which the writes started; entry n of the pool keeps its bytes
 // in slot n of the undo file, so that what is held is bounded by the entries.
@@ -326,10 +326,7 @@ export function cacheEntriesBytes(): u32 {
   return <u32>(cachedPool.fresh - cachedPool.base);
 }
 
-/**
- * Takes over the caches of another machine's drives: their saved record and entries are in place. What its drives had
- * started and not reported is in the cache now.
- */
+/** Takes over the caches of another machine's drives: their saved record and entries are in place. */
 export function cacheLoad(): void {
   const pool = changetype<SavedPool>(state.saved);
   cachedPool.free = pool.free;
@@ -344,15 +341,19 @@ export function cacheLoad(): void {
     drive.cachedCount = saved.count;
     drive.volatileCount = saved.volatileCount;
     drive.completedWrites = saved.completedWrites;
-    for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
-      const entry = changetype<Cached>(pointer);
-      if (entry.state != STATE_STARTED) continue;
-      entry.state = STATE_COMPLETED;
-      entry.completed = ++drive.completedWrites;
-      drive.volatileCount++;
-    }
-    for (let over = <i32>(drive.volatileCount - drive.volatileLimit); over > 0; over--) destageOldest(drive);
   }
+}
+
+/** Nobody waits any more for the writes that the drive has begun: they are in its cache, which makes room for them. */
+export function cacheSettle(drive: Drive): void {
+  for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
+    const entry = changetype<Cached>(pointer);
+    if (entry.state != STATE_STARTED) continue;
+    entry.state = STATE_COMPLETED;
+    entry.completed = ++drive.completedWrites;
+    drive.volatileCount++;
+  }
+  for (let over = <i32>(drive.volatileCount - drive.volatileLimit); over > 0; over--) destageOldest(drive);
 }
 
 /** The cache of a drive without requests has lost its power: it is empty. */

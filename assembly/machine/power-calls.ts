@@ -17,6 +17,7 @@ import {
   cacheSave,
   cacheSavedAddress,
   cacheSavedBytes,
+  cacheSettle,
   STATE_STARTED,
 } from '../drive/volatile-cache';
 import {
@@ -118,11 +119,15 @@ function isBusy(): bool {
   return false;
 }
 
-/** The saved blocks of another machine are in place and its backings are attached: the drives go on as they were there. 0, or EBUSY for a machine that was used. */
-export function drivesLoad(): i32 {
+/**
+ * The saved blocks of another machine are in place and its backings are attached: the drives go on as they were there. With `hasPower` what they
+ * had begun is in their caches now; else their power is to be cut. 0, or EBUSY for a machine that was used.
+ */
+export function drivesLoad(hasPower: i32): i32 {
   if (isBusy()) return -EBUSY;
   faultsAdopt();
   cacheLoad();
+  for (let index: u32 = 0; hasPower != 0 && index < driveCount(); index++) cacheSettle(driveAt(index));
   return 0;
 }
 

@@ -30,7 +30,7 @@ export interface CoreExports {
     seed: number,
   ): number;
   drivesForget(): number;
-  drivesLoad(): number;
+  drivesLoad(hasPower: number): number;
   drivesSave(): number;
   driveUncertain(drive: number, unitBytes: number, skip: number, out: number, max: number): number;
   driveEpisode(drive: number, episode: number): number;

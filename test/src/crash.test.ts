@@ -8,6 +8,7 @@ import type { MachineConfig } from '../../src/core/options.ts';
 import type { CrashOptions } from '../../src/crash-kinds.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { Machine } from '../../src/machine.ts';
+import { valuesOf } from '../assembly/drive/held-drive.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
 
 const SECTOR = 512;
@@ -22,15 +23,7 @@ const SMALL = {
 
 const fill = (value: number, sectors = 1) => new Uint8Array(sectors * SECTOR).fill(value);
 
-/** The value in each of the first `count` sectors, -1 where its bytes differ. */
-function values(machine: Machine, count: number): number[] {
-  const bytes = new Uint8Array(count * SECTOR);
-  machine.memory().read(bytes, 0);
-  return Array.from({ length: count }, (_, sector) => {
-    const part = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
-    return part.every((byte) => byte === part[0]) ? (part[0] as number) : -1;
-  });
-}
+const values = (machine: Machine, count: number) => valuesOf(machine.memory(), count);
 
 /** Every image that some mask leaves of the first `count` sectors, sorted. */
 function images(machine: Machine, count: number, options: CrashOptions = {}): string[] {
@@ -270,6 +263,21 @@ for (const build of BUILDS) {
         after.uncertainWrites().map(({ isCompleted }) => isCompleted),
         [true],
       );
+    },
+  );
+
+  crash(
+    `${build}: begun writes that the cache has no room for are destaged by an OS crash, uncertain at power loss`,
+    async () => {
+      const machine = await open({ drives: [{ size: SECTORS * SECTOR, volatileWrites: 1 }], merge: false });
+      machine.holdCompletions(true);
+      for (const sector of [0, 2, 4])
+        machine.blockDevice().submit({ operation: 'write', sector, data: fill(sector + 1) });
+      machine.run();
+      assert.is(images(machine, 5).length, 8);
+      const after = machine.crash('os');
+      assert.is(after.volatileWrites(), 1);
+      assert.equal(images(after, 5), ['1 0 3 0 0', '1 0 3 0 5']);
     },
   );
 

@@ -6,6 +6,7 @@
 
 import type { AioContext } from '../../../src/aio.ts';
 import type { AioRequest } from '../../../src/aio-request.ts';
+import type { SparseMemory } from '../../../src/backing/sparse-memory.ts';
 import type { DriveConfig, MachineConfig } from '../../../src/core/options.ts';
 import type { OpenFile } from '../../../src/files.ts';
 import type { Machine } from '../../../src/machine.ts';
@@ -108,11 +109,16 @@ export class HeldDrive {
   /** Cuts the power; the value in each of the first `count` sectors, -1 where its bytes differ. */
   cut(keep: 'none' | 'all', count = 8): number[] {
     this.machine.cutPower({ keep });
-    const bytes = new Uint8Array(count * SECTOR);
-    this.machine.memory().read(bytes, 0);
-    return Array.from({ length: count }, (_, sector) => {
-      const part = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
-      return part.every((byte) => byte === part[0]) ? (part[0] as number) : -1;
-    });
+    return valuesOf(this.machine.memory(), count);
   }
+}
+
+/** The value in each of the first `count` sectors, -1 where its bytes differ. */
+export function valuesOf(memory: SparseMemory, count: number): number[] {
+  const bytes = new Uint8Array(count * SECTOR);
+  memory.read(bytes, 0);
+  return Array.from({ length: count }, (_, sector) => {
+    const part = bytes.subarray(sector * SECTOR, (sector + 1) * SECTOR);
+    return part.every((byte) => byte === part[0]) ? (part[0] as number) : -1;
+  });
 }
