@@ -792,18 +792,9 @@ export class Machine implements Disposable {
     const machine = Machine.#opened(core, host, this.#options, { ...this.#config, drives }, this.#images);
     machine.#undoStores = undoStores;
     machine.#attachLayers(files.get(this.#layerFd));
-    machine.#adoptFaults(this.core);
     if (this.#writeLog !== undefined) machine.#startLog(undefined, '');
     machine.#attachAll();
     return machine;
-  }
-
-  /** Takes over the rules and the damage of another machine with the same options: they are the disks'. */
-  #adoptFaults(from: Core): void {
-    const address = from.exports.faultsAddress();
-    const bytes = from.exports.faultsBytes();
-    this.core.memory.bytes.set(from.memory.bytes.subarray(address, address + bytes), address);
-    this.core.call((exports) => exports.faultsAdopt());
   }
 
   /** Closes image files. Dirty pages are not written: sync first. */
