@@ -82,7 +82,7 @@ class Ordering {
     this.#mark(DM_END_MARK);
     this.#tell(this.#pending.size, 'requests that were not complete at the end');
     this.#tell(this.#ignoredCount, 'requests that the drive did not carry out');
-    this.#tell(this.#failedCount, 'requests that failed');
+    this.#tell(this.#failedCount, 'requests that failed (of torn ones the part that was written is there)');
     this.#tell(this.#cutCount, `marks cut to ${this.#markBytes} bytes`);
     this.lost.push('times, tags, domains and the order of submission');
   }
@@ -114,15 +114,15 @@ class Ordering {
       throw new WriteLogError(path, offset, 'number', `${number}, which is not in flight`);
     this.#pending.delete(number);
     const { request, taken } = pending;
-    if (request.isIgnored || result !== 0) {
-      if (result !== 0) this.#failedCount++;
-      else this.#ignoredCount++;
+    if (result !== 0) this.#failedCount++;
+    else if (request.isIgnored) this.#ignoredCount++;
+    if (request.isIgnored || (result !== 0 && !request.isTorn)) {
       // a flush that did nothing leaves its writes to the next one
       this.#unflushed.unshift(...taken);
     } else if (request.operation === 'flush') {
       this.#logWrites(taken);
       this.logged.push({ flags: DM_FLUSH, request });
-    } else if (request.isFua && !request.isFuaIgnored) {
+    } else if (request.isFua && !request.isFuaIgnored && result === 0) {
       this.logged.push({ flags: DM_FUA | (request.operation === 'discard' ? DM_DISCARD : 0), request });
     } else {
       this.#unflushed.push(request);
@@ -180,8 +180,9 @@ function checkAlignment(entries: readonly DmEntry[], sectorSize: number): void {
 }
 
 /**
- * A drive's part of a log as dm-log-writes would have logged it. What the media got stands in it: what a drive has ignored
- * is left out. Throws ConfigError for a drive that is not in the log, or sectors that do not fit; WriteLogError for a damaged log.
+ * A drive's part of a log as dm-log-writes would have logged it. It says what the media got: what a drive has ignored and what
+ * failed is left out, but not the part that a torn write has written. Throws ConfigError for a drive that is not in the log, or
+ * for requests that are no whole sectors; WriteLogError for a damaged log.
  *
  * @example
  * const machine = await Machine.create({ writeLog: true });

@@ -21,6 +21,7 @@ import {
   LOG_FLAG_FUA,
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_TORN,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
   LOG_HEADER_SIZE,
@@ -61,6 +62,8 @@ export interface WrittenRequest {
   readonly isFua?: boolean;
   /** The media does not change by it, whatever the drive answers. */
   readonly isIgnored?: boolean;
+  /** The data is not all that was asked for. */
+  readonly isTorn?: boolean;
   /** FUA was asked for, and the drive did not heed it. */
   readonly isFuaIgnored?: boolean;
   readonly timeNs?: number;
@@ -103,6 +106,7 @@ export class LogWriter {
     const flags =
       (request.isFua === true ? LOG_FLAG_FUA : 0) |
       (request.isIgnored === true ? LOG_FLAG_IGNORED : 0) |
+      (request.isTorn === true ? LOG_FLAG_TORN : 0) |
       (request.isFuaIgnored === true ? LOG_FLAG_FUA_IGNORED : 0);
     entry.setUint32(LOG_ENTRY_FLAGS, flags, true);
     setU64(entry, LOG_ENTRY_TAG, request.tag ?? 0);
