@@ -141,6 +141,27 @@ for (const build of BUILDS) {
     assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
   });
 
+  log(`${build}: a flush that several asked for has a part for each, without sectors`, async () => {
+    const machine = await open(build);
+    const device = machine.blockDevice();
+    // the first one is on its way while the others come
+    machine.holdCompletions(true);
+    for (const tag of [1, 2, 3]) device.submit({ operation: 'flush', tag });
+    machine.run();
+    machine.holdCompletions(false);
+    machine.run();
+    device.reap();
+    const parts = [...machine.writeLog.entries()].filter((entry) => entry.kind === 'part');
+    assert.equal(
+      parts.map(({ operation, sector, sectorCount, tag }) => [operation, sector, sectorCount, tag]),
+      [
+        ['flush', 0, 0, 2],
+        ['flush', 0, 0, 3],
+      ],
+    );
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
   log(
     `${build}: write-back carries the tag of the file's last change, and the volume its inodes as domains`,
     async () => {

@@ -134,6 +134,16 @@ dm('what the drive does not do is not in the log: a lost write, a flush or FUA t
   );
 });
 
+dm('a flush that fails gives back what it has taken, before what is younger', () => {
+  const writer = new LogWriter();
+  writer.complete(writer.submit({ operation: 'write', sector: 1, data: data(1) }));
+  const failing = writer.submit({ operation: 'flush' });
+  writer.complete(writer.submit({ operation: 'write', sector: 2, data: data(2) }));
+  writer.complete(failing, -5);
+  writer.complete(writer.submit({ operation: 'flush' }));
+  assert.equal(told(exportDmLogWrites(writer.log())), ['1+1:1', '2+1:2', 'flush', END]);
+});
+
 dm('a torn write that failed has written what is in the log, and is not forced', () => {
   const writer = new LogWriter();
   writer.complete(writer.submit({ operation: 'write', sector: 1, data: data(1) }));

@@ -16,7 +16,7 @@ import { LogWriter } from '../../../src/write-log/writer.ts';
 import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { bytesOf, configFor, programs, runProgram, type Step, startImages } from './programs.ts';
 
-const RUNS = 24;
+const RUNS = 16;
 const replay = suite('replay of a write log');
 
 function streamOf(log: WriteLog): Uint8Array {
