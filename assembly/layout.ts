@@ -745,11 +745,12 @@ export const LOG_STATE_SIZE = 32;
 
 // ---- block devices: requests of whole sectors, submitted and reaped by hand ----
 
-/** Flags of blockSubmit. Not merged with others; durable when it ends; what ended before is durable before it begins. */
+/** Flags of blockSubmit. Not merged with others; durable when it ends; what ended before is durable before it begins; EAGAIN instead of a wait for room. */
 export const BLOCK_NO_MERGE = 1;
 export const BLOCK_FUA = 2;
 export const BLOCK_PREFLUSH = 4;
-export const BLOCK_FLAGS_ALL = 7;
+export const BLOCK_NOWAIT = 8;
+export const BLOCK_FLAGS_ALL = 15;
 
 /** An entry of blockReap. u32: handle; i32: 0 or a negative errno. */
 export const BLOCK_DONE_HANDLE = 0;

@@ -9,6 +9,7 @@ import {
   BLOCK_DONE_SIZE,
   BLOCK_FUA,
   BLOCK_NO_MERGE,
+  BLOCK_NOWAIT,
   BLOCK_PREFLUSH,
   OP_DISCARD,
   OP_FLUSH,
@@ -54,6 +55,8 @@ export interface BlockRequestOptions {
   readonly preflush?: boolean;
   /** Not merged with others (REQ_NOMERGE). Default false. */
   readonly noMerge?: boolean;
+  /** Ends with EAGAIN where it would have to wait for room in the drive's queue (REQ_NOWAIT): queueDepth requests, twice as many with a scheduler. Default false. */
+  readonly nowait?: boolean;
   /** A number of yours for the write log, 0 to 2^53 - 1. Default 0. */
   readonly tag?: number;
   /** What the write belongs to, or the flush is for, in the write log: 0 (default, everything) to 2^32 - 1. */
@@ -298,6 +301,7 @@ export class BlockDevice {
     const flags =
       (options.noMerge === true ? BLOCK_NO_MERGE : 0) |
       (options.fua === true ? BLOCK_FUA : 0) |
+      (options.nowait === true ? BLOCK_NOWAIT : 0) |
       (options.preflush === true ? BLOCK_PREFLUSH : 0);
     const submit = (): number =>
       this.#machine.core.call((exports) =>

@@ -4,15 +4,16 @@
 // The order of blk_mq_submit_bio (Linux v6.1): plug merge (only the last request of the same drive), then the last 8
 // waiting requests of the drive (as its scheduler has it), then a new request; flush and FUA bypass the plug; the plug is flushed at 32 requests
 // (64 over several drives), behind a last request of 128 KiB, and at its outermost end. Plugs nest.
+// A bio that may not wait (REQ_NOWAIT) joins a request, or ends with EAGAIN where a request of its own would have to wait for room.
 // Layout: the plug is one list of requests in arrival order; what has left it waits in drive-queue.ts and scheduler.ts.
 // Invariant: a request is in the plug, in one drive's list, or with the drive; never in two of them.
 
 import { countMany } from '../base/counters';
 import { complete } from '../base/dispatch';
-import { EBUSY, EINVAL } from '../base/errno';
+import { EAGAIN, EBUSY, EINVAL } from '../base/errno';
 import { record, recording } from '../base/record';
 import { Drive } from '../drive/drive-table';
-import { BIO_FUA, BIO_PREFLUSH, Bio, Request, requestTake } from '../drive/request';
+import { BIO_FUA, BIO_NOWAIT, BIO_PREFLUSH, Bio, Request, requestTake } from '../drive/request';
 import {
   COUNTER_PGPGIN,
   COUNTER_PGPGOUT,
@@ -30,8 +31,8 @@ import { queueBypass, queueInsert, queueRun } from './drive-queue';
 import { flushInsert, flushIsNeeded, flushStepDone } from './flush';
 import { isMergeable, MERGED, mergeInit, mergeLimits, tryMerge } from './merge';
 import { endRequest } from './request-end';
-import { schedulerMerge } from './scheduler';
-import { statMerged, statStarted } from './stat';
+import { schedulerMerge, schedulerRoom } from './scheduler';
+import { statMerged, statPending, statStarted } from './stat';
 
 @unmanaged
 class Block {
@@ -187,6 +188,11 @@ export function submitBio(bio: Bio): void {
       statMerged(bio);
       return;
     }
+  }
+  if ((bio.flags & BIO_NOWAIT) != 0 && statPending(drive.index) >= schedulerRoom(drive)) {
+    bio.result = -EAGAIN;
+    complete(bio.doneKind, changetype<usize>(bio), -EAGAIN);
+    return;
   }
   const request = requestTake(bio);
   statStarted(request);

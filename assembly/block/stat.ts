@@ -1,6 +1,6 @@
 // What each drive has done, as /sys/block/*/stat tells it (Documentation/block/stat.rst, block/blk-core.c).
 //
-// Verbs: statClaim, statStarted, statMerged, statTakenIn, statCounted, statLeft, statOf. A request is counted when it ends, a bio that joins another's
+// Verbs: statClaim, statStarted, statMerged, statTakenIn, statCounted, statLeft, statPending, statOf. A request is counted when it ends, a bio that joins another's
 // request when it joins. Write-zeroes are writes, as Linux counts them; flushes have no sectors, and are those that went to the drive.
 // Layout: a Stat for each drive: four groups of four u64, by operation.
 // Invariant: a drive is busy from the first request that is with it or waits for it to the end of the last.
@@ -89,6 +89,11 @@ export function statMerged(bio: Bio): void {
 export function statTakenIn(request: Request): void {
   groupOf(changetype<Drive>(request.drive).index, groupIndex(request.operation)).merges++;
   statLeft(request);
+}
+
+/** Requests of a drive that have not ended. */
+export function statPending(drive: u32): u32 {
+  return statAt(drive).pending;
 }
 
 /** The drive has carried out a request. */

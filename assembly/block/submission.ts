@@ -10,13 +10,23 @@ import { EAGAIN } from '../base/errno';
 import { Pool, poolClaim, poolGive, poolInit, poolTake } from '../base/pool';
 import { Span } from '../base/span';
 import { Drive, movesBytes } from '../drive/drive-table';
-import { BIO_FUA, BIO_NO_MERGE, BIO_PREFLUSH, Bio, bioGive, bioPool, bioTake } from '../drive/request';
+import {
+  BIO_FUA,
+  BIO_NO_MERGE,
+  BIO_NOWAIT,
+  BIO_PREFLUSH,
+  Bio,
+  bioGive,
+  bioPool,
+  bioTake,
+} from '../drive/request';
 import {
   BLOCK_DONE_HANDLE,
   BLOCK_DONE_RESULT,
   BLOCK_DONE_SIZE,
   BLOCK_FUA,
   BLOCK_NO_MERGE,
+  BLOCK_NOWAIT,
   BLOCK_PREFLUSH,
   OP_READ,
   OP_WRITE,
@@ -52,7 +62,12 @@ export function submissionClaim(capacity: u32): void {
 
 export function submissionInit(): void {
   // the client's flags are the bio's
-  if (BIO_NO_MERGE != BLOCK_NO_MERGE || BIO_FUA != BLOCK_FUA || BIO_PREFLUSH != BLOCK_PREFLUSH)
+  if (
+    BIO_NO_MERGE != BLOCK_NO_MERGE ||
+    BIO_FUA != BLOCK_FUA ||
+    BIO_PREFLUSH != BLOCK_PREFLUSH ||
+    BIO_NOWAIT != BLOCK_NOWAIT
+  )
     ERROR('the flags of a submission are not those of a bio');
   poolInit(submissionPool);
 }

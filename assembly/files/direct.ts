@@ -49,7 +49,7 @@ import {
 import { canGoAroundNow } from '../cache/nowait';
 import { invalidateRange, writebackRange } from '../cache/writeback';
 import { Drive, movesBytes } from '../drive/drive-table';
-import { BIO_FUA, BIO_NO_MERGE, Bio, bioTake, bioWaiters } from '../drive/request';
+import { BIO_FUA, BIO_NO_MERGE, BIO_NOWAIT, Bio, bioTake, bioWaiters } from '../drive/request';
 import { OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { STEP_SUBMIT, STEP_WAIT } from './drive-range';
@@ -170,7 +170,8 @@ function submitMapping(operation: Operation, inode: Inode, iter: IomapIter): i32
     const bio = changetype<Bio>(pointer);
     bio.operation = isWrite ? OP_WRITE : OP_READ;
     // the front parts of a split bio do not merge (bio_split sets REQ_NOMERGE)
-    bio.flags = forceFlag(operation, inode, iter) | (bytes < left ? BIO_NO_MERGE : 0);
+    const nowait: u32 = operation.flags & FLAG_NOWAIT ? BIO_NOWAIT : 0;
+    bio.flags = forceFlag(operation, inode, iter) | nowait | (bytes < left ? BIO_NO_MERGE : 0);
     bio.segmentCount = spanPieces(operation.cursorSpan, operation.cursorOffset, bytes);
     if (movesBytes()) {
       bio.span = operation.cursorSpan;

@@ -253,7 +253,7 @@ for (const build of BUILDS) {
     assert.is(submit(1, OP_READ, 0, 1, address, 0), ENODEV);
     assert.is(submit(-1, OP_READ, 0, 1, address, 0), ENODEV);
     for (const operation of [5, -1, 255]) assert.is(submit(0, operation, 0, 1, address, 0), EINVAL);
-    for (const flags of [8, -1]) assert.is(submit(0, OP_WRITE, 0, 1, address, flags), EINVAL);
+    for (const flags of [16, -1]) assert.is(submit(0, OP_WRITE, 0, 1, address, flags), EINVAL);
     for (const flags of [2, 4]) {
       assert.is(submit(0, OP_READ, 0, 1, address, flags), EINVAL);
       assert.is(submit(0, OP_FLUSH, 0, 0, 0, flags), EINVAL);

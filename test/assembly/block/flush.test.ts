@@ -425,6 +425,76 @@ for (const build of BUILDS) {
       assert.is(bench.machine.counters.block.writes, 4);
     }
   });
+
+  flushes(
+    `${build}: W1 W2 W3 C3 C2 S(F) C1 C(F): W2 and W3 are durable, W1 is uncertain (dm-log-writes' order)`,
+    async () => {
+      for (const keep of ['none', 'all'] as const) {
+        const bench = await Bench.open(build);
+        const [first] = [0, 1, 2].map((sector) => bench.write(sector, 10 + sector));
+        bench.machine.releaseCompletions([2, 1]);
+        const flush = bench.flush();
+        bench.release(0);
+        assert.is(first?.isDone, true);
+        bench.complete(flush);
+        assert.is(bench.machine.volatileWrites(), 1);
+        assert.equal(bench.cut(keep).slice(0, 3), [keep === 'all' ? 10 : OLD, 11, 12]);
+      }
+    },
+  );
+
+  flushes(
+    `${build}: every order of 4 completions: a flush covers what ended before it was sent, once it has ended`,
+    async () => {
+      // A ended before F was sent; B lies on A's sector and the next one
+      for (const order of permutations([0, 1, 2, 3])) {
+        for (let released = 0; released <= 4; released++) {
+          const bench = await Bench.open(build);
+          bench.complete(bench.write(0, 10));
+          bench.device.submit({ operation: 'write', sector: 0, data: new Uint8Array(1024).fill(11) });
+          bench.write(4, 12);
+          bench.flush();
+          bench.write(4, 13);
+          assert.equal(bench.held(), ['write 0', 'write 4', 'flush', 'write 4']);
+          const gone = order.slice(0, released);
+          bench.machine.releaseCompletions(gone);
+          const isFlushed = gone.includes(2);
+          const volatileWrites = gone.filter((index) => index !== 2).length + (isFlushed ? 0 : 1);
+          assert.is(bench.machine.volatileWrites(), volatileWrites, `${gone}`);
+          assert.equal(bench.cut('none').slice(0, 5), [isFlushed ? 10 : OLD, OLD, OLD, OLD, OLD], `${gone}`);
+        }
+      }
+    },
+  );
+
+  flushes(`${build}: a released order is told as it was given, and a wrong one changes nothing`, async () => {
+    const bench = await Bench.open(build);
+    for (const tag of [1, 2, 3]) bench.write(tag, tag, { tag });
+    for (const wrong of [[3], [-1], [0, 0], [0.5]])
+      assert.throws(() => bench.machine.releaseCompletions(wrong), /order is/);
+    assert.equal(
+      bench.machine.heldRequests().map(({ tag, sector, sectorCount }) => [tag, sector, sectorCount]),
+      [
+        [1, 1, 1],
+        [2, 2, 1],
+        [3, 3, 1],
+      ],
+    );
+    bench.machine.releaseCompletions([2, 0, 1]);
+    assert.equal(
+      bench.device.reap().map(({ tag }) => tag),
+      [3, 1, 2],
+    );
+    assert.equal(bench.machine.heldRequests(), []);
+    bench.finish();
+  });
+}
+
+function permutations(items: readonly number[]): number[][] {
+  if (items.length <= 1) return [[...items]];
+  return items.flatMap((item) =>
+    permutations(items.filter((other) => other !== item)).map((rest) => [item, ...rest]),
+  );
 }
 
 flushes.run();
