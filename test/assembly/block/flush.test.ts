@@ -29,7 +29,13 @@ class Bench {
 
   /** A drive of 8 sectors that hold OLD, all durable; its completions are held. */
   static async open(build: Build, drive: DriveConfig = {}): Promise<Bench> {
-    const machine = await openMachine(build, { drives: [{ size: SECTORS * 512, ...drive }], records: 4096 });
+    const machine = await openMachine(build, {
+      drives: [{ size: SECTORS * 512, ...drive }],
+      cache: '16KiB',
+      buffers: '1MiB',
+      sharedMemory: 0,
+      records: 1024,
+    });
     const bench = new Bench(machine);
     bench.device.write(0, new Uint8Array(SECTORS * 512).fill(OLD));
     bench.device.flush();
