@@ -23,7 +23,9 @@ export class SparseMemory {
   #slab: Uint8Array | undefined;
   /** Chunks at its end that are not in use. */
   #slabFree = 0;
+  /** Chunks that it made and looks at: its own, and numbers of those that it shares by now. */
   #chunkCount = 0;
+  #madeShared = new Set<number>();
   #lastNumber = -1;
   #lastChunk: Uint8Array | undefined;
   #lastIsOwn = false;
@@ -56,6 +58,7 @@ export class SparseMemory {
    */
   fork(): SparseMemory {
     if (this.#own.size > 0) {
+      for (const number of this.#own.keys()) this.#madeShared.add(number);
       this.#shared = this.#shared.size === 0 ? this.#own : new Map([...this.#shared, ...this.#own]);
       this.#own = new Map();
       this.#lastNumber = -1;
@@ -73,6 +76,7 @@ export class SparseMemory {
     this.#floor = fork.#floor;
     this.#size = fork.#size;
     this.#chunkCount = 0;
+    this.#madeShared.clear();
     this.#lastNumber = -1;
   }
 
@@ -88,7 +92,8 @@ export class SparseMemory {
   #make(number: number, before: Uint8Array | undefined): Uint8Array {
     const chunk = before === undefined ? this.#cut() : before.slice();
     this.#own.set(number, chunk);
-    this.#chunkCount++;
+    // what it made before is the forks' alone now
+    if (!this.#madeShared.delete(number)) this.#chunkCount++;
     return this.#remember(number, chunk, true);
   }
 

@@ -430,6 +430,7 @@ for (const build of BUILDS) {
   crash(`${build}: a thousand crashes leave nothing behind`, async () => {
     const machine = await open();
     const drive = machine.blockDevice();
+    const { rss } = process.memoryUsage();
     for (let round = 0; round < (build === 'release' ? 1000 : 100); round++) {
       drive.write(round % SECTORS, fill(round % 250));
       const kind = (['power', 'os', 'process'] as const)[round % 3] as 'power';
@@ -438,6 +439,10 @@ for (const build of BUILDS) {
     }
     assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
     assert.is(machine.memory().size, SECTORS * SECTOR);
+    assert.ok(machine.memory().heldBytes <= SECTORS * SECTOR, `${machine.memory().heldBytes} bytes held`);
+    // a machine has 10 MiB of memory
+    const grown = Math.round((process.memoryUsage().rss - rss) / 1048576);
+    assert.ok(grown < 1024, `${grown} MiB more`);
   });
 }
 

@@ -69,6 +69,47 @@ sparse('forks of forks share what they began with and nothing that is written af
   );
 });
 
+sparse('a store that becomes another has its bytes, and neither sees the other afterwards', () => {
+  const first = new SparseMemory();
+  first.write(new Uint8Array(3 * CHUNK).fill(1), 0);
+  const kept = first.fork();
+  first.write(new Uint8Array(2 * CHUNK).fill(2), CHUNK + 5);
+  first.write(new Uint8Array(10).fill(3), 9 * CHUNK);
+  const value = (memory: SparseMemory, offset: number) => {
+    const target = new Uint8Array(1);
+    memory.read(target, offset);
+    return target[0];
+  };
+  assert.is(value(first, CHUNK + 5), 2);
+  for (let round = 0; round < 2; round++) {
+    first.become(kept);
+    assert.is(first.size, 3 * CHUNK);
+    assert.equal(
+      [0, CHUNK + 5, 9 * CHUNK].map((offset) => value(first, offset)),
+      [1, 1, 0],
+    );
+    first.write(new Uint8Array([7]), 5);
+    assert.is(value(kept, 5), 1);
+  }
+});
+
+sparse('a store shows its floor where nothing was written, and writes over a copy of it', () => {
+  const floor = new Uint8Array(CHUNK).fill(5);
+  const memory = new SparseMemory(3 * CHUNK, { chunk: (number) => (number === 1 ? floor : undefined) });
+  const fork = memory.fork();
+  memory.write(new Uint8Array(2), CHUNK + 1);
+  const target = new Uint8Array(4);
+  memory.read(target, CHUNK);
+  assert.equal([...target], [5, 0, 0, 5], 'zeros over something are written');
+  fork.read(target, CHUNK);
+  assert.equal([...target], [5, 5, 5, 5]);
+  memory.read(target, CHUNK - 2);
+  assert.equal([...target], [0, 0, 5, 0]);
+  assert.ok(floor.every((byte) => byte === 5));
+  memory.write(new Uint8Array(CHUNK), 2 * CHUNK);
+  assert.is(memory.heldBytes, CHUNK, 'zeros over nothing stay nothing');
+});
+
 sparse('a fork keeps the size, and takes memory only for what it writes', () => {
   const memory = new SparseMemory();
   memory.write(new Uint8Array(100 * CHUNK).fill(1), 0);
