@@ -189,14 +189,14 @@ function sortPieces(): void {
   }
 }
 
-/** Pieces over the same sectors are versions of each other; where some overlap only in part each has an axis of its own. */
+/** Pieces over the same sectors are versions of each other; where some overlap only in part, or damage reaches beyond them, each has an axis of its own. */
 function buildVersions(): void {
   sortPieces();
   for (let place: u32 = 0; place < axes.sortedCount; ) {
     const first = pieceAt(sortedPiece(place));
     const start = pieceStart(first);
     let end = pieceEnd(first);
-    let isUniform = true;
+    let isUniform = isExact(first);
     let next = place + 1;
     for (; next < axes.sortedCount; next++) {
       const piece = pieceAt(sortedPiece(next));
@@ -214,6 +214,12 @@ function buildVersions(): void {
     }
     place = next;
   }
+}
+
+/** The piece decides about its own sectors and no others. */
+function isExact(piece: Piece): bool {
+  const sector = writeAt(piece.write).sector + piece.start;
+  return pieceStart(piece) == sector && pieceEnd(piece) == sector + piece.sectors;
 }
 
 /** The two pieces have the same sectors, not only the same units. */

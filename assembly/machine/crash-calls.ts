@@ -217,9 +217,14 @@ export function crashPoint(point: i32): i32 {
   return 0;
 }
 
+/** A crash point has been entered. */
+function isAtPoint(): bool {
+  return report.pointCount > 0 && report.point != NEVER;
+}
+
 /** Sets what is wanted to the state of an ordinal. 0, or ENOENT for one that the crash point has not. */
 function decode(ordinal: f64): i32 {
-  if (report.point == NEVER || !(ordinal >= 0 && ordinal < report.ordinals)) return -ENOENT;
+  if (!isAtPoint() || !(ordinal >= 0 && ordinal < report.ordinals)) return -ENOENT;
   lossesForget();
   if (report.isExhaustive != 0) axesDecode(<u64>ordinal);
   else sampleDecode(<u64>ordinal);
@@ -245,7 +250,7 @@ export function crashDescribe(ordinal: f64): i32 {
 
 /** Builds the state of the crash point that has the first `lossCount` losses and no others, and counts nothing: 1 when its image did not come before. EINVAL, ENOENT, or the errno of a file. */
 export function crashRebuild(lossCount: i32): i32 {
-  if (report.point == NEVER) return -ENOENT;
+  if (!isAtPoint()) return -ENOENT;
   const applied = lossesApply(<u32>lossCount);
   if (applied != 0) return applied;
   const built = imageBuild();

@@ -81,8 +81,9 @@ export class WriteLogBuilder {
     const number = this.#next++;
     const fill = options.fill ?? number;
     const sectors = typeof fill === 'number' ? (options.sectors ?? 1) : fill.length / SECTOR;
-    const bytes = typeof fill === 'number' ? new Uint8Array(sectors * SECTOR).fill(fill) : fill;
-    this.#add(LOG_SUBMIT, operation, operation === OP_WRITE ? bytes : new Uint8Array(), (view) => {
+    const length = operation === OP_WRITE ? sectors * SECTOR : 0;
+    const bytes = typeof fill === 'number' ? new Uint8Array(length).fill(fill) : fill;
+    this.#add(LOG_SUBMIT, operation, bytes, (view) => {
       view.setUint16(LOG_ENTRY_DRIVE, options.drive ?? 0, true);
       view.setUint32(LOG_ENTRY_FLAGS, options.flags ?? 0, true);
       view.setBigUint64(LOG_ENTRY_NUMBER, BigInt(number), true);

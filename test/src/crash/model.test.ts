@@ -1,0 +1,157 @@
+// Random small logs under every crash model: the explorer's images are those of plain enumeration, at every step of the log.
+// test-timeout: 120 seconds
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { LOG_FLAG_FUA, OP_DISCARD, OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../../assembly/layout.ts';
+import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
+import type { CrashModel, CrashPromise } from '../../../src/crash/options.ts';
+import { openExplorer, sectorsOf } from '../../support/explorer.ts';
+import { BUILDS, type Build } from '../../support/machine.ts';
+import { WriteLogBuilder } from '../../support/write-log-builder.ts';
+import { crashSet, type NaiveEvent, type NaiveModel, type NaiveWrite } from './naive-crash.ts';
+
+const SECTORS = 8;
+const LOGS = Number(process.env.CRASH_LOGS ?? 1000);
+const SEED = Number(process.env.CRASH_SEED ?? 20241121);
+/** Sets larger than this are not worth their time. */
+const MOST_IMAGES = 600;
+
+/** Numbers from 0 up to a limit, from a seed (mulberry32). */
+function numbers(seed: number): (limit: number) => number {
+  let state = seed >>> 0;
+  return (limit) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let word = Math.imul(state ^ (state >>> 15), state | 1);
+    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
+    return ((word ^ (word >>> 14)) >>> 0) % limit;
+  };
+}
+
+type Pick = <T>(list: readonly T[]) => T;
+
+function randomModel(pick: Pick): NaiveModel {
+  const damage = pick(['none', 'none', 'zeros'] as const);
+  const unit = pick([1, 1, 2, 4]);
+  return {
+    order: pick(['any', 'any', 'prefix', 'domainPrefix'] as const),
+    tearing: pick(['none', 'units', 'unitPrefix', 'unitSuffix', 'unitEnds'] as const),
+    unit,
+    damage,
+    scope: damage === 'none' ? 'powersafe' : pick(['powersafe', 'unit'] as const),
+    device: pick(['volatile', 'volatile', 'volatile', 'noCache', 'lying'] as const),
+    discard: pick(['oldOrZero', 'zeroes'] as const),
+    flushScope: pick(['all', 'domain'] as const),
+    atomic: pick([0, 0, 2, 4].filter((size) => size === 0 || size > unit)),
+  };
+}
+
+function randomEvents(below: (limit: number) => number, pick: Pick): NaiveEvent[] {
+  const events: NaiveEvent[] = [];
+  const open: number[] = [];
+  const count = 1 + below(5);
+  for (let id = 1; id <= count; id++) {
+    const sector = below(SECTORS);
+    const write: NaiveWrite = {
+      sector,
+      sectors: 1 + below(Math.min(4, SECTORS - sector)),
+      kind: pick(['write', 'write', 'write', 'discard', 'zeroes'] as const),
+      fill: below(8) === 0 ? 200 : id,
+      isFua: below(5) === 0,
+      domain: below(3),
+    };
+    events.push(below(3) === 0 ? { at: 'flush', id, domain: below(3) } : { at: 'submit', id, write });
+    open.push(id);
+    while (open.length > 0 && below(3) > 0) {
+      const [done] = open.splice(below(open.length), 1);
+      events.push({ at: 'complete', id: done as number, isFailed: below(12) === 0 });
+    }
+  }
+  return events;
+}
+
+function logOfEvents(events: readonly NaiveEvent[]): Uint8Array {
+  const log = new WriteLogBuilder();
+  const operations = new Map<number, number>();
+  for (const event of events) {
+    if (event.at === 'complete') {
+      log.complete(event.id, {
+        operation: operations.get(event.id) ?? OP_WRITE,
+        result: event.isFailed ? -5 : 0,
+      });
+      continue;
+    }
+    if (event.at === 'flush') {
+      operations.set(event.id, OP_FLUSH);
+      log.submit(OP_FLUSH, 0, { domain: event.domain });
+      continue;
+    }
+    const { write } = event;
+    const operation = { write: OP_WRITE, discard: OP_DISCARD, zeroes: OP_WRITE_ZEROES }[write.kind];
+    operations.set(event.id, operation);
+    const { sectors, fill, domain } = write;
+    log.submit(operation, write.sector, { sectors, fill, domain, flags: write.isFua ? LOG_FLAG_FUA : 0 });
+  }
+  return log.bytes();
+}
+
+function explorerModel(model: NaiveModel): CrashModel {
+  const { atomic, unit, ...same } = model;
+  const promises: CrashPromise[] = atomic === 0 ? [] : [`ATOMIC${atomic / 2}K` as CrashPromise];
+  return { ...same, unit: unit * 512, promises };
+}
+
+async function compare(build: Build, number: number): Promise<number> {
+  const below = numbers(SEED + number * 7919);
+  const pick: Pick = (list) => list[below(list.length)] as (typeof list)[number];
+  const model = randomModel(pick);
+  const events = randomEvents(below, pick);
+  const base = Array.from({ length: SECTORS }, () => (below(2) === 0 ? 0 : 200));
+  const memory = new SparseMemory(SECTORS * 512);
+  base.forEach((value, sector) => {
+    memory.write(new Uint8Array(512).fill(value), sector * 512);
+  });
+  const log = logOfEvents(events);
+  const explorer = await openExplorer(build, {
+    log,
+    base: memory,
+    model: explorerModel(model),
+    bound: 2 ** 20,
+  });
+  const named = `log ${number} of seed ${SEED}: ${JSON.stringify({ model, events, base })}`;
+  const all = new Set<string>();
+  let compared = 0;
+  for (let step = 0; step <= events.length; step++) {
+    const point = explorer.pointAt(step);
+    const count = explorer.count(point.index);
+    if (count.states > MOST_IMAGES * 8) return compared;
+    const expected = crashSet(events, step, model, base);
+    const images = new Set<string>();
+    const hashes = new Map<string, string>();
+    for (const image of explorer.images({ points: [point.index] })) {
+      const content = sectorsOf(image, SECTORS);
+      images.add(content);
+      assert.is(hashes.get(content) ?? image.hash, image.hash, named);
+      hashes.set(content, image.hash);
+    }
+    assert.equal([...images].sort(), [...expected].sort(), `step ${step}, ${named}`);
+    assert.is(new Set(hashes.values()).size, images.size, named);
+    for (const image of images) all.add(image);
+    assert.is(explorer.distinct, all.size, named);
+    compared++;
+  }
+  return compared;
+}
+
+for (const build of BUILDS) {
+  const naive = suite(`crash models (${build})`);
+
+  naive('the images of random logs are those of plain enumeration', async () => {
+    let compared = 0;
+    const logs = build === 'release' ? LOGS : Math.ceil(LOGS / 6);
+    for (let number = 0; number < logs; number++) compared += await compare(build, number);
+    assert.ok(compared > logs * 2, `${compared} steps compared`);
+  });
+
+  naive.run();
+}
