@@ -23,6 +23,16 @@ export class CrashExplorer extends CrashExplorerBase {
   /**
    * Throws ConfigError for an option out of its range, WriteLogError for a damaged log, StorageError ENOMEM for one that does
    * not fit into memory.
+   *
+   * @example
+   * const machine = await Machine.create({ writeLog: true });
+   * const file = machine.openFile('drive0', { direct: true });
+   * file.write(new Uint8Array(512).fill(1), 0);
+   * file.write(new Uint8Array(512).fill(2), 512); // nothing has synced either
+   * const explorer = await CrashExplorer.open({ log: machine.writeLog.snapshot() });
+   * const found = new Set();
+   * for (const image of explorer.images()) found.add(`${image.read(0, 1)} ${image.read(512, 1)}`);
+   * console.log([...found].sort().join(', ')); // 0 0, 0 2, 1 0, 1 2
    */
   static open(options: CrashExplorerOptions): Promise<CrashExplorerBase> {
     return CrashExplorerBase.on(nodePlatform, options);
