@@ -5,6 +5,7 @@ import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:
 import path from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LatencyHistogram } from '../../../src/replay/latency.ts';
 import type { ReplayReport } from '../../../src/replay/report.ts';
 import { sharedPath, withFolder } from '../replay/support.ts';
 import { MADE_TRACES, type MadeTrace, runCli, save } from './support.ts';
@@ -38,10 +39,12 @@ const NUMBERS: Readonly<Record<string, readonly string[]>> = {
     'pgpgout',
   ],
   meminfo: ['MemTotal', 'MemFree', 'Cached', 'Dirty', 'Writeback'],
+  player: ['requests', 'notifications', 'heldForOverlap', 'late', 'backward', 'mostInFlight'],
+  throughput: ['seconds', 'requestsPerSecond', 'bytesPerSecond'],
   verify: ['sectorsChecked', 'mismatches'],
   time: ['virtualSeconds', 'parseSeconds', 'coreSeconds', 'wallSeconds', 'requestsPerSecond'],
 };
-const LATENCY = ['count', 'mean', 'p50', 'p90', 'p99', 'p999', 'max'];
+const LATENCY = ['count', 'mean', 'p50', 'p90', 'p95', 'p99', 'p999', 'p9999', 'max'];
 const ESCAPE = String.fromCharCode(27);
 
 function assertKeys(found: Record<string, unknown>): void {
@@ -51,7 +54,7 @@ function assertKeys(found: Record<string, unknown>): void {
       assert.ok(Number.isFinite(value) && (value as number) >= 0, `${group}.${key} is ${value}`);
     }
   }
-  for (const kind of ['read', 'write']) {
+  for (const kind of ['read', 'write', 'discard', 'flush', 'all']) {
     for (const key of LATENCY) {
       const value = (found.latencyNs as Record<string, Record<string, unknown>>)[kind]?.[key];
       assert.ok(Number.isFinite(value), `latencyNs.${kind}.${key} is ${value}`);
@@ -101,6 +104,51 @@ for (const made of MADE_TRACES) {
 }
 
 const [MSR] = MADE_TRACES as [MadeTrace];
+
+report('timing and drive reach the report, and its histograms can be merged from the JSON', () =>
+  withFolder(async (folder) => {
+    const rows = Array.from(
+      { length: 20 },
+      (_, index) =>
+        `${128166372003061629n + BigInt(index) * 10_000n},made,0,${index % 2 === 0 ? 'Read' : 'Write'},${index * 8192},4096,0`,
+    );
+    const file = save(folder, 'trace', `${rows.join('\n')}\n`);
+    const options = ['--timing', 'trace', '--speedup', '2.5', '--drive', 'hdd,rpm=5400,queueDepth=4'];
+    const found = await replayJson([file, ...options, '--cache-mode', 'none']);
+    const { timing, speedup, drive, driveBytes, driveCount } = found.config;
+    assert.equal(
+      { timing, speedup, drive, driveBytes, driveCount },
+      {
+        timing: 'trace',
+        speedup: 2.5,
+        drive: 'hdd,rpm=5400,queueDepth=4',
+        driveBytes: 500_107_862_016,
+        driveCount: 64,
+      },
+    );
+    const rpm = found.driveParameters.find(({ name }) => name === 'rpm');
+    assert.equal(rpm, { name: 'rpm', value: 5400, unit: 'rpm', source: 'given' });
+    const [read, write] = [found.latencyNs.read, found.latencyNs.write].map((one) =>
+      LatencyHistogram.fromJSON(one),
+    );
+    assert.equal([read?.count, write?.count], [10, 10]);
+    const merged = read?.merge(write as LatencyHistogram).toJSON();
+    assert.equal(JSON.parse(JSON.stringify(merged)), found.latencyNs.all);
+    assert.is(found.serviceNs?.read.count, 10);
+    assert.is(found.driveUse.length, 1);
+    const text = await runCli(['replay', file, ...options, '--cache-mode', 'none']);
+    assert.match(
+      text.stdout,
+      /^timing +open loop: each request at its time in the trace, 2.5 times as fast; /m,
+    );
+    assert.match(text.stdout, /^throughput +[\d,]+ requests\/s, [\d.]+ MB\/s in /m);
+    assert.match(text.stdout, /^ +reads +10 +[\d,.]+ /m);
+    const closed = await replayJson([file, '--timing', 'closed:3', '--drive', 'fixed,latencyNs=1ms']);
+    assert.equal([closed.config.timing, closed.config.speedup], ['closed:3', null]);
+    assert.is(closed.player.mostInFlight, 3);
+    assert.is((await replayJson([file])).serviceNs, null);
+  }),
+);
 
 report('every option reaches the report', () =>
   withFolder(async (folder) => {
