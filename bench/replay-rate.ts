@@ -25,6 +25,11 @@ const SETTINGS: readonly [name: string, options: ReplayOptions][] = [
   ['page cache 32 MiB, exact lru', { cache: '32MiB', eviction: 'lru' }],
   ['page cache 1 GiB, exact lru', { cache: '1GiB', eviction: 'lru' }],
   ['cache mode none', { cacheMode: 'none' }],
+  ['fixed drive of 100 µs, 8 channels', { drive: { model: 'fixed', channels: 8 } }],
+  ['fixed drive, 32 clients', { drive: { model: 'fixed', channels: 8 }, timing: 'closed:32' }],
+  ['hdd, 32 clients', { drive: { model: 'hdd', size: '4TiB' }, timing: 'closed:32' }],
+  ['hdd at the times of the trace', { drive: { model: 'hdd', size: '4TiB' }, timing: 'trace' }],
+  ['nvme at the times of the trace', { drive: { model: 'nvme' }, timing: 'trace' }],
 ];
 
 /** MSR rows over 32 GiB: sizes of 4 to 64 KiB, three of ten requests continue the one before. */

@@ -60,8 +60,9 @@ class Flight {
   /** The next record's arrival is known, and an event will tell of it. */
   isTimed: u32;
   isAwaited: u32;
-  /** Slots between arrival and end. */
+  /** Slots between arrival and end, and those of them that wait for others to end. */
   count: u32;
+  heldCount: u32;
   head: usize;
   tail: usize;
   readyHead: usize;
@@ -238,8 +239,12 @@ function takeRecord(entry: usize): bool {
   noteArrival(slot);
   slot.blockers = countBlockers(slot);
   append(slot);
-  if (slot.blockers == 0) letGo(slot);
-  else addTo(REPLAY_HELD_FOR_OVERLAP, 1);
+  if (slot.blockers == 0) {
+    letGo(slot);
+  } else {
+    flight.heldCount++;
+    addTo(REPLAY_HELD_FOR_OVERLAP, 1);
+  }
   return true;
 }
 
@@ -280,9 +285,14 @@ export function flightIssue(): bool {
 
 /** The request has ended: those that it held may go, and its slot and its room are free. */
 export function flightEnd(slot: Slot): void {
-  for (let pointer = slot.next; pointer != 0; pointer = changetype<Slot>(pointer).next) {
+  let held = flight.heldCount;
+  for (let pointer = slot.next; pointer != 0 && held > 0; pointer = changetype<Slot>(pointer).next) {
     const later = changetype<Slot>(pointer);
-    if (later.blockers > 0 && overlaps(slot, later) && --later.blockers == 0) letGo(later);
+    if (later.blockers == 0) continue;
+    held--;
+    if (!overlaps(slot, later) || --later.blockers > 0) continue;
+    flight.heldCount--;
+    letGo(later);
   }
   unlink(slot);
   if (slot.pages > 0) roomGive(slot.data - <usize>(slot.offset - roomStart(slot)));

@@ -14,6 +14,8 @@ import {
   type Engine,
   EVICTIONS,
   type Eviction,
+  SCHEDULERS,
+  type Scheduler,
   type VmConfig,
 } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
@@ -49,6 +51,7 @@ interface ReplayFlags {
   readonly drive?: DriveText;
   readonly latency?: number;
   readonly channels?: number;
+  readonly scheduler?: Scheduler;
   readonly seed: number;
   readonly skipBad: number;
   readonly records: boolean;
@@ -194,6 +197,12 @@ export function addReplayCommand(program: Command): void {
       wholeNumber(0, 1e12),
     )
     .option('--channels <n>', 'requests a fixed drive serves at once (default: 1)', wholeNumber(1, 1024))
+    .addOption(
+      new Option(
+        '--scheduler <name>',
+        "how the block layer orders what waits for a drive (default: none; deadline is Linux's mq-deadline)",
+      ).choices([...SCHEDULERS]),
+    )
     .option('--seed <n>', 'seed of the data written', wholeNumber(0, 4294967295), 1)
     .option(
       '--skip-bad <n>',
@@ -258,7 +267,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     seed: flags.seed,
     records: flags.records,
     reopen: flags.reopen,
-    drive: toDrive(flags),
+    drive: { ...toDrive(flags), ...(flags.scheduler === undefined ? {} : { scheduler: flags.scheduler }) },
   };
 }
 

@@ -26,6 +26,7 @@ import {
   type Eviction,
   type MachineConfig,
   type ReplayTiming,
+  type Scheduler,
   type Size,
   type VmConfig,
 } from '../core/options.ts';
@@ -109,6 +110,8 @@ export interface ResolvedReplay {
   /** As `--drive` takes it. */
   readonly drive: string;
   readonly driveBytes: number;
+  /** The block layer's order of what waits for a drive. */
+  readonly scheduler: Scheduler;
   /** Devices that a trace may name. */
   readonly driveCount: number;
   readonly records: boolean | number;
@@ -238,12 +241,13 @@ export function replayDrive(drive: ReplayOptions['drive'] = {}): DriveText & { r
 
 function resolveDrives(
   given: ReplayOptions['drive'],
-): Pick<ResolvedReplay, 'drive' | 'driveBytes' | 'driveCount'> {
+): Pick<ResolvedReplay, 'drive' | 'driveBytes' | 'scheduler' | 'driveCount'> {
   const drive = replayDrive(given);
   const room = MODEL_ROOM[drive.model];
   return {
     drive: printDrive(drive),
     driveBytes: drive.size === undefined ? room.bytes : parseSize(drive.size, 'drive.size'),
+    scheduler: drive.scheduler ?? 'none',
     driveCount: room.drives,
   };
 }

@@ -144,11 +144,12 @@ function cacheLines(report: ReplayReport): string[] {
 function driveLines(report: ReplayReport): string[] {
   const { block, drive, config } = report;
   const merges = block.readMerges + block.writeMerges;
+  const scheduler = config.scheduler === 'none' ? '' : `; scheduler ${config.scheduler}`;
   const extra = `${drive.flushes > 0 ? `, ${many(drive.flushes, 'flush', 'flushes')}` : ''}${drive.discards > 0 ? `, ${many(drive.discards, 'discard')}` : ''}`;
   return [
     line(
       'block',
-      `${count(merges)} bios merged into waiting requests${config.merge ? '' : ' (merging is off)'}`,
+      `${count(merges)} bios merged into waiting requests${config.merge ? '' : ' (merging is off)'}${scheduler}`,
     ),
     line(
       'drive',

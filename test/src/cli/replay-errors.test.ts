@@ -170,6 +170,7 @@ const BAD_OPTIONS: readonly [args: string, message: RegExp][] = [
   ['--drive hdd,rpm=fast', /rpm is 'fast'; it must be a whole number \(rpm\) from/],
   ['--drive ssd,readNs=60us,readNs=61us', /readNs is '61us'; it must be given once/],
   ['--drive fixed,channels', /drive is 'channels'; it must be NAME=VALUE/],
+  ['--scheduler bfq', /Allowed choices are none, deadline/],
   ['--timing sometime', /It must be asap, trace, or closed:N/],
   ['--timing closed:', /It must be asap, trace, or closed:N/],
   ['--timing closed:-1', /It must be asap, trace, or closed:N/],

@@ -147,6 +147,9 @@ report('timing and drive reach the report, and its histograms can be merged from
     assert.equal([closed.config.timing, closed.config.speedup], ['closed:3', null]);
     assert.is(closed.player.mostInFlight, 3);
     assert.is((await replayJson([file])).serviceNs, null);
+    assert.is(closed.config.scheduler, 'none');
+    const scheduled = await runCli(['replay', file, '--drive', 'hdd', '--scheduler', 'deadline']);
+    assert.match(scheduled.stdout, /^block .*; scheduler deadline$/m);
   }),
 );
 
