@@ -402,6 +402,64 @@ for (const build of BUILDS) {
     assertIdle(machine);
   });
 
+  disks(
+    `${build}: a disk with something in its write cache leaves the head to a sequential reader until it pauses`,
+    async () => {
+      const readAfter = async (writes: number) => {
+        const machine = await openDisk(build);
+        const device = machine.blockDevice();
+        timeOf(machine, device, { operation: 'read', sector: 0, sectorCount: 8 });
+        for (let index = 0; index < writes; index++)
+          timeOf(machine, device, { operation: 'write', sector: 9e8 + index * 1e6, sectorCount: 8 });
+        machine.advance(1e6 - (machine.nowNs % 1e6));
+        const from = machine.nowNs;
+        for (let index = 0; index < 100; index++)
+          timeOf(machine, device, { operation: 'read', sector: 8 + index * 256, sectorCount: 256 });
+        const took = machine.nowNs - from;
+        machine.advance(100e6);
+        assert.is(timeOf(machine, device, { operation: 'flush' }), COMMAND_NS, 'the pause was long enough');
+        assertIdle(machine);
+        return took;
+      };
+      // the same, but for where the platter is when the reads begin
+      assertNear(await readAfter(3), await readAfter(0), 0.03, 'time of the reads');
+    },
+  );
+
+  disks(`${build}: a write that waits for room moves over the interface when there is some`, async () => {
+    const disk: PlainDisk = {
+      rpm: 7200,
+      heads: 4,
+      outerSectors: 500,
+      innerSectors: 300,
+      zones: 8,
+      seekTrackNs: 1_000_000,
+      seekAverageNs: 8_500_000,
+      seekFullNs: 14_700_000,
+      writeSettleNs: 1_000_000,
+      headSwitchNs: 1_400_000,
+      trackSkewNs: 0,
+      cylinderSkewNs: 0,
+      commandNs: COMMAND_NS,
+      interfaceBandwidth: 1_000_000,
+    };
+    const machine = await openDisk(build, {
+      size: 100_000 * 512,
+      volatileWrites: 1,
+      parameters: { ...disk },
+    });
+    const device = machine.blockDevice();
+    for (const sector of [40_000, 80_000]) device.submit({ operation: 'write', sector, sectorCount: 8 });
+    machine.run();
+    device.reap();
+    const transfer = 4_096_000;
+    assert.equal(
+      spans(machine).map(({ doneNs }) => doneNs),
+      [COMMAND_NS + transfer, new PlainHdd(disk, 100_000).serve(true, 40_000, 8, 0) + transfer],
+    );
+    assertIdle(machine);
+  });
+
   disks(`${build}: what is in the write cache or was read ahead comes from there`, async () => {
     const machine = await openDisk(build);
     const device = machine.blockDevice();
