@@ -5,71 +5,14 @@
 
 import { ConfigError } from '../../errors.ts';
 import type { DriveConfig } from '../options.ts';
-import { parseSize } from '../size.ts';
 import { DRIVE_MODELS, MODEL_NAMES, type ModelName, parameterValues } from './index.ts';
-import { formatParameter, type ModelParameter, parseParameter } from './parameter.ts';
-import { timingOptions } from './timing-text.ts';
+import { OPTION_ROWS, type OptionRow, type OptionText, TIME } from './option-text.ts';
+import { parseParameter } from './parameter.ts';
 
 /** What a line can say about a drive. */
-export type DriveText = Omit<DriveConfig, 'image' | 'memory'>;
+export type DriveText = OptionText & Pick<DriveConfig, 'model' | 'parameters'>;
 
-type OptionName = Exclude<keyof DriveText, 'model' | 'parameters'>;
-
-interface OptionRow {
-  readonly parse: (text: string, field: string) => unknown;
-  readonly print: (value: unknown) => string;
-}
-
-const NS: ModelParameter = {
-  name: 'ns',
-  index: 0,
-  unit: 'ns',
-  default: 0,
-  minimum: 0,
-  maximum: Number.MAX_SAFE_INTEGER,
-  source: '',
-  meaning: '',
-};
-
-const WHOLE: OptionRow = {
-  parse: (text, field) => {
-    if (!/^\d+$/.test(text)) throw new ConfigError(field, text, 'a whole number');
-    return Number(text);
-  },
-  print: String,
-};
-const SIZE: OptionRow = {
-  parse: parseSize,
-  print: (value) => formatParameter({ ...NS, unit: 'bytes' }, parseSize(value as number, 'size')),
-};
-const TIME = {
-  parse: (text: string, field: string) => parseParameter(NS, text, field),
-  print: (value: unknown) => formatParameter(NS, value as number),
-};
-const FLAG: OptionRow = {
-  parse: (text, field) => {
-    if (text !== 'yes' && text !== 'no') throw new ConfigError(field, text, 'yes or no');
-    return text === 'yes';
-  },
-  print: (value) => (value === true ? 'yes' : 'no'),
-};
-/** Each row reads and prints values of its own option only. */
-const TIMING = timingOptions(TIME) as unknown as Readonly<Record<'latency' | 'episodes', OptionRow>>;
-const NAME: OptionRow = { parse: (text) => text, print: String };
-
-/** The options of a drive that a line can give; `latencyNs.read=…` and so on give one operation's. */
-const OPTIONS: Readonly<Partial<Record<OptionName, OptionRow>>> = {
-  size: SIZE,
-  channels: WHOLE,
-  latencyNs: TIME,
-  latency: TIMING.latency,
-  episodes: TIMING.episodes,
-  queueDepth: WHOLE,
-  volatileWrites: WHOLE,
-  dmaAlignment: WHOLE,
-  readOnly: FLAG,
-  serial: NAME,
-};
+type OptionName = keyof OptionText;
 
 const OPERATIONS = ['read', 'write', 'discard', 'writeZeroes', 'flush'] as const;
 
@@ -89,8 +32,8 @@ function setOption(drive: Mutable, name: string, text: string): boolean {
     drive.latencyNs = { ...latencies, [operation]: TIME.parse(text, name) as number };
     return true;
   }
-  const row = OPTIONS[name as OptionName];
-  if (row === undefined) return false;
+  if (!Object.hasOwn(OPTION_ROWS, name)) return false;
+  const row: OptionRow = OPTION_ROWS[name as OptionName];
   Object.assign(drive, { [name]: row.parse(text, name) });
   return true;
 }
@@ -117,7 +60,7 @@ export function parseDrive(text: string): DriveText {
     const parameter = DRIVE_MODELS[model].parameters.find((row) => row.name === name);
     if (parameter !== undefined) parameters[name] = parseParameter(parameter, value, name);
     else if (!setOption(drive, name, value)) {
-      const known = [...DRIVE_MODELS[model].parameters.map((row) => row.name), ...Object.keys(OPTIONS)];
+      const known = [...DRIVE_MODELS[model].parameters.map((row) => row.name), ...Object.keys(OPTION_ROWS)];
       throw new ConfigError(name, value, `left out: what ${model} knows is ${known.join(', ')}`);
     }
   }
@@ -132,7 +75,7 @@ function nameOf(drive: DriveText): ModelName {
 
 /** The options given, as [name, value in words]. */
 function printedOptions(drive: DriveText): [string, string][] {
-  return Object.keys(OPTIONS).flatMap((name): [string, string][] => {
+  return Object.keys(OPTION_ROWS).flatMap((name): [string, string][] => {
     const value = drive[name as OptionName];
     if (value === undefined) return [];
     if (name === 'latencyNs' && typeof value === 'object') {
@@ -142,11 +85,11 @@ function printedOptions(drive: DriveText): [string, string][] {
         return one === undefined ? [] : [[`latencyNs.${operation}`, TIME.print(one)]];
       });
     }
-    return [[name, (OPTIONS[name as OptionName] as OptionRow).print(value)]];
+    return [[name, OPTION_ROWS[name as OptionName].print(value)]];
   });
 }
 
-/** One line that parseDrive reads: the model, then what was given for it. Throws ConfigError for a parameter that it can not have. */
+/** One line that parseDrive reads, with all but what has no form as text (option-text.ts): the model, then what was given for it. Throws ConfigError for a parameter that it can not have. */
 export function printDrive(drive: DriveText): string {
   const given = drive.parameters ?? {};
   const parameters = parameterValues(nameOf(drive), given)

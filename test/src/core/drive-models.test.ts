@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import {
   BAD_FIELD_DRIVES,
   CONFIG_DRIVE_PARAMETERS,
+  CONFIG_DRIVE_SIZE,
   DRIVE_PARAMETERS,
   ROOT_BAD_FIELD,
   ROOT_BAD_INDEX,
@@ -171,6 +172,8 @@ models('a line of text is a drive, and its print is the same drive again', () =>
     if (draw(3) > 0) words.push(`size=${512 * (1 + draw(1e9))}`);
     if (draw(3) > 0) words.push(`latencyNs=${draw(1e9)}`);
     else words.push(`latencyNs.write=${draw(1e9)}`, `latencyNs.flush=${draw(1e6)}`);
+    if (draw(3) > 0) words.push(`fua=${draw(2) > 0 ? 'yes' : 'no'}`, `timeoutNs=${draw(1e9)}us`);
+    if (draw(3) > 0) words.push(`powerLossProtection=yes`, `scheduler=${draw(2) > 0 ? 'none' : 'deadline'}`);
     if (draw(3) > 0) words.push(`readOnly=${draw(2) > 0 ? 'yes' : 'no'}`);
     const drive = parseDrive(words.join(','));
     assert.equal(parseDrive(printDrive(drive)), drive, words.join(','));
@@ -190,6 +193,8 @@ models('a line that says no drive is refused by the part that is wrong', () => {
     ['fixed,readOnly=1', /^readOnly is '1'; it must be yes or no/],
     ['fixed,latencyNs=soon', /^latencyNs is 'soon'/],
     ['fixed,size=big', /^size is 'big'/],
+    ['fixed,constructor=1', /^constructor is '1'; it must be left out/],
+    ['ssd,scheduler=cfq', /^scheduler is 'cfq'; it must be one of none, deadline/],
     ['fixed,model=ssd', /^model is 'ssd'; it must be left out/],
   ];
   for (const [text, expected] of cases) assert.match(refusal(() => parseDrive(text)).message, expected);
@@ -213,7 +218,7 @@ async function openRaw(build: Build, model: ModelName, index: number, value: big
   const bytes = configBytes(config);
   const view = new DataView(bytes.buffer);
   // the drive is the last thing in the struct
-  const drive = bytes.length - CONFIG_DRIVE_PARAMETERS - DRIVE_PARAMETERS * 8;
+  const drive = bytes.length - CONFIG_DRIVE_SIZE;
   view.setBigUint64(drive + CONFIG_DRIVE_PARAMETERS + index * 8, value, true);
   core.memory.bytes.set(bytes, core.exports.configAddress());
   const result = core.call((exports) => exports.machineOpen());
