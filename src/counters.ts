@@ -95,6 +95,7 @@ const GROUPS = {
     writeZeroes: layout.COUNTER_DRIVE_WRITE_ZEROES,
     destaged: layout.COUNTER_DRIVE_DESTAGED,
     errors: layout.COUNTER_DRIVE_ERRORS,
+    faults: layout.COUNTER_DRIVE_FAULTS,
   },
   flash: {
     hostPages: layout.COUNTER_FLASH_HOST_PAGES,
