@@ -78,6 +78,7 @@ for (const build of BUILDS) {
       writeZeroes: 0,
       destaged: 0,
       errors: 0,
+      faults: 0,
     });
   });
 }
