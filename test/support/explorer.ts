@@ -7,9 +7,13 @@ import { CrashExplorer } from '../../src/crash/explorer.ts';
 import type { CrashExplorerOptions } from '../../src/crash/options.ts';
 import { type Build, coreModule } from './machine.ts';
 
-/** CrashExplorer.open on the build named. */
+/** Little memory: tests open thousands of explorers. */
+const SMALL = { images: 65536, visits: 65536, payload: '64KiB' } as const;
+
+/** CrashExplorer.open on the build named, with limits that tests get by with. */
 export function openExplorer(build: Build, options: CrashExplorerOptions): Promise<CrashExplorer> {
-  return CrashExplorer.on({ core: () => coreModule(build), openImages: openNodeImages }, options);
+  const platform = { core: () => coreModule(build), openImages: openNodeImages };
+  return CrashExplorer.on(platform, { ...options, limits: { ...SMALL, ...options.limits } });
 }
 
 /** The first byte of each of the first `count` sectors of an image. */

@@ -148,7 +148,7 @@ for (const build of BUILDS) {
 
   naive('the images of random logs are those of plain enumeration', async () => {
     let compared = 0;
-    const logs = build === 'release' ? LOGS : Math.ceil(LOGS / 6);
+    const logs = build === 'release' ? LOGS : Math.ceil(LOGS / 10);
     for (let number = 0; number < logs; number++) compared += await compare(build, number);
     assert.ok(compared > logs * 2, `${compared} steps compared`);
   });
