@@ -3,13 +3,15 @@
 // Verbs: takeDrives, readCut, cutDrives, withoutFormat. The core decides; this carries its state from the machine that crashed to the one
 // that comes after, and says which writes survive.
 
-import { CUT_NONE, SAVED_BLOCK_SIZE, SAVED_BLOCKS, SAVED_COUNT } from '../assembly/layout.ts';
+import { CUT_MASK, CUT_NONE, SAVED_BLOCK_SIZE, SAVED_BLOCKS, SAVED_COUNT } from '../assembly/layout.ts';
 import { whole } from './core/config-values.ts';
 import type { Core } from './core/core.ts';
 import type { MachineConfig, Size } from './core/options.ts';
 import { ConfigError, check } from './errors.ts';
 import type { Machine } from './machine.ts';
 import { readChoice, type Survivors, tearingUnit, uncertainWrites } from './uncertain-writes.ts';
+
+const EINVAL = -22;
 
 /** What dies: the client of the machine, the operating system, or everything that needs power. */
 export type CrashKind = 'process' | 'os' | 'power';
@@ -71,10 +73,16 @@ export function cutDrives({ core, buffers }: Machine, { unitBytes, seed, choices
   choices.forEach(({ choose, mask }, drive) => {
     buffers.borrow(Math.max(1, mask.length), (address) => {
       core.memory.bytes.set(mask, address);
-      check(
-        'crash',
-        core.call((exports) => exports.driveCutPower(drive, choose, unitBytes, address, mask.length, seed)),
+      const result = core.call((exports) =>
+        exports.driveCutPower(drive, choose, unitBytes, address, mask.length, seed),
       );
+      if (result === EINVAL && choose === CUT_MASK)
+        throw new ConfigError(
+          'choose',
+          'a mask',
+          `a prefix of the uncertain writes: drive ${drive} promises SEQUENTIAL`,
+        );
+      check('crash', result);
     });
   });
   check(

@@ -70,7 +70,7 @@ export type { Counters } from './counters.ts';
 export type { CrashCount, CrashImagesOptions } from './crash/explorer.ts';
 export { CrashImage, type TornWrite } from './crash/image.ts';
 export type { CrashPoint, LoggedWrite } from './crash/log-facts.ts';
-export type { CrashExplorerOptions, CrashModel, CrashPromise } from './crash/options.ts';
+export type { CrashExplorerOptions, CrashModel } from './crash/options.ts';
 export type { CrashLoss, CrashState } from './crash/state.ts';
 export type { CrashKind, CrashOptions } from './crash-kinds.ts';
 export {

@@ -44,9 +44,11 @@ class Cut {
   mask: usize;
   maskBytes: u32;
   seed: u64;
-  /** The number of the next choice, and with PROMISE_SEQUENTIAL the first that is lost. */
+  /** The number of the next choice. */
   next: u64;
-  end: u64;
+  /** The write at hand, and with PROMISE_SEQUENTIAL the one behind which all is lost. */
+  write: u64;
+  lastWrite: u64;
 }
 
 const cut = changetype<Cut>(memory.data(offsetof<Cut>(), 16));
@@ -94,7 +96,8 @@ function isKept(drive: Drive, entry: Cached, sector: u64): bool {
   if (cut.choose == CUT_MASK)
     return ((load<u8>(cut.mask + <usize>(number >> 3)) >> (<u8>number & 7)) & 1) != 0;
   if (cut.choose != CUT_RANDOM) return cut.choose == CUT_ALL;
-  if (drive.promises & PROMISE_SEQUENTIAL) return number < cut.end;
+  if ((drive.promises & PROMISE_SEQUENTIAL) != 0 && cut.write != cut.lastWrite)
+    return cut.write < cut.lastWrite;
   const generation = nextGeneration(PLACE | drive.index, entry.operation, sector);
   return (identityDraw(cut.seed, drive.index, entry.operation, sector, generation) & 1) != 0;
 }
@@ -160,6 +163,7 @@ function cutSubset(drive: Drive): i32 {
   for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
     const entry = changetype<Cached>(pointer);
     const kept = redo(drive, entry);
+    cut.write++;
     if (kept < 0) return <i32>kept;
     note(drive, entry, <u32>kept);
     if (kept != entry.sectorCount) lost++;
@@ -167,15 +171,15 @@ function cutSubset(drive: Drive): i32 {
   return lost;
 }
 
-/** Draws so that a cut that promises media order ends anywhere in it. */
-function sequentialEnd(drive: Drive, total: u64): u64 {
-  return identityDraw(cut.seed, PLACE | drive.index, 0, 0, 0) % (total + 1);
+/** Draws where a cut of media in call order ends: at any of the writes, which may be torn, or behind them all. */
+function lastWriteOf(drive: Drive): u64 {
+  return identityDraw(cut.seed, PLACE | drive.index, 0, 0, 0) % (<u64>drive.cachedCount + 1);
 }
 
 /**
  * Leaves the image as the media would be. `choose`: CUT_…; `unitBytes`: see isUnit; the mask is of CUT_MASK, the seed of CUT_RANDOM.
  * Returns how many writes were lost, wholly or in part; EINVAL for a mask that has not exactly the bytes it needs or
- * a bit too many, ENODEV without an undo file, EIO when the image fails.
+ * a bit too many, or that no drive which promises SEQUENTIAL could leave, ENODEV without an undo file, EIO when the image fails.
  */
 export function cutPower(
   drive: Drive,
@@ -195,8 +199,10 @@ export function cutPower(
   cut.seed = mix64(PURPOSE + seed);
   cut.next = 0;
   const total = choiceTotal(drive);
-  cut.end = choose == CUT_RANDOM ? sequentialEnd(drive, total) : 0;
+  cut.write = 0;
+  cut.lastWrite = choose == CUT_RANDOM ? lastWriteOf(drive) : 0;
   if (choose == CUT_MASK && !isMaskOf(total)) return -EINVAL;
+  if (choose == CUT_MASK && (drive.promises & PROMISE_SEQUENTIAL) != 0 && !isPrefix(drive)) return -EINVAL;
   const isWhole = choose == CUT_NONE || choose == CUT_ALL;
   const lost = isWhole ? cutWhole(drive, choose == CUT_ALL) : cutSubset(drive);
   if (drive.layerCount != 0) layersExposed(drive);
@@ -208,4 +214,21 @@ function isMaskOf(total: u64): bool {
   if (<u64>cut.maskBytes != (total + 7) >> 3) return false;
   const used = <u32>total & 7;
   return used == 0 || load<u8>(cut.mask + cut.maskBytes - 1) >> <u8>used == 0;
+}
+
+/** True when no write is kept, in part even, behind one of which a part is lost: what media in call order may hold. */
+function isPrefix(drive: Drive): bool {
+  let number: u32 = 0;
+  let isOver = false;
+  for (let pointer = drive.cachedHead; pointer != 0; pointer = changetype<Cached>(pointer).next) {
+    let isLost = false;
+    for (let left = choiceCount(drive, changetype<Cached>(pointer), cut.unitBytes); left > 0; left--) {
+      const bit = (load<u8>(cut.mask + <usize>(number >> 3)) >> (<u8>number & 7)) & 1;
+      number++;
+      if (bit == 0) isLost = true;
+      else if (isOver) return false;
+    }
+    if (isLost) isOver = true;
+  }
+  return true;
 }

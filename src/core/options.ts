@@ -59,8 +59,8 @@ export interface DriveConfig {
   /** Sectors read as zeros once a discard of them is durable, and before that as it was or as zeros all together; else each for itself. Default false. */
   readonly discardZeroes?: boolean;
   /**
-   * What the drive promises about power cuts (`machine.crash`): `ATOMIC`: no write tears; `ATOMIC4K` and so on: aligned pieces of that size do
-   * not; `SEQUENTIAL`: random survivors are the first writes, in submission order. A mask is taken as it is. Default none.
+   * What the drive promises about power cuts (`machine.crash`), by SQLite's names. A cut keeps the promises, and refuses a mask that would
+   * break SEQUENTIAL. Default none.
    */
   readonly promises?: readonly DrivePromise[];
   /** Its cache survives a power cut: a completed write is durable, and flushes end at once. Default false. */

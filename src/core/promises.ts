@@ -11,6 +11,8 @@ import {
   PROMISE_ATOMIC32K,
   PROMISE_ATOMIC64K,
   PROMISE_ATOMIC512,
+  PROMISE_POWERSAFE_OVERWRITE,
+  PROMISE_SAFE_APPEND,
   PROMISE_SEQUENTIAL,
 } from '../../assembly/layout.ts';
 import { oneOf } from './config-values.ts';
@@ -25,10 +27,16 @@ const PROMISES = {
   ATOMIC16K: PROMISE_ATOMIC16K,
   ATOMIC32K: PROMISE_ATOMIC32K,
   ATOMIC64K: PROMISE_ATOMIC64K,
+  SAFE_APPEND: PROMISE_SAFE_APPEND,
   SEQUENTIAL: PROMISE_SEQUENTIAL,
+  POWERSAFE_OVERWRITE: PROMISE_POWERSAFE_OVERWRITE,
 } as const;
 
-/** A device characteristic that keeps a machine's power cuts from some states. */
+/**
+ * A device characteristic, as SQLite names them: `ATOMIC`, no write tears; `ATOMIC512` to `ATOMIC64K`, aligned pieces of that size do
+ * not; `SEQUENTIAL`, writes reach the media in the order in which they were submitted; `POWERSAFE_OVERWRITE`, nothing outside a
+ * write's own sectors changes; `SAFE_APPEND`, a file's data is there before its new size is (sectors know of no files: it is for file models).
+ */
 export type DrivePromise = keyof typeof PROMISES;
 
 const NAMES = Object.keys(PROMISES) as DrivePromise[];

@@ -24,17 +24,6 @@ import {
   CRASH_CONFIG_TEARING,
   CRASH_CONFIG_UNIT,
   CRASH_CONFIG_VISITS,
-  PROMISE_ATOMIC,
-  PROMISE_ATOMIC1K,
-  PROMISE_ATOMIC2K,
-  PROMISE_ATOMIC4K,
-  PROMISE_ATOMIC8K,
-  PROMISE_ATOMIC16K,
-  PROMISE_ATOMIC32K,
-  PROMISE_ATOMIC64K,
-  PROMISE_ATOMIC512,
-  PROMISE_POWERSAFE_OVERWRITE,
-  PROMISE_SEQUENTIAL,
 } from '../../assembly/layout.ts';
 import {
   DEFAULT_CRASH_BOUND,
@@ -46,6 +35,7 @@ import {
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { oneOf, whole } from '../core/config-values.ts';
 import type { Size } from '../core/options.ts';
+import { type DrivePromise, promiseBits } from '../core/promises.ts';
 import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
 import type { WriteLog } from '../write-log/entries.ts';
@@ -59,23 +49,6 @@ const SCOPES = ['powersafe', 'unit'] as const;
 const DEVICES = ['volatile', 'noCache', 'lying'] as const;
 const DISCARDS = ['oldOrZero', 'zeroes'] as const;
 const FLUSH_SCOPES = ['all', 'domain'] as const;
-
-const PROMISES = {
-  ATOMIC: PROMISE_ATOMIC,
-  ATOMIC512: PROMISE_ATOMIC512,
-  ATOMIC1K: PROMISE_ATOMIC1K,
-  ATOMIC2K: PROMISE_ATOMIC2K,
-  ATOMIC4K: PROMISE_ATOMIC4K,
-  ATOMIC8K: PROMISE_ATOMIC8K,
-  ATOMIC16K: PROMISE_ATOMIC16K,
-  ATOMIC32K: PROMISE_ATOMIC32K,
-  ATOMIC64K: PROMISE_ATOMIC64K,
-  SEQUENTIAL: PROMISE_SEQUENTIAL,
-  POWERSAFE_OVERWRITE: PROMISE_POWERSAFE_OVERWRITE,
-} as const;
-
-/** A device characteristic, as SQLite names them, that takes crash states away. */
-export type CrashPromise = keyof typeof PROMISES;
 
 /** What a drive may do to uncertain writes when its power goes. `{}` is any subset, torn at any 512 bytes, old or new bytes. */
 export interface CrashModel {
@@ -99,7 +72,7 @@ export interface CrashModel {
   /** What a flush that was issued for a domain covers: `all` (default), or the writes of that `domain`. */
   readonly flushScope?: (typeof FLUSH_SCOPES)[number];
   /** What the drive promises: `ATOMIC` is tearing `none`, `ATOMIC4K` and so on keep aligned pieces of that size whole, `SEQUENTIAL` is order `prefix`. */
-  readonly promises?: readonly CrashPromise[];
+  readonly promises?: readonly DrivePromise[];
 }
 
 /** What an explorer is opened with. */
@@ -127,15 +100,6 @@ export interface CrashExplorerOptions {
     /** Memory for the bytes of uncertain writes, up to 1 GiB; what does not fit is read again. Default 16 MiB. */
     readonly payload?: Size;
   };
-}
-
-function promiseBits(promises: readonly CrashPromise[] = []): number {
-  return promises.reduce((bits, promise) => {
-    const bit = PROMISES[promise];
-    if (bit === undefined)
-      throw new ConfigError('model.promises', promise, `one of ${Object.keys(PROMISES).join(', ')}`);
-    return bits | bit;
-  }, 0);
 }
 
 function number<T extends string>(
@@ -184,7 +148,7 @@ export function crashConfig(
   set(CRASH_CONFIG_DEVICE, number('device', model.device, DEVICES, 'volatile'));
   set(CRASH_CONFIG_DISCARD, number('discard', model.discard, DISCARDS, 'oldOrZero'));
   set(CRASH_CONFIG_FLUSH_SCOPE, number('flushScope', model.flushScope, FLUSH_SCOPES, 'all'));
-  set(CRASH_CONFIG_PROMISES, promiseBits(model.promises));
+  set(CRASH_CONFIG_PROMISES, promiseBits('model.promises', model.promises));
   set(CRASH_CONFIG_SEED, whole('seed', options.seed, 1));
   view.setBigUint64(CRASH_CONFIG_BOUND, bound(options.bound), true);
   set(CRASH_CONFIG_BUDGET, whole('budget', options.budget, DEFAULT_CRASH_BUDGET));

@@ -3,7 +3,7 @@
 // Verbs: runSeed, runSeeds. The same module runs in Node and, bundled, in a browser; the lists of hashes must be equal.
 // Invariant: everything that varies is drawn from the seed by integers only.
 
-import type { DriveConfig, MachineConfig } from '../../src/core/options.ts';
+import type { DriveConfig, EpisodeConfig, LatencyConfig, MachineConfig } from '../../src/core/options.ts';
 import { StorageError } from '../../src/errors.ts';
 import type { OpenFile } from '../../src/files.ts';
 import type { Machine } from '../../src/machine.ts';
@@ -11,6 +11,23 @@ import type { Machine } from '../../src/machine.ts';
 const DRIVE_BYTES = 1048576;
 const FILE_BYTES = 262144;
 const STEPS = 40;
+const FAULTS = [
+  'eio perMillion=50000',
+  'latent perMillion=20000',
+  'rot bits=3 perMillion=50000',
+  'flaky perMillion=50000',
+  'lostWrite perMillion=50000',
+  'misdirectedWrite perMillion=50000',
+  'misdirectedRead perMillion=50000',
+  'tornWrite perMillion=50000',
+  'ignoredFlush perMillion=300000',
+  'ignoredFua perMillion=300000',
+  'failedFlush perMillion=200000',
+  'slow factor=7 perMillion=100000',
+  'queueFull perMillion=100000',
+  'reorder perMillion=100000',
+  'enospc room=64KiB',
+];
 /** The seeds that both sides play. */
 export const SEEDS = { first: 1, count: 1000 } as const;
 
@@ -41,9 +58,32 @@ function driveOf(draws: Draws): DriveConfig {
     size: DRIVE_BYTES,
     queueDepth: draws.of([1, 2, 32]),
     volatileWrites: draws.of([0, 3, 4096]),
+    powerLossProtection: draws.below(8) === 0,
+    fua: draws.below(3) > 0,
+    scheduler: draws.of(['none', 'deadline'] as const),
+    faults: FAULTS.filter(() => draws.below(6) === 0),
     ...draws.of<DriveConfig>([
       { model: 'instant' },
       { model: 'fixed', channels: 3, latencyNs: { read: 70_000, write: 110_000, flush: 900_000 } },
+      { model: 'hdd' },
+      { model: 'ssd' },
+      { model: 'nvme' },
+    ]),
+    latency: draws.of<LatencyConfig>([
+      'constant',
+      'exponential',
+      { lognormal: 0.5 },
+      {
+        factors: [
+          [1, 9],
+          [20, 1],
+        ],
+      },
+    ]),
+    episodes: draws.of<readonly EpisodeConfig[]>([
+      [],
+      [{ kind: 'stall', atNs: 1_000_000, lastsNs: 3_000_000, everyNs: 10_000_000 }],
+      [{ kind: 'slow', atNs: 0, lastsNs: 5_000_000, everyNs: 7_000_000, factor: 3 }],
     ]),
   };
 }
@@ -62,6 +102,7 @@ function configOf(seed: number, draws: Draws): MachineConfig {
     sharedMemory: 65536,
     aioMaxNr: 64,
     powerCuts: true,
+    writeLog: draws.below(3) === 0,
     limits: { bios: draws.of([8, 256]), operations: 64, identities: 4096 },
   };
 }
@@ -82,7 +123,8 @@ function step(machine: Machine, files: readonly (readonly [OpenFile, boolean])[]
   const sector = draws.below(FILE_BYTES / 512);
   const offset = isDirect ? sector * 512 : sector * 512 + draws.below(512);
   const length = isDirect ? (1 + draws.below(24)) * 512 : 1 + draws.below(12000);
-  switch (draws.below(8)) {
+  const device = machine.blockDevice(draws.below(2));
+  switch (draws.below(12)) {
     case 0:
     case 1:
     case 2:
@@ -94,6 +136,30 @@ function step(machine: Machine, files: readonly (readonly [OpenFile, boolean])[]
       return attempt(() => file.sync());
     case 6:
       return attempt(() => file.discard(sector * 512, (1 + draws.below(64)) * 512));
+    case 7:
+      return attempt(() =>
+        device.write(sector, new Uint8Array(1024).fill(draws.below(256)), {
+          fua: draws.below(2) === 0,
+          preflush: draws.below(2) === 0,
+          tag: draws.below(1000),
+        }),
+      );
+    case 8:
+      return attempt(() => device.flush());
+    case 9:
+    case 10:
+      // several at once, so that schedulers and models have something to choose from
+      return attempt(() => {
+        const requests = Array.from({ length: 8 }, () =>
+          device.submit({
+            operation: draws.of(['read', 'writeZeroes']),
+            sector: draws.below(2000),
+            sectorCount: 8,
+          }),
+        );
+        machine.run();
+        return requests.map(({ result }) => result).join(' ');
+      });
     default:
       return attempt(() => machine.advance(draws.below(20_000_000)));
   }

@@ -205,8 +205,10 @@ for (const build of BUILDS) {
     const random = Array.from({ length: 40 }, (_, seed) =>
       values(sequential.crash('power', { choose: 'random', seed, tearing: 512 }), 6).join(''),
     );
-    const prefixes = ['000099', '100099', '110099', '111099', '111199', '111129', '111122'];
-    assert.equal([...new Set(random)].sort(), prefixes.sort());
+    // the last write that is there may be torn, what is before it is whole
+    for (const state of random) assert.match(state, /^([01]{4}99|1111[29]{2})$/);
+    assert.ok(new Set(random).size > 8);
+    assert.ok(random.includes('111122'));
     const zeroes = await promising({ discardZeroes: true });
     zeroes.blockDevice().flush();
     zeroes.blockDevice().discard(0, 3);
