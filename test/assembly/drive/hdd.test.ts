@@ -378,6 +378,30 @@ for (const build of BUILDS) {
     assertIdle(machine);
   });
 
+  disks(`${build}: a flush gets its turns with reads that never cease`, async () => {
+    const machine = await openDisk(build);
+    const device = machine.blockDevice();
+    const draw = draws(8);
+    for (let index = 0; index < 10; index++)
+      timeOf(machine, device, { operation: 'write', sector: draw(1e8) * 8, sectorCount: 8 });
+    const read = () => device.submit({ operation: 'read', sector: draw(1e8) * 8, sectorCount: 8 });
+    for (let index = 0; index < 4; index++) read();
+    const flush = device.submit({ operation: 'flush' });
+    let reads = 0;
+    while (!flush.isDone && reads < 100) {
+      assert.ok(machine.step());
+      for (const { operation } of device.reap()) {
+        if (operation !== 'read') continue;
+        reads++;
+        read();
+      }
+    }
+    assert.ok(flush.isDone && reads >= 9 && reads <= 12, `${reads} reads before the flush had ended`);
+    machine.run();
+    device.reap();
+    assertIdle(machine);
+  });
+
   disks(`${build}: a full cache makes writes wait, and reads get their turn`, async () => {
     const parameters = { writeCache: 64 * 4096 };
     const machine = await openDisk(build, { parameters });
