@@ -5,7 +5,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LOG_FLAG_FUA, OP_DISCARD, OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../../assembly/layout.ts';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
-import type { CrashModel, CrashPromise } from '../../../src/crash/options.ts';
+import type { DrivePromise } from '../../../src/core/promises.ts';
+import type { CrashModel } from '../../../src/crash/options.ts';
 import { openExplorer, sectorsOf } from '../../support/explorer.ts';
 import { BUILDS, type Build } from '../../support/machine.ts';
 import { WriteLogBuilder } from '../../support/write-log-builder.ts';
@@ -97,7 +98,7 @@ function logOfEvents(events: readonly NaiveEvent[]): Uint8Array {
 
 function explorerModel(model: NaiveModel): CrashModel {
   const { atomic, unit, ...same } = model;
-  const promises: CrashPromise[] = atomic === 0 ? [] : [`ATOMIC${atomic / 2}K` as CrashPromise];
+  const promises: DrivePromise[] = atomic === 0 ? [] : [`ATOMIC${atomic / 2}K` as DrivePromise];
   return { ...same, unit: unit * 512, promises };
 }
 
