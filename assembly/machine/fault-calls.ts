@@ -14,6 +14,7 @@ import {
   layerHeal,
   layerRemove,
   layersAttach,
+  layersFree,
   layersHaveFile,
   layersUsed,
 } from '../drive/fault-layers';
@@ -68,6 +69,8 @@ import { noteBadField } from './root';
 const MAX_ERRNO: u64 = 4095;
 const MAX_NS: u64 = 0x20000000000000;
 const MAX_UNIT_SECTORS: u64 = 128;
+/** Free layers without which no damage is placed. */
+const LAYERS_AT_LEAST: u32 = 2;
 
 /** True for effects that change bytes, or have to see them. */
 function needsBytes(effect: u32): bool {
@@ -182,7 +185,9 @@ function placeAtOnce(rule: Rule): bool {
   const flags: u32 = FAULT_FLAG_AT_ONCE | FAULT_FLAG_ENABLED;
   if ((rule.flags & flags) != flags || rule.perMillion == 0 || rule.hits != 0) return true;
   const end = rule.sector + rule.sectors;
-  if (!placeDamage(driveAt(rule.drive), rule, rule.sector, end, rule.perMillion, 0)) return false;
+  const isPlaced = placeDamage(driveAt(rule.drive), rule, rule.sector, end, rule.perMillion, 0);
+  // it may be damaged all over already
+  if (!isPlaced && layersFree() < LAYERS_AT_LEAST) return false;
   rule.hits = 1;
   return true;
 }

@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RWF_NOWAIT } from '../../../assembly/layout.ts';
 import type { MachineConfig } from '../../../src/core/options.ts';
 import { FAULT_EFFECTS, operationsOf } from '../../../src/faults/table.ts';
 import { BUILDS, brokenRule, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
@@ -418,6 +419,25 @@ for (const build of BUILDS) {
       }
     },
   );
+
+  faults(`${build}: a queue that is full refuses who must not wait, and lets the others wait`, async () => {
+    const machine = await openMachine(build, { drives: [{ size: '1MiB', faults: ['queueFull delay=2ms'] }] });
+    const file = machine.openFile('drive0', { direct: true });
+    const context = machine.createAioContext(8);
+    const buffer = machine.buffers.allocate(SECTOR);
+    const request = { op: 'pwrite', file, buffer, length: SECTOR, offset: 0 } as const;
+    context.submit([
+      { ...request, data: 1, rwFlags: RWF_NOWAIT },
+      { ...request, data: 2, offset: 8192 },
+    ]);
+    const ends = context.getEvents({ min: 2 }).map(({ data, res }) => [data, Number(res)]);
+    assert.equal(ends, [
+      [1, -11],
+      [2, SECTOR],
+    ]);
+    assert.is(machine.nowNs, 2_000_000);
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
 
   faults(`${build}: AIO and virtio see the errors of the drive`, async () => {
     const machine = await openMachine(build, {
