@@ -7,8 +7,6 @@ import {
   CONFIG_CACHE_PAGES,
   CUT_ALL,
   CUT_NONE,
-  DRIVE_FLAG_READ_ONLY,
-  DRIVE_FLAG_UNDO,
   ROOT_BAD_FIELD,
   ROOT_BAD_INDEX,
   ROOT_BUFFER_BYTES,
@@ -22,7 +20,6 @@ import { SECTOR_SIZE } from '../assembly/limits.ts';
 import { AioContext } from './aio.ts';
 import { AioQueue } from './aio-queue.ts';
 import { MemoryHost, shimHost } from './backing/memory-host.ts';
-import { OverlaidImage } from './backing/overlaid-image.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
 import { BlockDevice, BlockPort } from './block-device.ts';
 import { BufferArena } from './core/buffer-arena.ts';
@@ -43,6 +40,7 @@ import {
   takeDrives,
   withoutFormat,
 } from './crash-kinds.ts';
+import { DriveBackings } from './drive-backings.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
 import { Eventfd, type EventfdOptions } from './eventfd.ts';
 import { Faults } from './faults.ts';
@@ -84,20 +82,11 @@ export class Machine implements Disposable {
   readonly #options: MachineConfig;
   readonly #config: ResolvedConfig;
   readonly #host: MemoryHost;
-  readonly #memories: (SparseMemory | undefined)[];
   readonly #images: (ImageFile | undefined)[];
-  readonly #imageFds = new Map<number, number>();
-  /** Descriptors of each attached drive's backing, and of the bytes that its volatile writes replace. */
-  readonly #driveFds = new Map<number, { readonly fd: number; readonly undoFd: number }>();
-  /** What the drives of a crashed machine left to undo. */
-  #undoStores: ReadonlyMap<number, SparseMemory> = new Map();
-  /** Real files that the core has open. */
-  readonly #fileFds: number[] = [];
+  readonly #backings: DriveBackings;
   readonly #blockDevices = new Map<number, BlockDevice>();
   #blockPort: BlockPort | undefined;
   #usrbio: UsrbioClient | undefined;
-  /** Descriptor of the file in which layers of damage keep bytes. */
-  #layerFd = 0;
   #faults: Faults | undefined;
   #fs: FileSystem | undefined;
   #writeLog: MachineLog | undefined;
@@ -117,9 +106,14 @@ export class Machine implements Disposable {
     this.#options = options;
     this.#config = config;
     this.#images = images;
-    this.#memories = config.drives.map(() => undefined);
     this.buffers = new BufferArena(core.root(ROOT_BUFFERS), core.root(ROOT_BUFFER_BYTES));
     this.records = new RecordReader(core);
+    this.#backings = new DriveBackings(
+      { core, host, buffers: this.buffers },
+      config.drives,
+      images,
+      config.payload === 'full',
+    );
     this.timeline.keep(this.buffers, () => this.buffers.save());
     this.timeline.keep(this.records, () => this.records.save());
     this.timeline.keep(this, () => this.#saveFields());
@@ -149,7 +143,7 @@ export class Machine implements Disposable {
     const core = await Core.load(await platform.core(), host);
     const machine = Machine.#opened(core, host, options, config, images);
     if (options.writeLog) machine.#startLog(logImage, logPath ?? '');
-    machine.#attachLayers(undefined);
+    machine.#backings.attachLayers(undefined);
     machine.#addFaults();
     // drives of a small machine are attached at once; of a large one, when first used
     if (config.drives.length <= MAX_DRIVES_AT_ONCE) machine.#attachAll();
@@ -174,15 +168,10 @@ export class Machine implements Disposable {
   #startLog(image: ImageFile | undefined, path: string): void {
     const memory = image === undefined ? new SparseMemory() : undefined;
     const fd =
-      image === undefined ? this.#host.add(memory as SparseMemory) : this.#openFile(image, path, false);
+      image === undefined
+        ? this.#host.add(memory as SparseMemory)
+        : this.#backings.openFile(image, path, false);
     this.#writeLog = MachineLog.attach(this.core, this.buffers, fd, memory);
-  }
-
-  /** Where layers of damage keep bytes: what another machine left, or nothing yet. */
-  #attachLayers(memory: SparseMemory | undefined): void {
-    if (this.#config.payload === 'none') return;
-    this.#layerFd = this.#host.add(memory ?? new SparseMemory());
-    this.core.call((exports) => exports.faultsAttach(this.#layerFd));
   }
 
   /** The rules of the drives' options. */
@@ -211,9 +200,7 @@ export class Machine implements Disposable {
   /** Attaches every drive, or closes what was opened before the one that fails. */
   #attachAll(): void {
     try {
-      this.#config.drives.forEach((_, drive) => {
-        this.attachDrive(drive);
-      });
+      this.#backings.attachAll();
     } catch (error) {
       this.close();
       throw error;
@@ -222,57 +209,12 @@ export class Machine implements Disposable {
 
   /** Gives drive number `drive` its backing if it has none yet: its image, the memory it was given, or new sparse memory. */
   attachDrive(drive: number): void {
-    const config = this.#config.drives[drive];
-    if (config === undefined)
-      throw new ConfigError('drive', drive, `from 0 to ${this.#config.drives.length - 1}`);
-    if (this.#config.payload === 'none' || this.#memories[drive] !== undefined || this.#imageFds.has(drive))
-      return;
-    const image = config.memory === undefined ? this.#images[drive] : undefined;
-    const fd = image === undefined ? this.#attachMemory(drive) : this.#openImage(drive, image);
-    let undoFd = -1;
-    if ((config.flags & DRIVE_FLAG_UNDO) !== 0) {
-      undoFd = this.#host.add(this.#undoStores.get(drive) ?? new SparseMemory());
-    }
-    this.#driveFds.set(drive, { fd, undoFd });
-    check(
-      'open',
-      this.core.call((exports) => exports.driveAttach(drive, fd, undoFd)),
-    );
-  }
-
-  #attachMemory(drive: number): number {
-    const config = this.#config.drives[drive];
-    const memory = config?.memory ?? new SparseMemory();
-    this.#memories[drive] = memory;
-    memory.extend(config?.size ?? 0);
-    return this.#host.add(memory);
-  }
-
-  #openImage(drive: number, image: ImageFile): number {
-    const isReadOnly = ((this.#config.drives[drive]?.flags ?? 0) & DRIVE_FLAG_READ_ONLY) !== 0;
-    const fd = this.#openFile(image, this.#config.drives[drive]?.image ?? image.name, isReadOnly);
-    this.#imageFds.set(drive, fd);
-    return fd;
-  }
-
-  /** A descriptor of a real file; `path` is what the user calls it. Throws StorageError. */
-  #openFile(image: ImageFile, path: string, isReadOnly: boolean): number {
-    const name = new TextEncoder().encode(image.name);
-    const result = this.buffers.borrow(name.length, (address) => {
-      this.core.memory.bytes.set(name, address);
-      return this.core.call((exports) =>
-        exports.imageOpen(image.directory, address, name.length, isReadOnly ? 1 : 0),
-      );
-    });
-    const fd = check('open', result, { path });
-    this.#fileFds.push(fd);
-    if (image.access !== undefined) this.#host.addImage(fd, new OverlaidImage(image.access));
-    return fd;
+    this.#backings.attach(drive);
   }
 
   /** True when a drive's image held bytes before this machine opened it. */
   heldData(drive: number): boolean {
-    return (this.#images[drive]?.size ?? 0) > 0;
+    return this.#backings.heldData(drive);
   }
 
   /** Number of drives. Files number them first: drive n is file n. */
@@ -603,7 +545,7 @@ export class Machine implements Disposable {
     if (!this.#config.powerCuts)
       throw new ConfigError('powerCuts', false, 'true (the default with payload full) to cut the power');
     const lost = this.#config.drives.map((_, drive) =>
-      this.#memories[drive] === undefined && !this.#imageFds.has(drive)
+      !this.#backings.isAttached(drive)
         ? 0
         : check(
             'cutPower',
@@ -618,9 +560,7 @@ export class Machine implements Disposable {
 
   /** What a drive without an image is kept in. Throws ConfigError for a drive with an image or one not used yet. */
   memory(drive = 0): SparseMemory {
-    const memory = this.#memories[drive];
-    if (memory === undefined) throw new ConfigError('drive', drive, 'a drive in memory that has been used');
-    return memory;
+    return this.#backings.memory(drive);
   }
 
   #saveFields(): () => void {
@@ -642,8 +582,7 @@ export class Machine implements Disposable {
     if (this.#isClosed) throw new StorageError(call, EBADF, { hint: 'the machine is closed' });
     this.core.checkAlive();
     this.#attachAll();
-    if (this.#fileFds.some((fd) => !this.#host.hasImage(fd)))
-      throw new ConfigError('image', 'given', `out of reach for ${call} here`);
+    this.#backings.checkReach(call);
   }
 
   /**
@@ -678,7 +617,7 @@ export class Machine implements Disposable {
   restore(snapshot: Snapshot): void {
     if (snapshot.owner !== this)
       throw new ConfigError('snapshot', 'of another machine', 'one of this machine');
-    if (this.#isClosed && this.#fileFds.length > 0)
+    if (this.#isClosed && this.#backings.hasFiles)
       throw new StorageError('restore', EBADF, { hint: 'the machine and its files are closed' });
     this.#host.restore(snapshot.host.files, snapshot.host.stores);
     snapshot.load(this.core.memory);
@@ -719,12 +658,8 @@ export class Machine implements Disposable {
     snapshot.load(core.memory);
     core.seed = this.core.seed;
     const machine = new Machine(core, host, this.#options, this.#config, this.#images);
-    for (const [drive, fds] of this.#driveFds) {
-      machine.#driveFds.set(drive, fds);
-      machine.#memories[drive] = host.files.get(fds.fd);
-    }
+    machine.#backings.follow(this.#backings);
     machine.#lastSnapshot = new WeakRef(snapshot);
-    machine.#layerFd = this.#layerFd;
     if (this.#writeLog !== undefined)
       machine.#writeLog = this.#writeLog.twin(core, machine.buffers, host.files);
     return machine;
@@ -779,19 +714,17 @@ export class Machine implements Disposable {
 
   /** A fresh machine with the same options, before its volume is mounted, over forks of the backings. */
   #reopened(): Machine {
-    const files = this.#host.save();
-    const undoStores = new Map<number, SparseMemory>();
-    const drives = this.#config.drives.map((drive, index) => {
-      const fds = this.#driveFds.get(index);
-      const undo = files.get(fds?.undoFd ?? -1);
-      if (undo !== undefined) undoStores.set(index, undo);
-      return { ...drive, memory: files.get(fds?.fd ?? -1) };
-    });
+    const left = this.#backings.leave();
     const host = new MemoryHost();
     const core = Core.start(this.core.module, host);
-    const machine = Machine.#opened(core, host, this.#options, { ...this.#config, drives }, this.#images);
-    machine.#undoStores = undoStores;
-    machine.#attachLayers(files.get(this.#layerFd));
+    const machine = Machine.#opened(
+      core,
+      host,
+      this.#options,
+      { ...this.#config, drives: left.drives },
+      this.#images,
+    );
+    machine.#backings.attachLeft(left);
     if (this.#writeLog !== undefined) machine.#startLog(undefined, '');
     machine.#attachAll();
     return machine;
@@ -802,7 +735,7 @@ export class Machine implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#writeLog?.close();
-    for (const fd of this.#imageFds.values()) this.core.exports.imageClose(fd);
+    this.#backings.closeImages();
   }
 
   [Symbol.dispose](): void {
