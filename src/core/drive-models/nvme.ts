@@ -10,9 +10,9 @@ const MQSIM = 'MQSim (FAST 2018), defaults of its repository';
 const OURS = 'choice of this model';
 
 export const NVME_PARAMETERS = flashParameters({
-  channels: [8, 'Samsung Phoenix controller: 8 channels'],
+  channels: [8, 'Samsung Phoenix controller: 8 channels (general knowledge, not checked)'],
   diesPerChannel: [4, 'choice of this model: one die a chip of the 4 that MQSim has on a channel'],
-  pageSize: [32768, '16 KiB pages, 2 planes'],
+  pageSize: [32768, '16 KiB pages, 2 planes (usual for such flash, not checked)'],
   blockPages: [256, MQSIM],
   readNs: [
     50_000,
@@ -20,7 +20,7 @@ export const NVME_PARAMETERS = flashParameters({
   ],
   programNs: [410_000, `${SHEET}: 2,300 MB/s written in sequence, by 32 dies`],
   eraseNs: [3_800_000, MQSIM],
-  channelBandwidth: [800e6, 'Toggle DDR 2.0: 800 MT/s at most'],
+  channelBandwidth: [800e6, 'Toggle DDR 2.0: 800 MT/s at most (general knowledge, not checked)'],
   interfaceBandwidth: [3600e6, `${SHEET}: 3,500 MB/s read in sequence on PCIe 3.0 x4`],
   fullDuplex: [1, 'PCIe: lanes in both directions'],
   readCommandNs: [1_565, `${SHEET}: 370,000 random reads a second`],
