@@ -727,8 +727,10 @@ export const LOG_FLAG_IGNORED = 2;
 export const LOG_FLAG_TORN = 4;
 /** FUA was asked for and ignored. */
 export const LOG_FLAG_FUA_IGNORED = 8;
+/** A flush that fails and leaves what it should have covered uncertain: no later flush covers it either. */
+export const LOG_FLAG_ORPHANING = 16;
 /** All flags that there are. */
-export const LOG_FLAGS_ALL = 15;
+export const LOG_FLAGS_ALL = 31;
 
 /** The domain of the volume's metadata and journal. */
 export const LOG_DOMAIN_METADATA = 0xffffffff;

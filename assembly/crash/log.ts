@@ -2,7 +2,7 @@
 //
 // Verbs: logCount, logTablesClaim, logFill. Steps count the entries of the log: a crash at step c comes behind the first c of them.
 // A flush that completes makes durable what had completed before it was submitted; a write with FUA makes its own bytes durable.
-// What the drive ignored never reaches the media. A write that failed is not there from then on; one that was given up (it took
+// A flush that fails may leave what it should have covered to no later flush. What the drive ignored never reaches the media. A write that failed is not there from then on; one that was given up (it took
 // too long, or was cancelled) stays uncertain, as nobody knows; what a fault left of a torn write is there whatever its result.
 // Invariant: the set of images that a crash can leave changes at crash points and nowhere between them.
 
@@ -37,6 +37,7 @@ import {
   LOG_FLAG_FUA,
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_ORPHANING,
   LOG_FLAG_TORN,
   LOG_MARK,
   LOG_PART,
@@ -263,9 +264,11 @@ function writeCompleted(request: Request, result: i32): void {
   else if (isDurable) addPoint(CRASH_AT_DURABLE_WRITE, NEVER, request.number, step);
 }
 
-/** Makes durable what had completed when the flush was submitted, and what it was issued for. */
+/** Makes durable what had completed when the flush was submitted, and what it was issued for; or leaves it to no flush. */
 function flushCompleted(request: Request, result: i32): void {
-  if (result < 0 || request.flags & LOG_FLAG_IGNORED || model.device == <u32>CRASH_DEVICE_LYING) return;
+  const isOrphaning = result < 0 && (request.flags & LOG_FLAG_ORPHANING) != 0;
+  if (!isOrphaning && (result < 0 || request.flags & LOG_FLAG_IGNORED)) return;
+  if (model.device == <u32>CRASH_DEVICE_LYING) return;
   const onlyDomain = model.flushScope == <u32>CRASH_FLUSH_DOMAIN ? request.domain : 0;
   let kept = NEVER;
   let index = reading.open;
@@ -274,7 +277,7 @@ function flushCompleted(request: Request, result: i32): void {
     const next = write.next;
     const isCovered = write.completed < request.submitted && (onlyDomain == 0 || write.domain == onlyDomain);
     if (isCovered) {
-      write.durable = entryCount();
+      if (!isOrphaning) write.durable = entryCount();
     } else {
       write.next = kept;
       kept = index;
@@ -282,5 +285,5 @@ function flushCompleted(request: Request, result: i32): void {
     index = next;
   }
   reading.open = kept;
-  addPoint(CRASH_AT_FLUSH, NEVER, request.number, entryCount());
+  if (!isOrphaning) addPoint(CRASH_AT_FLUSH, NEVER, request.number, entryCount());
 }

@@ -9,10 +9,12 @@ import {
   FAULT_ACT_DAMAGE,
   FAULT_ACT_FLIP,
   FAULT_ACT_MOVE,
+  FAULT_ACT_ORPHAN,
   FAULT_ACT_PART,
   FAULT_ACT_TEAR,
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_ORPHANING,
   LOG_FLAG_TORN,
   OP_READ,
   OP_WRITE,
@@ -155,6 +157,7 @@ export function transferLog(drive: Drive, request: Request): void {
       at += run;
     }
   } else {
+    if (action == FAULT_ACT_ORPHAN) flags |= LOG_FLAG_ORPHANING;
     if (request.result != 0 || (request.faultFlags & FAULTED_IGNORED) != 0) flags |= LOG_FLAG_IGNORED;
     logSubmittedAs(drive, request, 0, request.sectorCount, flags);
   }

@@ -23,6 +23,7 @@ import {
   LOG_FLAG_FUA,
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_ORPHANING,
   LOG_FLAG_TORN,
   LOG_FLAGS_ALL,
   LOG_HEADER_DRIVES,
@@ -80,6 +81,8 @@ export interface LogSubmit extends RequestEntry {
   readonly isIgnored: boolean;
   readonly isTorn: boolean;
   readonly isFuaIgnored: boolean;
+  /** A flush that fails and leaves what it should have covered to no later flush either. */
+  readonly isOrphaning: boolean;
   /** What its caller called it; 0: nothing, or parts follow that differ. */
   readonly tag: number;
   /** Inode of a file on the volume, LOG_DOMAIN_METADATA, or 0. */
@@ -314,6 +317,7 @@ class EntryFields {
       isIgnored: (flags & LOG_FLAG_IGNORED) !== 0,
       isTorn: (flags & LOG_FLAG_TORN) !== 0,
       isFuaIgnored: (flags & LOG_FLAG_FUA_IGNORED) !== 0,
+      isOrphaning: (flags & LOG_FLAG_ORPHANING) !== 0,
       byteCount,
       data: () => readBytes(this.#source, offset + LOG_ENTRY_SIZE, byteCount),
     };

@@ -21,6 +21,7 @@ import {
   LOG_FLAG_FUA,
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_ORPHANING,
   LOG_FLAG_TORN,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
@@ -66,6 +67,8 @@ export interface WrittenRequest {
   readonly isTorn?: boolean;
   /** FUA was asked for, and the drive did not heed it. */
   readonly isFuaIgnored?: boolean;
+  /** A flush that fails and leaves what it should have covered to no later flush either. */
+  readonly isOrphaning?: boolean;
   readonly timeNs?: number;
   readonly tag?: number;
   readonly domain?: number;
@@ -107,7 +110,8 @@ export class LogWriter {
       (request.isFua === true ? LOG_FLAG_FUA : 0) |
       (request.isIgnored === true ? LOG_FLAG_IGNORED : 0) |
       (request.isTorn === true ? LOG_FLAG_TORN : 0) |
-      (request.isFuaIgnored === true ? LOG_FLAG_FUA_IGNORED : 0);
+      (request.isFuaIgnored === true ? LOG_FLAG_FUA_IGNORED : 0) |
+      (request.isOrphaning === true ? LOG_FLAG_ORPHANING : 0);
     entry.setUint32(LOG_ENTRY_FLAGS, flags, true);
     setU64(entry, LOG_ENTRY_TAG, request.tag ?? 0);
     entry.setUint32(LOG_ENTRY_DOMAIN, request.domain ?? 0, true);

@@ -3,7 +3,7 @@
 // builds from the machine's write log are the same set of images.
 //
 // Random requests on a small drive (writes, discards, FUA, PREFLUSH, flushes) whose completions are held and released in any
-// order; whole writes and writes that tear in units; drives that promise, and drives that forget to ask.
+// order; whole writes and writes that tear in units; drives that promise, and drives that lie, lose and fail.
 
 import fc from 'fast-check';
 import { suite } from 'uvu';
@@ -21,7 +21,7 @@ const SEED = 1958;
 const RUNS = 70;
 
 type Step = readonly [kind: number, sector: number, sectorCount: number, flags: number];
-const steps = fc.array(fc.tuple(fc.nat(9), fc.nat(SECTORS - 1), fc.integer({ min: 1, max: 3 }), fc.nat(7)), {
+const steps = fc.array(fc.tuple(fc.nat(11), fc.nat(SECTORS - 1), fc.integer({ min: 1, max: 3 }), fc.nat(7)), {
   maxLength: 24,
   size: 'max',
 });
@@ -30,6 +30,14 @@ const setups = fc.record({
   discardZeroes: fc.boolean(),
   merge: fc.boolean(),
   fua: fc.boolean(),
+  faults: fc.subarray([
+    'eio on=write,flush nth=3 times=once',
+    'ignoredFlush perMillion=400000',
+    'ignoredFua perMillion=400000',
+    'lostWrite perMillion=150000',
+    'misdirectedWrite perMillion=150000',
+    'failedFlush nth=1 times=once',
+  ]),
   promises: fc.constantFrom<readonly DrivePromise[]>([], ['SEQUENTIAL'], ['ATOMIC1K'], ['ATOMIC']),
 });
 type Setup = typeof setups extends fc.Arbitrary<infer T> ? T : never;
@@ -48,8 +56,10 @@ function play(machine: Machine, sequence: readonly Step[]): void {
       device.submit({ operation: 'discard', sector, sectorCount });
     } else if (kind === 5) {
       device.submit({ operation: 'writeZeroes', sector, sectorCount, ...flush });
-    } else if (kind === 6) {
+    } else if (kind < 8) {
       device.submit({ operation: 'flush' });
+    } else if (kind < 10) {
+      while (machine.heldCompletions() > 0) machine.releaseCompletion(0);
     } else if (machine.heldCompletions() > 0) {
       machine.releaseCompletion(sector % machine.heldCompletions());
     }
