@@ -54,6 +54,7 @@ interface ReplayFlags {
   readonly scheduler?: Scheduler;
   readonly seed: number;
   readonly skipBad: number;
+  readonly fault: readonly string[];
   readonly records: boolean;
   readonly json: boolean;
 }
@@ -203,6 +204,12 @@ export function addReplayCommand(program: Command): void {
         "how the block layer orders what waits for a drive (default: none; deadline is Linux's mq-deadline)",
       ).choices([...SCHEDULERS]),
     )
+    .option(
+      '--fault <rule>',
+      "a rule of faults, such as 'slow factor=20 perMillion=1000' or 'lostWrite every=300'; again for more",
+      (rule: string, rules: readonly string[]) => [...rules, rule],
+      [],
+    )
     .option('--seed <n>', 'seed of the data written', wholeNumber(0, 4294967295), 1)
     .option(
       '--skip-bad <n>',
@@ -265,6 +272,7 @@ function toOptions(flags: ReplayFlags): ReplayOptions {
     batch: flags.batch,
     payload: flags.payload,
     seed: flags.seed,
+    faults: flags.fault,
     records: flags.records,
     reopen: flags.reopen,
     drive: { ...toDrive(flags), ...(flags.scheduler === undefined ? {} : { scheduler: flags.scheduler }) },

@@ -32,6 +32,7 @@ import {
 } from '../core/options.ts';
 import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
+import type { FaultRule } from '../faults/rule.ts';
 import type { TraceReader } from '../trace/index.ts';
 
 /** How the requests of a trace enter. */
@@ -81,6 +82,8 @@ export interface ReplayOptions {
    * seeks depend on it, 500,107,862,016 bytes (976,773,168 sectors, a disk of 500 GB).
    */
   readonly drive?: Omit<DriveConfig, 'image' | 'memory' | 'readOnly'>;
+  /** Rules of faults, as text or object, of any of the drives. Default none. */
+  readonly faults?: readonly (FaultRule | string)[];
   /** Keep records (and their hash). Default false. */
   readonly records?: boolean | number;
   /** When the run is over, open what it left in a new machine and check every sector ever written. Default false. */

@@ -50,6 +50,9 @@ const SLICE_MS = 25;
 /** Events of one call of the core: at first, and at most. More would save nothing, and the next event may cost more. */
 const FEW_EVENTS = 4;
 const MANY_EVENTS = 2048;
+/** Why a replay can come to nothing. */
+const STUCK = 'a request never ends; timeoutNs of the drive would end it with ETIMEDOUT';
+const EDEADLK = -35;
 /** In place of a count of records: the signal came first. */
 const STOPPED = -1;
 
@@ -96,6 +99,7 @@ export async function replay(
   const config = resolveReplay(options, reader);
   const machine = await Machine.open(platform, replayMachine(config, options));
   try {
+    for (const rule of options.faults ?? []) machine.faults.add(rule, '--fault');
     const run = new Run(machine, reader, config, control);
     const finished = await run.play();
     const reopened = config.reopen && !finished.interrupted ? await run.reopen(platform, options) : null;
@@ -309,6 +313,7 @@ class Run {
     if (error.code === 'EFBIG') return this.#refusal(line, this.#whyTooBig(operation, offset, length));
     if (error.code === 'ENODEV')
       return this.#refusal(line, this.#whyNoDrive((this.#machine.core.memory.words[at] ?? 0) >>> 16));
+    if (error.code === 'EDEADLK') return new StorageError('replay', result, { hint: STUCK });
     if (error.code === 'EIO') return this.#refusal(line, 'the request failed with an I/O error');
     return error;
   }
@@ -388,7 +393,8 @@ function eventLoopTurn(): Promise<void> {
 }
 
 function syncFailure(result: number): Error {
-  return new StorageError('fdatasync', result, { hint: 'the final sync of the replay' });
+  const stuck = result === EDEADLK ? `: ${STUCK}` : '';
+  return new StorageError('fdatasync', result, { hint: `the final sync of the replay${stuck}` });
 }
 
 function isEqual(left: Uint8Array, right: Uint8Array): boolean {

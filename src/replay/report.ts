@@ -6,6 +6,7 @@ import type { Core } from '../core/core.ts';
 import { type ParameterShown, parameterValues } from '../core/drive-models/index.ts';
 import { parseDrive } from '../core/drive-models/text.ts';
 import type { Counters } from '../counters.ts';
+import type { Faults } from '../faults.ts';
 import { check } from '../errors.ts';
 import type { TraceReader } from '../trace/index.ts';
 import type { DiskStat, Meminfo, Vmstat } from '../vmstat.ts';
@@ -86,6 +87,8 @@ export interface ReplayReport {
   readonly driveUse: readonly DriveUse[];
   /** Pages programmed for each page that the host wrote; null without a flash translation layer, or writes. */
   readonly writeAmplification: number | null;
+  /** The rules of faults: what they are, how many requests they looked at and matched, and how many they did something to. */
+  readonly faults: readonly { readonly rule: string; readonly matches: number; readonly hits: number }[];
   /** `requests`: played to their end; fewer than the trace's when the run was stopped. */
   readonly player: {
     readonly requests: number;
@@ -239,6 +242,7 @@ export function buildReport(
     vmstat(): Vmstat;
     meminfo(): Meminfo;
     diskStat(drive: number): DiskStat;
+    readonly faults: Pick<Faults, 'list'>;
   },
   measured: Measured,
 ): ReplayReport {
@@ -285,6 +289,7 @@ export function buildReport(
     ...measured.atDrives,
     throughput: throughputOf(core, measured.requests),
     writeAmplification: writeAmplification(core),
+    faults: machine.faults.list().map(({ text, matches, hits }) => ({ rule: text, matches, hits })),
     player: {
       requests: measured.requests,
       notifications: core.memory.u64(state + layout.REPLAY_NOTIFICATIONS),

@@ -214,6 +214,15 @@ function useLines(report: ReplayReport): string[] {
   ];
 }
 
+/** What the rules of faults have done. */
+function faultLines({ faults }: ReplayReport): string[] {
+  return faults.map(({ rule, matches, hits }, index) => {
+    // a flaw of the media is there from the start and looks at no request
+    const what = hits > matches ? 'there from the start' : `met ${count(hits)} of ${many(matches, 'request')}`;
+    return line(index === 0 ? 'faults' : '', `${rule}: ${what}`);
+  });
+}
+
 function verifyLine(report: ReplayReport): string {
   const { verify, config } = report;
   if (config.payload === 'none') return line('verify', 'nothing: payload none moves no bytes');
@@ -241,6 +250,7 @@ export function formatReport(report: ReplayReport): string {
     ...cacheLines(report),
     ...driveLines(report),
     ...useLines(report),
+    ...faultLines(report),
     ...latencyLines(report),
     verifyLine(report),
     line(

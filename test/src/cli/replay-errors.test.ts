@@ -258,4 +258,20 @@ errors('no trace and no such command are usage errors', async () => {
   assert.match(stderr, /unknown command 'repaly'/);
 });
 
+errors('a fault that can not be, a request that fails, and one that never ends', async () => {
+  const sample = 'test/examples/sample.iolog.gz';
+  const faulted = (rule: string, ...args: string[]) => [sample, '--drive', 'fixed', '--fault', rule, ...args];
+  await assertRefused(faulted('flood'), /--fault.effect is 'flood'; it must be one of eio, short, /);
+  await assertRefused(faulted('eio nth=0'), /--fault.nth is 0; /);
+  await assertRefused(
+    faulted('rot bits=1', '--payload', 'none'),
+    /payload is 'none'; it must be 'full': rot needs bytes/,
+  );
+  await assertRefused(
+    faulted('eio on=read nth=100'),
+    /sample.iolog.gz: line \d+: the request failed with an I\/O error/,
+  );
+  await assertRefused(faulted('stuck nth=100'), /EDEADLK.* a request never ends; timeoutNs of the drive/);
+});
+
 errors.run();

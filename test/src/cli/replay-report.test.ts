@@ -353,4 +353,29 @@ report('--help and --version answer on stdout with exit 0', async () => {
   assert.equal([version.code, version.stdout], [0, '0.1.0\n']);
 });
 
+report(
+  'rules of faults reach the drive: the report says what each did, and a write that was lost is found',
+  async () => {
+    const sample = 'test/examples/sample.iolog.gz';
+    const rules = ['--fault', 'lostWrite every=300', '--fault', 'slow perMillion=100000 factor=20'];
+    const { code, stdout } = await runCli(['replay', sample, '--drive', 'fixed', ...rules]);
+    assert.is(code, 1);
+    assert.match(stdout, /^faults {6}lostWrite every=300: met 1\d of 3,\d+ requests$/m);
+    assert.match(stdout, /^ +slow perMillion=100000 factor=20: met 1,\d+ of 12,\d+ requests$/m);
+    assert.match(stdout, /^verify .*[1-9]\d* mismatches \(first: line \d+, sector \d+\)$/m);
+    const json = await runCli([
+      'replay',
+      sample,
+      '--payload',
+      'none',
+      '--fault',
+      'reorder perMillion=10',
+      '--json',
+    ]);
+    assert.is(json.code, 0);
+    const [fault] = (JSON.parse(json.stdout) as ReplayReport).faults;
+    assert.is(fault?.rule, 'reorder perMillion=10');
+  },
+);
+
 report.run();
