@@ -271,7 +271,7 @@ errors('a fault that can not be, a request that fails, and one that never ends',
     faulted('eio on=read nth=100'),
     /sample.iolog.gz: line \d+: the request failed with an I\/O error/,
   );
-  await assertRefused(faulted('stuck nth=100'), /EDEADLK.* a request never ends; timeoutNs of the drive/);
+  await assertRefused(faulted('stuck nth=100'), /EDEADLK: .*a request never ends; timeoutNs of the drive/);
 });
 
 errors.run();
