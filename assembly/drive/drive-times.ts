@@ -43,7 +43,7 @@ export function driveTimesHistogram(): usize {
 
 /** The drive has taken the request: it counts as in flight. */
 export function driveTimesStarted(drive: Drive, request: Request): void {
-  request.servedFrom = now();
+  request.takenAt = now();
   const account = driveTimesOf(drive.index);
   if (drive.inFlight > load<u64>(account, DRIVE_TIMES_MOST))
     store<u64>(account, drive.inFlight, DRIVE_TIMES_MOST);
@@ -51,7 +51,7 @@ export function driveTimesStarted(drive: Drive, request: Request): void {
 
 /** The drive is done with the request. */
 export function driveTimesEnded(drive: Drive, request: Request): void {
-  const nanoseconds = now() - request.servedFrom;
+  const nanoseconds = now() - request.takenAt;
   const account = driveTimesOf(drive.index);
   store<u64>(account, load<u64>(account, DRIVE_TIMES_TOTAL_NS) + nanoseconds, DRIVE_TIMES_TOTAL_NS);
   store<u64>(account, load<u64>(account, DRIVE_TIMES_REQUESTS) + 1, DRIVE_TIMES_REQUESTS);

@@ -6,7 +6,6 @@
 // Invariant: inFlight counts requests between start and done, the held ones included; driveStart never completes a
 // request itself.
 
-import { now } from '../base/clock';
 import { count, countMany } from '../base/counters';
 import { callHandler, complete, KIND_DRIVE_RELEASED, KIND_REQUEST_DONE } from '../base/dispatch';
 import { ECANCELED, EINVAL, ENODEV, ENOENT, EROFS, ETIMEDOUT } from '../base/errno';
@@ -91,7 +90,6 @@ export function driveStart(drive: Drive, request: Request): void {
     );
   }
   request.flushMark = drive.completedWrites;
-  request.takenAt = now();
   request.mediaSector = request.sector;
   request.fault = 0;
   request.faultFlags = 0;

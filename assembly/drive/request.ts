@@ -81,7 +81,7 @@ export class Request {
   result: i32;
   /** When it began to wait for the drive, and when the drive took it. */
   startedAt: u64;
-  servedFrom: u64;
+  takenAt: u64;
   /** The volatile-cache entry of a write, or 0. */
   cached: usize;
   /** For a flush: completed writes of the drive when it started. */
@@ -97,8 +97,7 @@ export class Request {
   faultFlags: u32;
   /** Where on the media it reads or writes: `sector`, unless a fault leads it astray. */
   mediaSector: u64;
-  /** When the drive took it, and how much later than its model says it ends. */
-  takenAt: u64;
+  /** How much later than its model says it ends. */
   faultDelay: u64;
   /** Thousandths of its service time that are added. */
   faultFactor: u64;

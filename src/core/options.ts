@@ -52,7 +52,10 @@ export interface DriveConfig {
   readonly scheduler?: Scheduler;
   /** Tunables of scheduler `deadline`. */
   readonly deadline?: DeadlineConfig;
-  /** Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable. Default 4,096. */
+  /**
+   * Completed writes that the volatile write cache holds, 0 to 1,048,576; 0: none, a completed write is durable and
+   * a flush ends at once, without a sync of an image file. Default 4,096.
+   */
   readonly volatileWrites?: number;
   /** The drive takes FUA; else the block layer flushes behind a write that asks for it. Default true. */
   readonly fua?: boolean;

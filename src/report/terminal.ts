@@ -218,7 +218,8 @@ function useLines(report: ReplayReport): string[] {
 function faultLines({ faults }: ReplayReport): string[] {
   return faults.map(({ rule, matches, hits }, index) => {
     // a flaw of the media is there from the start and looks at no request
-    const what = hits > matches ? 'there from the start' : `met ${count(hits)} of ${many(matches, 'request')}`;
+    const what =
+      hits > matches ? 'there from the start' : `met ${count(hits)} of ${many(matches, 'request')}`;
     return line(index === 0 ? 'faults' : '', `${rule}: ${what}`);
   });
 }

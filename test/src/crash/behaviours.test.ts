@@ -1,6 +1,17 @@
 // The behaviours of the fact sheet on crash consistency that are about which images a crash may leave.
 //
 // W(a) writes sector a, F is a flush that completes; numbers in names are those of the sheet (§14). Bytes are the numbers of requests.
+// Where each of them is tried:
+//   1-10, 21        here, from logs; 1-4, 6 and 21 on the live machine in ../crash.test.ts; 5-8 under held completions in
+//                   test/assembly/block/flush.test.ts; 8 also as dm-log-writes orders it in ../write-log/dm-log-writes.test.ts
+//   11-14           ../crash.test.ts
+//   15              ../crash-damage.test.ts; what the log says of lies in ../write-log/dm-log-writes.test.ts
+//   19              test/model/seeds.test.ts, test/chromium/seeds.test.ts; faults that never hit: test/assembly/drive/faults.test.ts
+//   20, 27-33       test/assembly/drive/faults.test.ts; 29, 31 and 33 over crashes in ../crash-damage.test.ts
+//   34              test/assembly/block/room.test.ts
+//   35, 36          models.test.ts; 35 on the live machine in ../crash.test.ts
+//   38, 40          explorer.test.ts
+// 16-18, 22-26, 37 and 39 are about files, recovery and shrinking, which an explorer of drives does not have.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
