@@ -32,6 +32,7 @@ import { MemoryHost } from '../backing/memory-host.ts';
 import { SparseMemory } from '../backing/sparse-memory.ts';
 import { Core } from '../core/core.ts';
 import type { CoreExports } from '../core/exports.ts';
+import { parseSize } from '../core/size.ts';
 import { ConfigError, check, StorageError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { WriteLog } from '../write-log/entries.ts';
@@ -106,6 +107,7 @@ export class CrashExplorer implements Disposable {
   static async on(platform: Platform, options: CrashExplorerOptions): Promise<CrashExplorer> {
     const log = logMemory(options.log);
     const image = options.base?.fork() ?? new SparseMemory();
+    if (options.size !== undefined) image.extend(parseSize(options.size, 'size'));
     const host = new MemoryHost();
     const descriptors = {
       log: host.add(log),

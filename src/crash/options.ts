@@ -81,6 +81,8 @@ export interface CrashExplorerOptions {
   readonly log: LogInput | WriteLog;
   /** What the drive held before the log began; default: nothing but zeros. It is not changed. */
   readonly base?: SparseMemory;
+  /** Bytes of the drive, which the images then have: a machine opened on one has a drive of that size. Default: those of `base`, else up to the last write. */
+  readonly size?: Size;
   /** Hash of `base`, when it is a crash image itself: hashes of both explorers are then of the same kind. Default: images are hashed by what the log changed. */
   readonly baseHash?: string;
   /** Which drive of the log. Default 0. */

@@ -255,6 +255,40 @@ for (const build of BUILDS) {
     assert.equal([...from(synced)].sort(), ['1 0', '1 3', '2 0', '2 3']);
   });
 
+  explorers(
+    'a volume is mounted on each image of its drive: what was synced is there, and nothing in between',
+    async () => {
+      const config = { volume: true, cache: 65536, buffers: 65536 } as const;
+      const size = 262144;
+      const machine = await openMachine(build, { ...config, drives: [{ size }], writeLog: true });
+      const write = (text: string) => {
+        machine.fs.writeFile('/ledger.new', new TextEncoder().encode(text));
+        const file = machine.fs.open('/ledger.new', 'r');
+        file.fsync();
+        file.close();
+        machine.fs.rename('/ledger.new', '/ledger');
+      };
+      write('Ada owes 10');
+      machine.fs.sync();
+      machine.writeLog.mark('synced');
+      write('Ada owes 99');
+      machine.fs.sync();
+      const log = machine.writeLog.snapshot();
+      const explorer = await openExplorer(build, { log, size, bound: 64, budget: 40 });
+      const first = explorer.pointOfMark('synced')?.index ?? -1;
+      const points = explorer.points().flatMap(({ index }) => (index < first ? [] : [index]));
+      const found = new Map<string, number>();
+      for (const image of explorer.images({ points, newOnly: true })) {
+        assert.is(image.memory.size, size);
+        const after = await openMachine(build, { ...config, drives: [{ memory: image.memory }] });
+        const text = new TextDecoder().decode(after.fs.readFile('/ledger'));
+        found.set(text, (found.get(text) ?? 0) + 1);
+      }
+      assert.equal([...found.keys()].sort(), ['Ada owes 10', 'Ada owes 99']);
+      assert.ok((found.get('Ada owes 10') ?? 0) > 5, JSON.stringify([...found]));
+    },
+  );
+
   explorers('a closed explorer says so', async () => {
     const explorer = await openExplorer(build, { log: writes(1) });
     explorer.close();
