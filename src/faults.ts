@@ -22,9 +22,10 @@ import {
 } from '../assembly/layout.ts';
 import { SECTOR_SIZE } from '../assembly/limits.ts';
 import { ConfigError, check, StorageError } from './errors.ts';
-import { type FaultRule, type ResolvedFaultRule, resolveFaultRule } from './faults/rule.ts';
+import { type FaultRule, isVolumePath, type ResolvedFaultRule, resolveFaultRule } from './faults/rule.ts';
 import { describeBadRule, type FaultRange, readRule, writeRule } from './faults/struct.ts';
 import { formatFaultRule, parseFaultRule } from './faults/text.ts';
+import type { FileSystem } from './fs/file-system.ts';
 import type { Machine } from './machine.ts';
 
 const EINVAL = -22;
@@ -78,6 +79,8 @@ export interface FaultTarget {
   driveBytes(drive: number): number | undefined;
   /** Where a flat file lies; undefined for a name that is none. */
   fileRange(name: string): FaultRange | undefined;
+  /** The mounted volume and its drive; undefined without one. */
+  volume(): { readonly fs: FileSystem; readonly drive: number } | undefined;
 }
 
 /** The faults of a machine: `machine.faults`. */
@@ -106,6 +109,17 @@ export class Faults {
    *     console.log(error.code); // EIO
    *   }
    * }
+   *
+   * @example
+   * const machine = await Machine.create({ volume: true });
+   * machine.fs.writeFile('/wal', 'one');
+   * machine.faults.add('eio on=write file=/wal');
+   * machine.fs.writeFile('/table', 'two', { flush: true });
+   * try {
+   *   machine.fs.writeFile('/wal', 'three', { flush: true });
+   * } catch (error) {
+   *   console.log(error.code); // EIO
+   * }
    */
   add(rule: FaultRule | string, at = 'fault'): number {
     return this.#add(resolve(rule, at), at);
@@ -119,7 +133,8 @@ export class Faults {
     return this.#add({ ...resolved, drive }, at);
   }
 
-  #add(resolved: ResolvedFaultRule, at: string): number {
+  #add(given: ResolvedFaultRule, at: string): number {
+    const resolved = isVolumePath(given.file) ? this.#withInode(given, given.file, at) : given;
     const range = this.#rangeOf(resolved, at);
     const { core, buffers } = this.#machine;
     const result = buffers.borrow(FAULT_RULE_SIZE, (address) => {
@@ -132,6 +147,23 @@ export class Faults {
     if (result === ENOSPC)
       throw new ConfigError(at, resolved.effect, 'within limits.faultRules and limits.faultLayers');
     return check('fault', result);
+  }
+
+  /** The rule for a file of the volume, as one for its inode. */
+  #withInode(rule: ResolvedFaultRule, path: string, at: string): ResolvedFaultRule {
+    const volume = this.#target.volume();
+    const field = `${at}.file`;
+    if (volume === undefined)
+      throw new ConfigError(field, path, 'a file of a mounted volume: add the rule when there is one');
+    try {
+      const { inode, isDirectory } = volume.fs.stat(path);
+      if (isDirectory)
+        throw new ConfigError(field, path, "a file: directories are metadata (domain: 'metadata')");
+      return { ...rule, file: undefined, domain: inode, drive: volume.drive };
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      throw new ConfigError(field, path, `the path of a file of the volume (${error.code})`);
+    }
   }
 
   #rangeOf(rule: ResolvedFaultRule, at: string): FaultRange {
@@ -173,7 +205,7 @@ export class Faults {
     );
   }
 
-  /** Every rule with what it has done, in the order of their places. A rule for a file tells its range on the drive. */
+  /** Every rule with what it has done, in the order of their places. A rule for a flat file tells its range on the drive, one for a file of the volume its inode as `domain`. */
   list(): FaultStatus[] {
     const { memory } = this.#machine.core;
     return this.#addresses((index) => this.#machine.core.call((exports) => exports.faultRuleAt(index)))

@@ -346,6 +346,10 @@ export class Machine implements Disposable {
         const file = this.#config.files.find((one) => one.name === name);
         return file && { drive: file.drive, offset: file.offset, length: file.capacity };
       },
+      volume: () => {
+        const { volume } = this.#options;
+        return this.#fs && { fs: this.#fs, drive: typeof volume === 'object' ? (volume.drive ?? 0) : 0 };
+      },
     });
     return this.#faults;
   }

@@ -1,7 +1,7 @@
 // Rules of faults: which requests of which drive they meet.
 //
-// Verbs: rulesClaim, rulesInit, ruleAdd, ruleFind, ruleRemove, ruleAt, ruleMeets, ruleHit. A rule looks at drive, operation, sectors
-// and time; what passes matches, and is counted; of those it takes the n-th, every n-th or all from the n-th on; of those,
+// Verbs: rulesClaim, rulesInit, ruleAdd, ruleFind, ruleRemove, ruleAt, ruleMeets, ruleHit. A rule looks at drive, operation, sectors,
+// domain and time; what passes matches, and is counted; of those it takes the n-th, every n-th or all from the n-th on; of those,
 // by chance, some; and no more than it has times for. Chance is decided by identity (base/identity.ts).
 // Layout: an array of FAULT_RULE_SIZE records (layout.ts FAULT_RULE_…); a place whose number is 0 is free.
 // Invariant: a rule that meets nothing changes nothing: no record, no counter, no draw of another rule.
@@ -28,7 +28,7 @@ import {
 } from '../layout';
 import { Drive, driveAt, driveCount } from './drive-table';
 import { actionOf } from './fault-table';
-import { BIO_FUA, Request } from './request';
+import { BIO_FUA, Bio, Request } from './request';
 
 const MILLION: u32 = 1000000;
 
@@ -55,6 +55,7 @@ export class Rule {
   missed: u64;
   purpose: u64;
   left: u64;
+  domain: u32;
   nameBytes: u32;
 }
 
@@ -167,6 +168,15 @@ function isInRange(rule: Rule, request: Request): bool {
   return end > rule.sector && (request.sector < rule.sector || request.sector - rule.sector < rule.sectors);
 }
 
+/** A request is of the domain of each of its bios. A flush without bios is for everything, and of no domain. */
+function isInDomain(rule: Rule, request: Request): bool {
+  if (rule.domain == 0) return true;
+  for (let pointer = request.bioHead; pointer != 0; pointer = changetype<Bio>(pointer).next) {
+    if (changetype<Bio>(pointer).domain == rule.domain) return true;
+  }
+  return false;
+}
+
 /** What the rule does to the request (FAULT_ACT_…); counts a match. */
 export function ruleMeets(rule: Rule, request: Request): u32 {
   if ((rule.flags & FAULT_FLAG_ENABLED) == 0) return FAULT_ACT_NONE;
@@ -174,6 +184,7 @@ export function ruleMeets(rule: Rule, request: Request): u32 {
   if (action == FAULT_ACT_NONE || (rule.flags & FAULT_FLAG_LATCHED) != 0) return action;
   if ((rule.flags & FAULT_FLAG_AT_ONCE) != 0) return FAULT_ACT_NONE;
   if ((rule.operations & (1 << request.operation)) == 0 || !isInRange(rule, request)) return FAULT_ACT_NONE;
+  if (!isInDomain(rule, request)) return FAULT_ACT_NONE;
   if ((rule.flags & FAULT_FLAG_FUA) != 0 && (request.flags & BIO_FUA) == 0) return FAULT_ACT_NONE;
   if (now() < rule.after || (rule.until != 0 && now() >= rule.until)) return FAULT_ACT_NONE;
   // the next read of a place is right

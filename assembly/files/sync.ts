@@ -5,7 +5,7 @@
 // Invariant: a sync that has answered 0 has everything that was written before it began on the media.
 
 import { complete, KIND_OPERATION_RESUME, KIND_SYNC_DONE } from '../base/dispatch';
-import { FLAG_UNSAFE, OPERATION_DATASYNC, Operation, PENDING } from '../base/operation';
+import { FLAG_UNSAFE, OPERATION_DATASYNC, OPERATION_SYNC_ALL, Operation, PENDING } from '../base/operation';
 import { park } from '../base/wait-queue';
 import { submitBio } from '../block/queue';
 import { Inode } from '../cache/inode';
@@ -50,6 +50,8 @@ function submitFlush(operation: Operation, inode: Inode): i32 {
   bio.drive = inode.drive;
   bio.file = inode.index;
   bio.tag = operation.tag;
+  // syncfs is for every file
+  bio.domain = operation.kind == OPERATION_SYNC_ALL ? 0 : inode.volumeInode;
   bio.operation = OP_FLUSH;
   bio.sector = 0;
   bio.sectorCount = 0;

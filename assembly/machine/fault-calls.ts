@@ -45,6 +45,7 @@ import {
   FAULT_REORDER,
   FAULT_ROT,
   FAULT_RULE_COUNTING,
+  FAULT_RULE_DOMAIN,
   FAULT_RULE_EFFECT,
   FAULT_RULE_FIRST,
   FAULT_RULE_FLAGS,
@@ -144,6 +145,7 @@ function badField(rule: Rule, drive: Drive): u32 {
   const isDamage = rule.effect == FAULT_LATENT || rule.effect == FAULT_ROT;
   if ((rule.flags & ~flags) != 0 || ((rule.flags & FAULT_FLAG_AT_ONCE) != 0 && !isDamage))
     return FAULT_RULE_FLAGS;
+  if ((rule.flags & FAULT_FLAG_AT_ONCE) != 0 && rule.domain != 0) return FAULT_RULE_DOMAIN;
   if (rule.counting > <u32>FAULT_COUNT_FROM) return FAULT_RULE_COUNTING;
   if (rule.counting != FAULT_COUNT_ALL && rule.nth == 0) return FAULT_RULE_NTH;
   if (rule.perMillion > 1000000) return FAULT_RULE_PER_MILLION;

@@ -3,6 +3,7 @@
 // Verbs: resolveFaultRule. A resolved rule has every field that its effect knows, in bytes and nanoseconds; the core checks what
 // depends on the drive.
 
+import { LOG_DOMAIN_METADATA } from '../../assembly/layout.ts';
 import { MAX_FAULT_BITS, SECTOR_SIZE } from '../../assembly/limits.ts';
 import type { BlockOperation } from '../block-device.ts';
 import type { Size } from '../core/options.ts';
@@ -41,8 +42,18 @@ export interface FaultRule {
   readonly offset?: Size;
   /** Bytes of the range, a multiple of 512. Default: to the end. */
   readonly length?: Size;
-  /** A flat file, by name: the range is inside it. */
+  /**
+   * A flat file, by name: the range is inside it. Or a file of the mounted volume, by a path that begins with '/': the rule takes its inode for
+   * `domain`, and the volume's drive (not in a drive's own options, which come before the mount). It means that inode whatever becomes of its names; after the last one is gone a new file may get the
+   * number, and is meant then.
+   */
   readonly file?: string;
+  /**
+   * Requests with a piece of this domain, merged with others or not: the inode of a file of the volume, `'metadata'` (the volume's metadata and
+   * journal), or what a block device's request was given. A flush is of the files whose syncs it serves, or of the metadata when a
+   * commit of the journal sends it; one that also serves a write with FUA or PREFLUSH is of none. 0 to 2^32 - 1; 0 (default): any.
+   */
+  readonly domain?: number | 'metadata';
   /** Of the requests that match: the n-th, every n-th, or all from the n-th on; 1 and up. At most one of the three. Default: all. */
   readonly nth?: number;
   readonly every?: number;
@@ -94,7 +105,7 @@ const PARAMETERS: Readonly<Partial<Record<FaultEffect, readonly (keyof FaultRule
 };
 const ALL_PARAMETERS = [...new Set(Object.values(PARAMETERS).flat())];
 const COMMON = [
-  ...['effect', 'name', 'drive', 'on', 'fua', 'offset', 'length', 'file', 'nth', 'every', 'from'],
+  ...['effect', 'name', 'drive', 'on', 'fua', 'offset', 'length', 'file', 'domain', 'nth', 'every', 'from'],
   ...['afterNs', 'untilNs', 'perMillion', 'times', 'enabled'],
 ];
 
@@ -108,6 +119,8 @@ export interface ResolvedFaultRule {
   readonly offset: number;
   readonly length: number | undefined;
   readonly file: string | undefined;
+  /** 0: any. */
+  readonly domain: number | 'metadata';
   readonly counting: 'all' | 'nth' | 'every' | 'from';
   readonly count: number;
   readonly afterNs: number;
@@ -265,10 +278,46 @@ function checkFields(rule: FaultRule, at: string): void {
 
 /** Damage that is there from the start has nothing to wait for. */
 function checkAtOnce(rule: FaultRule, at: string): void {
-  for (const name of ['fua', 'nth', 'every', 'from', 'afterNs', 'untilNs', 'times'] as const) {
+  for (const name of ['fua', 'domain', 'nth', 'every', 'from', 'afterNs', 'untilNs', 'times'] as const) {
     if (rule[name] !== undefined)
       throw new ConfigError(`${at}.${name}`, rule[name], `left out with ${rule.effect} unless on is given`);
   }
+}
+
+/** A path on the volume, and not the name of a flat file. */
+export function isVolumePath(file: string | undefined): file is string {
+  return file?.startsWith('/') === true;
+}
+
+/** The drive knows whose a request is, and not where in a file it lies. */
+function checkFile(rule: FaultRule, at: string): void {
+  if (rule.file === undefined) return;
+  if (typeof rule.file !== 'string' || !/^\S+$/.test(rule.file))
+    throw new ConfigError(`${at}.file`, rule.file, 'the name of a file, without spaces');
+  if (rule.domain !== undefined) throw new ConfigError(`${at}.domain`, rule.domain, 'left out beside file');
+  if (!isVolumePath(rule.file)) return;
+  for (const name of ['offset', 'length', 'to'] as const) {
+    if (rule[name] !== undefined)
+      throw new ConfigError(
+        `${at}.${name}`,
+        rule[name],
+        'left out beside a file of the volume: places are those of the drive; give domain, the inode, in place of file',
+      );
+  }
+  if ((rule.effect === 'latent' || rule.effect === 'rot') && rule.on === undefined)
+    throw new ConfigError(
+      `${at}.on`,
+      undefined,
+      `given for ${rule.effect} of a file of the volume: the damage comes with its requests`,
+    );
+}
+
+function domain(field: string, value: unknown): number | 'metadata' {
+  if (value === 'metadata' || value === LOG_DOMAIN_METADATA) return 'metadata';
+  const isGood =
+    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < LOG_DOMAIN_METADATA;
+  if (!isGood) throw new ConfigError(field, value, "'metadata', or a whole number from 0 to 2^32 - 1");
+  return value as number;
 }
 
 /** Fills in what is left out. `at`: what to call the rule in an error. Throws ConfigError naming field, value and limit. */
@@ -281,8 +330,7 @@ export function resolveFaultRule(rule: FaultRule, at = 'fault'): ResolvedFaultRu
   const name = rule.name ?? rule.effect;
   if (typeof name !== 'string' || !NAME.test(name))
     throw new ConfigError(`${at}.name`, name, '1 to 60 of A-Z, a-z, 0-9, _ . and -');
-  if (rule.file !== undefined && (typeof rule.file !== 'string' || !/^\S+$/.test(rule.file)))
-    throw new ConfigError(`${at}.file`, rule.file, 'the name of a file, without spaces');
+  checkFile(rule, at);
   const length = rule.length === undefined ? undefined : sectors(`${at}.length`, rule.length);
   if (length === 0) throw new ConfigError(`${at}.length`, rule.length, 'at least 512 bytes');
   const time = (field: 'afterNs' | 'untilNs', low: number): number =>
@@ -297,6 +345,7 @@ export function resolveFaultRule(rule: FaultRule, at = 'fault'): ResolvedFaultRu
     offset: rule.offset === undefined ? 0 : sectors(`${at}.offset`, rule.offset),
     length,
     file: rule.file,
+    domain: domain(`${at}.domain`, rule.domain ?? 0),
     ...counting(rule, at),
     afterNs,
     untilNs: rule.untilNs === undefined ? undefined : time('untilNs', afterNs + 1),

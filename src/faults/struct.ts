@@ -89,6 +89,7 @@ export function writeRule(
   u64(layout.FAULT_RULE_UNTIL, rule.untilNs ?? 0);
   u64(layout.FAULT_RULE_FIRST, first);
   u64(layout.FAULT_RULE_SECOND, second);
+  u32(layout.FAULT_RULE_DOMAIN, rule.domain === 'metadata' ? layout.LOG_DOMAIN_METADATA : rule.domain);
   u32(layout.FAULT_RULE_NAME_BYTES, name.length);
   memory.bytes.set(name, address + layout.FAULT_RULE_NAME);
 }
@@ -149,6 +150,7 @@ export function readRule(
   const offset = u64(layout.FAULT_RULE_SECTOR) * SECTOR_SIZE;
   const length = u64(layout.FAULT_RULE_SECTORS) * SECTOR_SIZE;
   const until = u64(layout.FAULT_RULE_UNTIL);
+  const domain = u32(layout.FAULT_RULE_DOMAIN);
   const name = address + layout.FAULT_RULE_NAME;
   return {
     effect,
@@ -162,6 +164,7 @@ export function readRule(
     offset,
     length: offset + length === driveBytes(drive) ? undefined : length,
     file: undefined,
+    domain: domain === layout.LOG_DOMAIN_METADATA ? 'metadata' : domain,
     counting: COUNTINGS[u32(layout.FAULT_RULE_COUNTING)] ?? 'all',
     count: u64(layout.FAULT_RULE_NTH),
     afterNs: u64(layout.FAULT_RULE_AFTER),

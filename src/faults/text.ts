@@ -2,7 +2,7 @@
 //
 //   rule     = effect *( ' ' key '=' value )
 //   effect   = one of FAULT_EFFECTS
-//   keys     = name drive on fua range file nth every from after until perMillion times enabled
+//   keys     = name drive on fua file domain range nth every from after until perMillion times enabled
 //              errno bytes bits room to keep unit factor delay
 //   on       = operation *( ',' operation )         read write discard writeZeroes flush
 //   range    = size '+' [ size ]                    first byte, and how many; none: to the end
@@ -10,6 +10,8 @@
 //   after, until, delay   = number [ 'ns' | 'us' | 'ms' | 's' ]   virtual time
 //   times    = 'once' | 'ever' | number
 //   fua, enabled          = 'true' | 'false'
+//   file     = the name of a flat file, or '/' and a path on the volume (without range)
+//   domain   = 'metadata' | number                  an inode of the volume
 //   others   = as in FaultRule
 //
 // Verbs: parseFaultRule, formatFaultRule. What a rule prints, parses back to the same rule; what is at its default is not printed.
@@ -72,6 +74,7 @@ const READERS: Readonly<Record<string, (at: string, text: string) => Fields>> = 
   on: (_at, text) => ({ on: text.split(',') as BlockOperation[] }),
   fua: (at, text) => ({ fua: readFlag(at, text) }),
   file: (at, text) => ({ file: asText(at, text) }),
+  domain: (at, text) => ({ domain: text === 'metadata' ? text : readNumber(at, text) }),
   range: readRange,
   nth: (at, text) => ({ nth: readNumber(at, text) }),
   every: (at, text) => ({ every: readNumber(at, text) }),
@@ -137,6 +140,7 @@ function printedFields(rule: ResolvedFaultRule): Record<string, string> {
     on: rule.on?.join(','),
     fua: String(rule.fua),
     file: rule.file,
+    domain: String(rule.domain),
     range: isRanged ? `${printSize(rule.offset)}+${length}` : undefined,
     [rule.counting]: String(rule.count),
     after: printTime(rule.afterNs),

@@ -3,6 +3,17 @@
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import {
+  FAULT_FLAG_AT_ONCE,
+  FAULT_FLAG_ENABLED,
+  FAULT_LATENT,
+  FAULT_RULE_DOMAIN,
+  FAULT_RULE_EFFECT,
+  FAULT_RULE_FLAGS,
+  FAULT_RULE_NAME_BYTES,
+  FAULT_RULE_SIZE,
+  ROOT_BAD_FIELD,
+} from '../../assembly/layout.ts';
 import { ConfigError, StorageError } from '../../src/errors.ts';
 import { type FaultRule, resolveFaultRule } from '../../src/faults/rule.ts';
 import { FAULT_EFFECTS, type FaultEffect, operationsOf } from '../../src/faults/table.ts';
@@ -74,6 +85,11 @@ const rules: fc.Arbitrary<FaultRule> = fc.constantFrom(...FAULT_EFFECTS).chain((
     fc.constant({}),
     fc.integer({ min: 1, max: 2 ** 40 }).chain((n) => fc.constantFrom({ nth: n }, { every: n }, { from: n })),
   );
+  const whose = fc.oneof(
+    fc.constantFrom<Partial<FaultRule>>({}, { file: 'journal' }, { file: 'a=b' }, { domain: 'metadata' }),
+    fc.integer({ min: 0, max: 2 ** 32 - 2 }).map((domain) => ({ domain })),
+    fc.constant({ file: '/db/wal', offset: undefined, length: undefined, to: undefined }),
+  );
   const common = fc.record({
     on: isDamage ? on : maybe(on),
     name: maybe(fc.stringMatching(/^[A-Za-z0-9_.-]{1,60}$/)),
@@ -86,11 +102,12 @@ const rules: fc.Arbitrary<FaultRule> = fc.constantFrom(...FAULT_EFFECTS).chain((
     perMillion: maybe(fc.integer({ min: 0, max: 1_000_000 })),
     times: maybe(fc.constantFrom<FaultRule['times']>('once', 'ever', 1, 2, 4294967295)),
     enabled: maybe(fc.boolean()),
-    file: maybe(fc.constantFrom('journal', 'a=b')),
   });
   return fc
-    .tuple(common, when, ownFields(effect))
-    .map(([fields, counting, own]) => ({ effect, ...fields, ...counting, ...own }) as FaultRule);
+    .tuple(common, when, ownFields(effect), whose)
+    .map(
+      ([fields, counting, own, place]) => ({ effect, ...fields, ...counting, ...own, ...place }) as FaultRule,
+    );
 });
 
 faults('what a rule prints parses back to the same rule', () => {
@@ -129,6 +146,17 @@ faults('a wrong field is named with its value and limit', () => {
     [`eio name=${'a'.repeat(61)}`, 'fault.name'],
     ['eio drive=x', 'fault.drive'],
     ['eio drive=1.5', 'fault.drive'],
+    ['eio domain=-1', 'fault.domain'],
+    ['eio domain=4294967296', 'fault.domain'],
+    ['eio domain=1.5', 'fault.domain'],
+    ['eio domain=journal', 'fault.domain'],
+    ['eio domain=7 file=journal', 'fault.domain'],
+    ['eio domain=metadata file=/wal', 'fault.domain'],
+    ['eio file=/wal range=4KiB+4KiB', 'fault.offset'],
+    ['eio file=/wal range=0+4KiB', 'fault.offset'],
+    ['misdirectedRead file=/wal to=4KiB', 'fault.to'],
+    ['latent file=/wal', 'fault.on'],
+    ['rot domain=7', 'fault.domain'],
     ['eio range=100+512', 'fault.offset'],
     ['eio range=0+100', 'fault.length'],
     ['eio range=0+0', 'fault.length'],
@@ -174,6 +202,7 @@ faults('a wrong field is named with its value and limit', () => {
     ['drives[0].faults[2].nth', Number.NaN],
   );
   assert.is(refusal(() => resolveFaultRule(null as unknown as FaultRule))[0], 'fault.effect');
+  assert.is(refusal(() => resolveFaultRule({ effect: 'eio', file: '/wal', length: 512 }))[0], 'fault.length');
   assert.is(refusal(() => resolveFaultRule({ effect: 'eio', on: [] }))[0], 'fault.on');
   assert.is(
     refusal(() => resolveFaultRule({ effect: 'eio', name: 7 as unknown as string }))[0],
@@ -218,6 +247,59 @@ for (const build of BUILDS) {
     assert.is(refusal(() => machine.faults.add('eio file=nobody'))[0], 'fault.file');
   });
 
+  faults(
+    `${build}: a path becomes the inode and the drive of the volume, or is refused by name`,
+    async () => {
+      const machine = await openMachine(build, {
+        drives: [{ size: '1MiB' }, { size: '4MiB' }],
+        volume: { drive: 1, inodes: 16 },
+      });
+      machine.fs.mkdir('/db');
+      machine.fs.writeFile('/db/wal', 'log');
+      const { inode } = machine.fs.stat('/db/wal');
+      machine.faults.add('eio on=write file=/db/wal nth=3');
+      machine.faults.add({ effect: 'slow', domain: 'metadata', drive: 1, factor: 2 });
+      machine.faults.add({ effect: 'eio', domain: 4294967295 });
+      const listed = machine.faults.list();
+      assert.equal(
+        listed.map(({ text }) => text),
+        [
+          `eio drive=1 on=write domain=${inode} nth=3`,
+          'slow drive=1 domain=metadata factor=2',
+          'eio domain=metadata',
+        ],
+      );
+      for (const { text, rule } of listed) assert.equal(parseFaultRule(text), rule);
+      assert.equal(
+        listed.map(({ rule }) => [rule.file, rule.domain]),
+        [
+          [undefined, inode],
+          [undefined, 'metadata'],
+          [undefined, 'metadata'],
+        ],
+      );
+      const wrong = ['/db/none', '/db/wal/x', '/db', '/', `/${'n'.repeat(256)}`, `/${'a/'.repeat(5000)}`];
+      for (const path of wrong)
+        assert.equal(
+          refusal(() => machine.faults.add({ effect: 'eio', file: path })),
+          ['fault.file', path],
+        );
+      assert.throws(() => machine.faults.add('eio file=/db/none'), /ENOENT/);
+      assert.throws(() => machine.faults.add('eio file=/db/wal/x'), /ENOTDIR/);
+      assert.is(machine.faults.list().length, 3);
+      const bare = await openMachine(build);
+      assert.equal(
+        refusal(() => bare.faults.add('eio file=/db/wal')),
+        ['fault.file', '/db/wal'],
+      );
+      const early = { volume: true, drives: [{ faults: ['eio file=/db/wal'] }] };
+      await openMachine(build, early).then(
+        () => assert.unreachable(),
+        (error: unknown) => assert.is((error as ConfigError).field, 'drives[0].faults[0].file'),
+      );
+    },
+  );
+
   faults(`${build}: a machine refuses what its drives do not have, and what is not there`, async () => {
     const machine = await openMachine(build, { drives: [{ size: '64KiB' }] });
     assert.is(refusal(() => machine.faults.add('eio drive=1'))[0], 'fault.drive');
@@ -252,9 +334,9 @@ for (const build of BUILDS) {
 
   faults(`${build}: the core refuses a rule that no host would write, field by field`, async () => {
     const { core, buffers } = await openMachine(build);
-    const address = buffers.allocate(192);
+    const address = buffers.allocate(FAULT_RULE_SIZE);
     const words = (field: number, value: number): number => {
-      core.memory.bytes.fill(0, address, address + 192);
+      core.memory.bytes.fill(0, address, address + FAULT_RULE_SIZE);
       core.memory.setU32(address + 12, 2);
       core.memory.setU32(address + 16, 1);
       core.memory.setU32(address + 40, 8);
@@ -278,8 +360,8 @@ for (const build of BUILDS) {
       [64, 0],
       [72, 0],
       [76, 1],
-      [128, 61],
-      [128, 0xffffffff],
+      [FAULT_RULE_NAME_BYTES, 61],
+      [FAULT_RULE_NAME_BYTES, 0xffffffff],
     ];
     const results = hostile.map(([field, value]) => words(field as number, value as number));
     assert.equal(
@@ -287,6 +369,15 @@ for (const build of BUILDS) {
       hostile.map(([field]) => (field === 64 ? 'good' : -22)),
     );
     assert.is(words(8, 1), -19);
+    assert.ok(words(FAULT_RULE_DOMAIN, 0xffffffff) > 0);
+    core.memory.setU32(address + FAULT_RULE_EFFECT, FAULT_LATENT);
+    core.memory.setU32(address + FAULT_RULE_FLAGS, FAULT_FLAG_AT_ONCE | FAULT_FLAG_ENABLED);
+    assert.is(
+      core.call((exports) => exports.faultAdd(address)),
+      -22,
+      'damage that is there at once is nobody’s',
+    );
+    assert.is(core.root(ROOT_BAD_FIELD), FAULT_RULE_DOMAIN);
     for (const bad of [0, 4, address + 4, 0x7fffffff, -8])
       assert.is(
         core.call((exports) => exports.faultAdd(bad)),

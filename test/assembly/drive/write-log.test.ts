@@ -174,6 +174,8 @@ for (const build of BUILDS) {
       machine.tag = 5;
       machine.writeLog.mark('sync');
       file.fsync();
+      file.pwrite(new Uint8Array(10).fill(3), 0);
+      file.fdatasync();
       const inode = file.stat().inode;
       file.close();
       const after: LogSubmit[] = [];
@@ -185,7 +187,16 @@ for (const build of BUILDS) {
       const data = after.filter(({ operation, domain }) => operation === 'write' && domain === inode);
       assert.equal(
         data.map(({ tag, sectorCount }) => [tag, sectorCount]),
-        [[4, 8]],
+        [
+          [4, 8],
+          [5, 8],
+        ],
+      );
+      const flushes = after.filter(({ operation }) => operation === 'flush');
+      assert.equal(
+        flushes.map(({ domain }) => domain),
+        [LOG_DOMAIN_METADATA, inode],
+        'of the commit, and of fdatasync',
       );
       assert.ok(
         after.some(({ operation, domain }) => operation === 'write' && domain === LOG_DOMAIN_METADATA),
