@@ -25,7 +25,8 @@ class Losses {
 const losses = changetype<Losses>(memory.data(offsetof<Losses>(), 16));
 
 export function lossesClaim(): void {
-  report.lossCapacity = epoch.maxPieces + epoch.maxWrites * 2;
+  // a write has no more losses than pieces: one that is torn at a byte has two at most, and then two pieces
+  report.lossCapacity = epoch.maxPieces;
   report.losses = arenaClaim(<u64>report.lossCapacity * offsetof<Loss>(), 64);
 }
 

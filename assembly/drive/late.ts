@@ -10,9 +10,6 @@ import { KIND_DRIVE_LATE, KIND_DRIVE_TIMEOUT } from '../base/dispatch';
 import { Drive } from './drive-table';
 import { FAULTED_LATE, FAULTED_PARKED, FAULTED_STUCK, Request } from './request';
 
-/** Nanoseconds from which a product with a thousand thousandths could overflow. */
-const LONG: u64 = 0x1000000000000;
-
 function link(drive: Drive, request: Request): void {
   request.faultFlags |= FAULTED_PARKED;
   request.previous = 0;
@@ -25,7 +22,10 @@ function link(drive: Drive, request: Request): void {
 function extraOf(request: Request): u64 {
   const elapsed = now() - request.takenAt;
   const factor = request.faultFactor;
-  const more = elapsed < LONG ? (elapsed * factor) / 1000 : (elapsed / 1000) * factor;
+  // the factors of several rules add up: a product that is too long is without end
+  const whole = elapsed / 1000;
+  if (factor != 0 && whole > END_OF_TIME / factor) return END_OF_TIME;
+  const more = whole * factor + ((elapsed % 1000) * factor) / 1000;
   return min<u64>(more, END_OF_TIME) + request.faultDelay;
 }
 

@@ -117,6 +117,7 @@ for (const build of BUILDS) {
     assert.is(machine.uncertainWrites(0, '2KiB')[0]?.choices, 3);
     const torn = machine.crash('power', { choose: [true, false, true], tearing: '2KiB' });
     assert.equal(values(torn, 10), [0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
+    assert.is(machine.uncertainWrites(0, '64KiB')[0]?.choices, 1, 'the largest unit');
   });
 
   test('a durable write over an uncertain one stays, whatever is kept', (machine) => {

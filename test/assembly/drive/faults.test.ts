@@ -298,6 +298,13 @@ for (const build of BUILDS) {
     },
   );
 
+  faults(`${build}: hours of service take a thousand times as long`, async () => {
+    const drive = await FaultyDrive.open(build, { latencyNs: 2e13 });
+    drive.machine.faults.add('slow range=4KiB+512 factor=1000');
+    assert.is(drive.send('write', 8, 1).result, 0);
+    assert.is(drive.machine.nowNs, 2e16);
+  });
+
   faults(`${build}: reordered completions end in an order of their own, the same each time`, async () => {
     const order = async (): Promise<number[]> => {
       const drive = await FaultyDrive.open(build);
@@ -344,6 +351,35 @@ for (const build of BUILDS) {
         codeOf(() => os.blockDevice().read(8, 1)),
         'EIO',
         'damage goes with the disk',
+      );
+    },
+  );
+
+  faults(`${build}: a write that only borders on damage leaves it as it is`, async () => {
+    const drive = await FaultyDrive.open(build);
+    const { machine } = drive;
+    machine.faults.add('latent range=4KiB+2KiB');
+    const before = machine.faults.layers();
+    drive.send('write', 4, 4);
+    drive.send('write', 12, 4);
+    assert.equal(machine.faults.layers(), before);
+    assert.equal(drive.read(4, 4), [200, 200, 200, 200]);
+    assert.is(machine.records.take().filter(({ kind }) => kind === 'healed').length, 0);
+  });
+
+  faults(
+    `${build}: a durable write in the middle of a volatile one shows none of what that one hides`,
+    async () => {
+      const drive = await FaultyDrive.open(build);
+      const { machine } = drive;
+      machine.faults.add('latent range=4KiB+2KiB');
+      drive.send('write', 8, 4);
+      drive.send('write', 9, 1, 77, { fua: true });
+      assert.equal(drive.read(8, 4), [200, 77, 200, 200]);
+      const lost = machine.crash('power', { choose: 'none' }).blockDevice();
+      assert.equal(
+        [8, 9, 10, 11].map((sector) => codeOf(() => lost.read(sector, 1))),
+        ['EIO', 'none', 'EIO', 'EIO'],
       );
     },
   );

@@ -141,6 +141,30 @@ for (const build of BUILDS) {
     assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
   });
 
+  log(`${build}: the parts of a merged request that went astray are as they were asked for`, async () => {
+    const machine = await open(build, { drives: [{ size: '1MiB', faults: ['misdirectedWrite to=64KiB'] }] });
+    const device = machine.blockDevice();
+    device.plug(() => {
+      for (const sector of [0, 1]) device.submit({ operation: 'write', sector, data: new Uint8Array(512) });
+    });
+    machine.run();
+    device.reap();
+    assert.equal(words(machine.writeLog.entries()), ['W1@128+2', 'part@0+1', 'part@1+1', 'C1']);
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
+  log(`${build}: all that is left of a torn write completes with it`, async () => {
+    const machine = await open(build, { drives: [{ size: '1MiB', faults: ['tornWrite keep=some'] }] });
+    for (let count = 0; count < 4; count++) machine.blockDevice().write(count * 8, new Uint8Array(4096));
+    const numbers = (kind: LogEntry['kind']) =>
+      [...machine.writeLog.entries()].flatMap((entry) =>
+        entry.kind === kind && 'number' in entry ? [entry.number] : [],
+      );
+    assert.ok(numbers('submit').length > 4, 'some are in several pieces');
+    assert.equal(numbers('complete'), numbers('submit'));
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
   log(`${build}: a flush that several asked for has a part for each, without sectors`, async () => {
     const machine = await open(build);
     const device = machine.blockDevice();

@@ -202,6 +202,20 @@ for (const build of BUILDS) {
     assert.equal(hashes.slice(-1), [['1 0', one.hash]]);
   });
 
+  explorers('entries may lie across the ends of what is read of a long log at once', async () => {
+    for (const text of ['8 bytes.', 'thirty-two bytes, in the log 32.', 'x'.repeat(56)]) {
+      const log = logOf((it) => {
+        it.mark(text);
+        for (let count = 0; count < 600; count++) it.discard(count, 1);
+      });
+      const explorer = await openExplorer(build, { log });
+      assert.equal(
+        explorer.writes.map(({ offset, completed }) => [offset, completed]),
+        Array.from({ length: 600 }, (_, count) => [count * 512, 3 + 2 * count]),
+      );
+    }
+  });
+
   explorers('the payload need not fit into memory', async () => {
     const options = { log: logOf(mixedLog), bound: 256, budget: 100 };
     const expected = await trace(build, options);
