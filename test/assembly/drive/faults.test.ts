@@ -384,6 +384,30 @@ for (const build of BUILDS) {
     },
   );
 
+  faults(
+    `${build}: as many bits rot as were asked for, and what is left of the damage stays as it was`,
+    async () => {
+      const drive = await FaultyDrive.open(build);
+      const device = drive.machine.blockDevice();
+      drive.machine.faults.add('rot range=0+32KiB bits=64');
+      const rotten = device.read(0, 64);
+      for (let sector = 0; sector < 64; sector++) {
+        let flipped = 0;
+        for (const byte of rotten.subarray(sector * SECTOR, (sector + 1) * SECTOR))
+          for (let bits = byte ^ (sector + 1); bits !== 0; bits &= bits - 1) flipped++;
+        assert.is(flipped, 64);
+      }
+      const rule = drive.machine.faults.add('rot on=write range=40KiB+2KiB bits=1');
+      drive.send('write', 80, 4);
+      drive.send('write', 80, 4);
+      drive.machine.faults.remove(rule);
+      const before = device.read(82, 2);
+      drive.send('write', 81, 1);
+      assert.equal(device.read(82, 2), before);
+      assert.not.equal(before, filled(200, 2));
+    },
+  );
+
   faults(`${build}: without room for a layer the fault does not happen, and counts as missed`, async () => {
     const drive = await FaultyDrive.open(build, {}, { limits: { faultLayers: 2 } });
     drive.machine.faults.add('lostWrite');

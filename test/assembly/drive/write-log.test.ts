@@ -153,6 +153,19 @@ for (const build of BUILDS) {
     assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
   });
 
+  log(`${build}: a write whose FUA was ignored says so`, async () => {
+    const machine = await open(build, { drives: [{ size: '1MiB', faults: ['ignoredFua nth=2'] }] });
+    for (const sector of [0, 1]) machine.blockDevice().write(sector, new Uint8Array(512), { fua: true });
+    assert.equal(
+      submits(machine).map(({ isFua, isFuaIgnored }) => [isFua, isFuaIgnored]),
+      [
+        [true, false],
+        [true, true],
+      ],
+    );
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
+  });
+
   log(`${build}: all that is left of a torn write completes with it`, async () => {
     const machine = await open(build, { drives: [{ size: '1MiB', faults: ['tornWrite keep=some'] }] });
     for (let count = 0; count < 4; count++) machine.blockDevice().write(count * 8, new Uint8Array(4096));
