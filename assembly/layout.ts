@@ -519,7 +519,7 @@ export const EPISODE_SIZE = 32;
 // ---- fault rules and layers ----
 
 /** A rule as faultAdd takes it and faultRuleAt shows it; u32 each unless said. */
-export const FAULT_RULE_SIZE = 200;
+export const FAULT_RULE_SIZE = 208;
 /** Counted from 1 over all rules ever added; 0: a free place. Written by the core. */
 export const FAULT_RULE_NUMBER = 0;
 /** FAULT_EIO …. */
@@ -552,11 +552,13 @@ export const FAULT_RULE_MISSED = 104;
 /** u64 each, the core's own: the name as a number, and sectors of room left. */
 export const FAULT_RULE_PURPOSE = 112;
 export const FAULT_RULE_LEFT = 120;
+/** u64: events of the machine after which it looks, as COUNTER_STEPS counts them. */
+export const FAULT_RULE_AFTER_STEP = 128;
 /** Only requests with a bio of this domain (as in the log: an inode of the volume, or LOG_DOMAIN_METADATA); 0: any. */
-export const FAULT_RULE_DOMAIN = 128;
+export const FAULT_RULE_DOMAIN = 136;
 /** Bytes of the name, UTF-8, and the name. */
-export const FAULT_RULE_NAME_BYTES = 132;
-export const FAULT_RULE_NAME = 136;
+export const FAULT_RULE_NAME_BYTES = 140;
+export const FAULT_RULE_NAME = 144;
 export const FAULT_RULE_NAME_ROOM = 60;
 
 export const FAULT_FLAG_ENABLED = 1;

@@ -5,6 +5,7 @@
 
 import {
   CONFIG_CACHE_PAGES,
+  COUNTER_STEPS,
   CUT_ALL,
   CUT_NONE,
   ROOT_BAD_FIELD,
@@ -225,6 +226,11 @@ export class Machine implements Disposable {
   /** Virtual time since the machine opened, in nanoseconds. */
   get nowNs(): number {
     return this.core.memory.u64(this.core.exports.rootAddress() + ROOT_NOW);
+  }
+
+  /** Events that have run since the machine opened: step() runs one. */
+  get stepCount(): number {
+    return this.core.counter(COUNTER_STEPS);
   }
 
   /** Hash over every record made so far, 16 hexadecimal digits. The same run gives the same hash, in Node and in a browser. */

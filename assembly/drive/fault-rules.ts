@@ -7,11 +7,12 @@
 // Invariant: a rule that meets nothing changes nothing: no record, no counter, no draw of another rule.
 
 import { now } from '../base/clock';
-import { count } from '../base/counters';
+import { count, counterValue } from '../base/counters';
 import { identityDraw, mix64, purposeOf } from '../base/identity';
 import { record, recording } from '../base/record';
 import {
   COUNTER_DRIVE_FAULTS,
+  COUNTER_STEPS,
   FAULT_ACT_NONE,
   FAULT_COUNT_EVERY,
   FAULT_COUNT_FROM,
@@ -55,6 +56,7 @@ export class Rule {
   missed: u64;
   purpose: u64;
   left: u64;
+  afterStep: u64;
   domain: u32;
   nameBytes: u32;
 }
@@ -186,6 +188,7 @@ export function ruleMeets(rule: Rule, request: Request): u32 {
   if ((rule.operations & (1 << request.operation)) == 0 || !isInRange(rule, request)) return FAULT_ACT_NONE;
   if (!isInDomain(rule, request)) return FAULT_ACT_NONE;
   if ((rule.flags & FAULT_FLAG_FUA) != 0 && (request.flags & BIO_FUA) == 0) return FAULT_ACT_NONE;
+  if (counterValue(COUNTER_STEPS) < rule.afterStep) return FAULT_ACT_NONE;
   if (now() < rule.after || (rule.until != 0 && now() >= rule.until)) return FAULT_ACT_NONE;
   // the next read of a place is right
   if (rule.effect == FAULT_FLAKY && (request.generation & 1) != 0) return FAULT_ACT_NONE;

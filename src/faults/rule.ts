@@ -61,6 +61,8 @@ export interface FaultRule {
   /** Virtual nanoseconds from which the rule looks, and from which it no longer does. Default: always. */
   readonly afterNs?: number;
   readonly untilNs?: number;
+  /** Steps of the machine (`machine.stepCount`) from which the rule looks. Default 0. */
+  readonly afterStep?: number;
   /** Chance of each request, 0 to 1,000,000, decided by seed, name, operation, sector and how often that was asked for. Default 1,000,000. */
   readonly perMillion?: number;
   /** How many requests it hits: a number from 1, 'once', or 'ever' (default). Damage lasts until it is overwritten. */
@@ -106,7 +108,7 @@ const PARAMETERS: Readonly<Partial<Record<FaultEffect, readonly (keyof FaultRule
 const ALL_PARAMETERS = [...new Set(Object.values(PARAMETERS).flat())];
 const COMMON = [
   ...['effect', 'name', 'drive', 'on', 'fua', 'offset', 'length', 'file', 'domain', 'nth', 'every', 'from'],
-  ...['afterNs', 'untilNs', 'perMillion', 'times', 'enabled'],
+  ...['afterNs', 'untilNs', 'afterStep', 'perMillion', 'times', 'enabled'],
 ];
 
 /** A rule with every field that its effect knows; sizes in bytes. `on` is undefined for damage that is done at once. */
@@ -125,6 +127,7 @@ export interface ResolvedFaultRule {
   readonly count: number;
   readonly afterNs: number;
   readonly untilNs: number | undefined;
+  readonly afterStep: number;
   readonly perMillion: number;
   /** 0: no end. */
   readonly times: number;
@@ -278,7 +281,17 @@ function checkFields(rule: FaultRule, at: string): void {
 
 /** Damage that is there from the start has nothing to wait for. */
 function checkAtOnce(rule: FaultRule, at: string): void {
-  for (const name of ['fua', 'domain', 'nth', 'every', 'from', 'afterNs', 'untilNs', 'times'] as const) {
+  for (const name of [
+    'fua',
+    'domain',
+    'nth',
+    'every',
+    'from',
+    'afterNs',
+    'untilNs',
+    'afterStep',
+    'times',
+  ] as const) {
     if (rule[name] !== undefined)
       throw new ConfigError(`${at}.${name}`, rule[name], `left out with ${rule.effect} unless on is given`);
   }
@@ -333,7 +346,7 @@ export function resolveFaultRule(rule: FaultRule, at = 'fault'): ResolvedFaultRu
   checkFile(rule, at);
   const length = rule.length === undefined ? undefined : sectors(`${at}.length`, rule.length);
   if (length === 0) throw new ConfigError(`${at}.length`, rule.length, 'at least 512 bytes');
-  const time = (field: 'afterNs' | 'untilNs', low: number): number =>
+  const time = (field: 'afterNs' | 'untilNs' | 'afterStep', low: number): number =>
     whole(`${at}.${field}`, rule[field] ?? 0, low, Number.MAX_SAFE_INTEGER);
   const afterNs = time('afterNs', 0);
   return {
@@ -349,6 +362,7 @@ export function resolveFaultRule(rule: FaultRule, at = 'fault'): ResolvedFaultRu
     ...counting(rule, at),
     afterNs,
     untilNs: rule.untilNs === undefined ? undefined : time('untilNs', afterNs + 1),
+    afterStep: time('afterStep', 0),
     perMillion: whole(`${at}.perMillion`, rule.perMillion ?? 1_000_000, 0, 1_000_000),
     times: times(rule, at),
     enabled: flag(`${at}.enabled`, rule.enabled, true),

@@ -87,6 +87,7 @@ export function writeRule(
   u64(layout.FAULT_RULE_NTH, rule.count);
   u64(layout.FAULT_RULE_AFTER, rule.afterNs);
   u64(layout.FAULT_RULE_UNTIL, rule.untilNs ?? 0);
+  u64(layout.FAULT_RULE_AFTER_STEP, rule.afterStep);
   u64(layout.FAULT_RULE_FIRST, first);
   u64(layout.FAULT_RULE_SECOND, second);
   u32(layout.FAULT_RULE_DOMAIN, rule.domain === 'metadata' ? layout.LOG_DOMAIN_METADATA : rule.domain);
@@ -169,6 +170,7 @@ export function readRule(
     count: u64(layout.FAULT_RULE_NTH),
     afterNs: u64(layout.FAULT_RULE_AFTER),
     untilNs: until === 0 ? undefined : until,
+    afterStep: u64(layout.FAULT_RULE_AFTER_STEP),
     perMillion: u32(layout.FAULT_RULE_PER_MILLION),
     times: u32(layout.FAULT_RULE_TIMES),
     enabled: (flags & layout.FAULT_FLAG_ENABLED) !== 0,

@@ -2,7 +2,7 @@
 //
 //   rule     = effect *( ' ' key '=' value )
 //   effect   = one of FAULT_EFFECTS
-//   keys     = name drive on fua file domain range nth every from after until perMillion times enabled
+//   keys     = name drive on fua file domain range nth every from after until afterStep perMillion times enabled
 //              errno bytes bits room to keep unit factor delay
 //   on       = operation *( ',' operation )         read write discard writeZeroes flush
 //   range    = size '+' [ size ]                    first byte, and how many; none: to the end
@@ -81,6 +81,7 @@ const READERS: Readonly<Record<string, (at: string, text: string) => Fields>> = 
   from: (at, text) => ({ from: readNumber(at, text) }),
   after: (at, text) => ({ afterNs: readTime(at, text) }),
   until: (at, text) => ({ untilNs: readTime(at, text) }),
+  afterStep: (at, text) => ({ afterStep: readNumber(at, text) }),
   perMillion: (at, text) => ({ perMillion: readNumber(at, text) }),
   times: (at, text) => ({ times: readTimes(at, text) }),
   enabled: (at, text) => ({ enabled: readFlag(at, text) }),
@@ -145,6 +146,7 @@ function printedFields(rule: ResolvedFaultRule): Record<string, string> {
     [rule.counting]: String(rule.count),
     after: printTime(rule.afterNs),
     until: rule.untilNs === undefined ? undefined : printTime(rule.untilNs),
+    afterStep: String(rule.afterStep),
     perMillion: String(rule.perMillion),
     times: rule.times === 0 ? 'ever' : rule.times === 1 ? 'once' : String(rule.times),
     enabled: String(rule.enabled),

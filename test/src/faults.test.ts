@@ -98,6 +98,7 @@ const rules: fc.Arbitrary<FaultRule> = fc.constantFrom(...FAULT_EFFECTS).chain((
     offset: maybe(sectors),
     length: maybe(someSectors),
     afterNs: maybe(fc.integer({ min: 0, max: 2 ** 40 })),
+    afterStep: maybe(fc.integer({ min: 0, max: 2 ** 40 })),
     untilNs: maybe(fc.integer({ min: 2 ** 41, max: 2 ** 52 })),
     perMillion: maybe(fc.integer({ min: 0, max: 1_000_000 })),
     times: maybe(fc.constantFrom<FaultRule['times']>('once', 'ever', 1, 2, 4294967295)),

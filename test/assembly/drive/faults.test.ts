@@ -55,6 +55,13 @@ for (const build of BUILDS) {
         return drive.send('write', 9, 1).result;
       });
       assert.equal(timed, [0, -5, -5, 0]);
+      // a drive takes a request before the events that it causes
+      const before = machine.stepCount;
+      drive.send('write', 9, 1);
+      const each = machine.stepCount - before;
+      assert.ok(each > 0);
+      machine.faults.add(`eio afterStep=${machine.stepCount + 2 * each}`);
+      assert.equal(writes(drive, 9, 4), [0, 0, -5, -5]);
     },
   );
 
