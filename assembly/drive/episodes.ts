@@ -105,8 +105,7 @@ export function serviceEnd(drive: Drive, start: u64, work: u64): u64 {
         // a slow period lasts at most TIME_MOST, so the product fits
         const room = moment.factor == NORMAL ? span : (span * NORMAL) / moment.factor;
         if (work <= room) {
-          const stretched = moment.factor == NORMAL ? work : (work * moment.factor + (NORMAL - 1)) / NORMAL;
-          return time + min<u64>(stretched, span);
+          return time + (moment.factor == NORMAL ? work : (work * moment.factor + (NORMAL - 1)) / NORMAL);
         }
         work -= room;
       }

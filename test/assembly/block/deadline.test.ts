@@ -256,6 +256,51 @@ for (const build of BUILDS) {
     );
   });
 
+  deadline(`${build}: a batch goes on behind the request that was to follow and became a part`, async () => {
+    const bench = await Bench.open(build);
+    for (const sector of [100, 104, 200, 300]) bench.read(sector);
+    bench.machine.releaseCompletion();
+    bench.machine.run();
+    // 104 is at the drive, 200 is to follow; the second of these makes it the end of the first
+    bench.read(190, 8);
+    bench.read(198, 2);
+    assert.equal(
+      bench.drain().map(([, sector, count]) => [sector, count]),
+      [
+        [100, 1],
+        [104, 1],
+        [300, 1],
+        [190, 11],
+      ],
+    );
+  });
+
+  deadline(`${build}: what comes behind a request that took in the oldest one is not lost`, async () => {
+    const bench = await Bench.open(build, { readExpireMs: 10, fifoBatch: 1 });
+    bench.read(0);
+    bench.read(104, 4);
+    bench.machine.advance(5_000_000);
+    bench.read(96, 4);
+    // it joins 96, which takes the place of 104, first and last of those that wait
+    bench.read(100, 4);
+    bench.read(500);
+    assert.is(bench.order(), 'r0 r96 r500');
+  });
+
+  deadline(`${build}: a request that a limit keeps from merging is not the last that merged`, async () => {
+    const bench = await Bench.open(build, { frontMerges: false }, {}, { limits: { maxSectors: 16 } });
+    bench.read(900);
+    bench.write(100, 12);
+    bench.write(92, 8);
+    // 92 came after that and is the one-entry cache
+    bench.write(88, 4);
+    assert.equal(bench.drain(), [
+      ['read', 900, 1],
+      ['write', 100, 12],
+      ['write', 88, 12],
+    ]);
+  });
+
   deadline(`${build}: limits hold for requests that merge with each other`, async () => {
     const bench = await Bench.open(build, {}, {}, { limits: { maxSectors: 16 } });
     bench.read(900);

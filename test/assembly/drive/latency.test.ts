@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import type { DriveConfig, LatencyConfig, MachineConfig } from '../../../src/core/options.ts';
 import { ConfigError } from '../../../src/errors.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
-import { mean, openTimed, type Span, spans } from './timed-drive.ts';
+import { arrive, mean, openTimed, type Span, spans } from './timed-drive.ts';
 
 const latencies = suite('latency');
 
@@ -121,6 +121,27 @@ for (const build of BUILDS) {
       assertNear(share, weight / 10, 0.07, `${value} ns`);
     }
     assert.is(new Set(times).size, 3);
+  });
+
+  latencies(`${build}: what takes longer than time lasts ends with it, in order`, async () => {
+    const machine = await openTimed(build, {
+      model: 'fixed',
+      latencyNs: 2 ** 53 - 1,
+      latency: { factors: [[1e6, 1]] },
+    });
+    const device = machine.blockDevice();
+    arrive(machine, device, [
+      { atNs: 10, operation: 'read', sector: 0, sectorCount: 1 },
+      { atNs: 20, operation: 'read', sector: 8, sectorCount: 1 },
+    ]);
+    assert.equal(
+      spans(machine).map(({ sector, doneNs }) => [sector, doneNs]),
+      [
+        [0, 2 ** 63],
+        [8, 2 ** 63],
+      ],
+    );
+    assert.equal(poolsInUse(machine), NO_POOL_IN_USE);
   });
 
   latencies(`${build}: factors multiply the nominal time`, async () => {
