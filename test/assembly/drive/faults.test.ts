@@ -8,6 +8,7 @@ import type { MachineConfig } from '../../../src/core/options.ts';
 import { FAULT_EFFECTS, operationsOf } from '../../../src/faults/table.ts';
 import { BUILDS, brokenRule, EXACT, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
 import { codeOf, FaultyDrive, filled, SECTOR } from './faulty-drive.ts';
+import { openFlaky, WASI_EIO } from './flaky-image.ts';
 
 const faults = suite('faults');
 
@@ -414,6 +415,28 @@ for (const build of BUILDS) {
       assert.not.equal(before, filled(200, 2));
     },
   );
+
+  faults(`${build}: of a flaky place every second read is right, from the second on`, async () => {
+    const drive = await FaultyDrive.open(build);
+    const device = drive.machine.blockDevice();
+    drive.machine.faults.add('flaky range=4KiB+512');
+    const isRight = Array.from({ length: 4 }, () => device.read(8, 1).every((byte) => byte === 9));
+    assert.equal(isRight, [false, true, false, true]);
+  });
+
+  faults(`${build}: a write that the image refuses leaves no damage`, async () => {
+    const { machine, image } = await openFlaky(build);
+    machine.faults.add('rot on=write range=4KiB+512');
+    image.fail = ({ name }) => (name === 'pwrite' ? WASI_EIO : 0);
+    assert.is(
+      codeOf(() => machine.blockDevice().write(8, filled(1))),
+      'EIO',
+    );
+    assert.equal(machine.faults.layers(), []);
+    image.fail = () => 0;
+    machine.blockDevice().write(8, filled(1));
+    assert.is(machine.faults.layers().length, 1);
+  });
 
   faults(`${build}: without room for a layer the fault does not happen, and counts as missed`, async () => {
     const drive = await FaultyDrive.open(build, {}, { limits: { faultLayers: 2 } });
