@@ -77,12 +77,10 @@ export class Flash {
   /** When the interface is free in each direction; one time for both unless it is full duplex. */
   readLinkFree: u64;
   writeLinkFree: u64;
-  // jobs that wait: writes for room, flushes for programs, reads for parts
+  // jobs that wait: writes for room, flushes for programs
   writeHead: usize;
   writeTail: usize;
   flushHead: usize;
-  readHead: usize;
-  readTail: usize;
 }
 
 @unmanaged

@@ -1,7 +1,7 @@
 // The write cache of a disk: writes that were reported complete and are not on the platters yet.
 //
-// Verbs: entriesBytes, entryFits, entryAdd, entryCovers, entryChoose, entryTake. They leave in elevator order: upwards from where the last one was, then from the
-// lowest again.
+// Verbs: entriesBytes, entryFits, entryAdd, entryCovers, entryTake, entryDone, entryInHand. They leave in elevator order: upwards from where
+// the last one was, then from the lowest again.
 // Layout: an array of 40-byte entries sorted by first sector, equal ones in the order in which they came.
 // Invariant: cacheUsed and the number of entries count the one that is being written, which is not in the array, so that its room
 // is not given away before it is on the platters.
