@@ -23,6 +23,7 @@ import {
   CRASH_FLUSH_DOMAIN,
   CRASH_ORDER_DOMAIN_PREFIX,
   CRASH_ORDER_PREFIX,
+  CRASH_SCOPE_POWERSAFE,
   CRASH_SCOPE_UNIT,
   CRASH_TEARING_BYTES,
   CRASH_TEARING_NONE,
@@ -30,6 +31,7 @@ import {
   PROMISE_ATOMIC,
   PROMISE_ATOMIC64K,
   PROMISE_ATOMIC512,
+  PROMISE_POWERSAFE_OVERWRITE,
   PROMISE_SEQUENTIAL,
 } from '../layout';
 import { Write } from './tables';
@@ -77,6 +79,7 @@ export function modelInit(config: usize): void {
     model.damage = CRASH_DAMAGE_NONE;
   }
   if (model.promises & PROMISE_SEQUENTIAL) model.order = CRASH_ORDER_PREFIX;
+  if (model.promises & PROMISE_POWERSAFE_OVERWRITE) model.scope = CRASH_SCOPE_POWERSAFE;
 }
 
 /** Writes are told apart by their domains. */

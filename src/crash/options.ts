@@ -71,7 +71,7 @@ export interface CrashModel {
   readonly discard?: (typeof DISCARDS)[number];
   /** What a flush that was issued for a domain covers: `all` (default), or the writes of that `domain`. */
   readonly flushScope?: (typeof FLUSH_SCOPES)[number];
-  /** What the drive promises: `ATOMIC` is tearing `none`, `ATOMIC4K` and so on keep aligned pieces of that size whole, `SEQUENTIAL` is order `prefix`. */
+  /** What the drive promises: `ATOMIC` is tearing `none`, `ATOMIC4K` and so on keep aligned pieces of that size whole, `SEQUENTIAL` is order `prefix`, `POWERSAFE_OVERWRITE` scope `powersafe`. */
   readonly promises?: readonly DrivePromise[];
 }
 

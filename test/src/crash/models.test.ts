@@ -63,6 +63,10 @@ for (const build of BUILDS) {
       const safe = await openExplorer(build, { log, base, model });
       for (const image of safe.images())
         assert.ok(outside(image.read(0, 24 * 512)).every((byte) => byte === 3));
+      const promised = { ...model, scope: 'unit', promises: ['POWERSAFE_OVERWRITE'] } as const;
+      const promising = await openExplorer(build, { log, base, model: promised });
+      const hashes = (explorer: typeof safe) => [...explorer.images()].map((image) => image.hash);
+      assert.equal(hashes(promising), hashes(await openExplorer(build, { log, base, model })));
       const unsafe = await openExplorer(build, { log, base, model: { ...model, scope: 'unit' } });
       const changed = new Set<number>();
       for (const image of unsafe.images()) {
