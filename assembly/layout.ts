@@ -344,6 +344,7 @@ export const CONFIG_WRITE_BANDWIDTH_PAGES = 184;
 export const CONFIG_VOLUME_DRIVE = 188;
 export const CONFIG_VOLUME_INODES = 192;
 export const CONFIG_VOLUME_EXTENTS = 196;
+/** VOLUME_PROFILE_…. */
 export const CONFIG_VOLUME_FLAGS = 200;
 export const CONFIG_VOLUME_BLOCKS = 204;
 /** Rules of faults, and layers of damage, of all drives together. */
@@ -677,6 +678,17 @@ export const FAULT_LAYER_ROT = 2;
 /** The media does not hold what it should; the layer file does. */
 export const FAULT_LAYER_REPLACED = 3;
 
+// ---- profiles of a volume: what of its metadata a crash may take ----
+
+/** A journal: transactions, each whole or not there; nothing is written before it must. */
+export const VOLUME_PROFILE_JOURNAL = 0;
+/** A record for each change, written early: a flush covers all before it, and names change in order (ext4, data=ordered). */
+export const VOLUME_PROFILE_ORDERED = 1;
+/** As it, but a flush covers only the file or directory that it is for, and nothing else is in order (what POSIX promises). */
+export const VOLUME_PROFILE_STRICT = 2;
+/** As strict, but a rename and a truncation are in pieces too (ALICE's default model). */
+export const VOLUME_PROFILE_ALICE = 3;
+
 // ---- write log: a stream of 64-byte entries, each followed by its payload ----
 
 /** The stream begins with a header of one entry's size. u64: LOG_MAGIC; u32 version; u32 drives; then each entry. */
@@ -705,6 +717,8 @@ export const LOG_ENTRY_SECTOR = 24;
 export const LOG_ENTRY_SECTORS = 32;
 /** i32: result of a completion. */
 export const LOG_ENTRY_RESULT = 36;
+/** u32, of a submitted write and its parts: its chain, 0: none. Of the writes of a chain that are uncertain only the first ones can be there. */
+export const LOG_ENTRY_CHAIN = 36;
 /** u64: the caller's tag. */
 export const LOG_ENTRY_TAG = 40;
 /** u32: domain (an inode, a directory …), 0: none, or for a flush: all. */
@@ -733,11 +747,17 @@ export const LOG_FLAG_TORN = 4;
 export const LOG_FLAG_FUA_IGNORED = 8;
 /** A flush that fails and leaves what it should have covered uncertain: no later flush covers it either. */
 export const LOG_FLAG_ORPHANING = 16;
+/** The write does not tear: after a crash it is there as a whole or not at all. */
+export const LOG_FLAG_UNTORN = 32;
+/** The write is there only together with the next one of its chain that has no such flag: data, and the record that leads to it. */
+export const LOG_FLAG_TOGETHER = 64;
 /** All flags that there are. */
-export const LOG_FLAGS_ALL = 31;
+export const LOG_FLAGS_ALL = 127;
 
 /** The domain of the volume's metadata and journal. */
 export const LOG_DOMAIN_METADATA = 0xffffffff;
+/** The chain of changes of names, where a profile keeps their order. */
+export const LOG_CHAIN_METADATA = 0xffffffff;
 
 /** State of the log, at logState(). u64: bytes of the whole stream; u64: of those, bytes in the log's file. */
 export const LOG_STATE_BYTES = 0;

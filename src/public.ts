@@ -60,6 +60,7 @@ export type {
   VirtioConfig,
   VmConfig,
   VolumeConfig,
+  VolumeProfile,
   WriteLogConfig,
 } from './core/options.ts';
 export type { DrivePromise } from './core/promises.ts';

@@ -96,6 +96,7 @@ import {
   REPLAY_TIMING_TRACE,
   SCHEDULER_DEADLINE,
   VIRTIO_ENGINE_LINUX_AIO,
+  VOLUME_PROFILE_ALICE,
 } from '../layout';
 import {
   BLOCK_REQUEST_MAX_BYTES,
@@ -288,7 +289,7 @@ function checkVolume(drives: u32): i32 {
   if (field(CONFIG_VOLUME_DRIVE) >= drives) return bad(CONFIG_VOLUME_DRIVE, 0);
   if (inodes >= <u32>MAX_INODES - drives - field(CONFIG_FILE_COUNT)) return bad(CONFIG_VOLUME_INODES, 0);
   if (!isWithin(CONFIG_VOLUME_EXTENTS, 1, MAX_EXTENTS)) return bad(CONFIG_VOLUME_EXTENTS, 0);
-  if (field(CONFIG_VOLUME_FLAGS) != 0) return bad(CONFIG_VOLUME_FLAGS, 0);
+  if (field(CONFIG_VOLUME_FLAGS) > <u32>VOLUME_PROFILE_ALICE) return bad(CONFIG_VOLUME_FLAGS, 0);
   const blockShift = ctz<u32>(field(CONFIG_BLOCK_SIZE));
   const driveBytes = load<u64>(driveConfig(field(CONFIG_VOLUME_DRIVE)), CONFIG_DRIVE_SIZE_BYTES);
   if ((<u64>volumeBlocks()) << blockShift > driveBytes) return bad(CONFIG_VOLUME_BLOCKS, 0);

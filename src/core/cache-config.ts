@@ -14,13 +14,21 @@ import {
   CONFIG_VOLUME_BLOCKS,
   CONFIG_VOLUME_DRIVE,
   CONFIG_VOLUME_EXTENTS,
+  CONFIG_VOLUME_FLAGS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
 } from '../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../assembly/limits.ts';
 import { ConfigError } from '../errors.ts';
 import { oneOf, whole } from './config-values.ts';
-import { EVICTIONS, type MachineConfig, type Size, type VmConfig, type VolumeConfig } from './options.ts';
+import {
+  EVICTIONS,
+  type MachineConfig,
+  type Size,
+  type VmConfig,
+  VOLUME_PROFILES,
+  type VolumeConfig,
+} from './options.ts';
 import { parseSize } from './size.ts';
 
 export const DEFAULT_READAHEAD = 131072;
@@ -81,6 +89,10 @@ export function volumeFields(config: MachineConfig, driveSizes: readonly number[
   const inodes = Math.min(Math.max(Math.floor(size / BYTES_AN_INODE), MIN_VOLUME_INODES), MAX_VOLUME_INODES);
   return [
     [CONFIG_VOLUME_DRIVE, drive],
+    [
+      CONFIG_VOLUME_FLAGS,
+      VOLUME_PROFILES.indexOf(oneOf('volume.profile', volume.profile, VOLUME_PROFILES, 'journal')),
+    ],
     [CONFIG_VOLUME_BLOCKS, whole('volume.size in blocks', blocks, 0)],
     [CONFIG_VOLUME_INODES, whole('volume.inodes', volume.inodes, inodes)],
     [CONFIG_VOLUME_EXTENTS, whole('volume.extents', volume.extents, Math.min(blocks, MAX_VOLUME_EXTENTS))],

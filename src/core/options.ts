@@ -241,6 +241,11 @@ export interface VmConfig {
   readonly writeBandwidth?: Size;
 }
 
+/** In the order of VOLUME_PROFILE_…. */
+export const VOLUME_PROFILES = ['journal', 'ordered', 'strict', 'alice'] as const;
+/** See VolumeConfig.profile. */
+export type VolumeProfile = (typeof VOLUME_PROFILES)[number];
+
 /** A volume of named files; everything has a default. */
 export interface VolumeConfig {
   /** Number of its drive. Default 0. */
@@ -253,6 +258,13 @@ export interface VolumeConfig {
   readonly extents?: number;
   /** Makes a new volume, whatever the drive holds: all of it is lost. Default false: only a blank drive gets a new volume. */
   readonly format?: boolean;
+  /**
+   * What of its names and sizes a crash may take. `journal` (default): transactions, written when they must be. The others write each
+   * change to the drive early, so that every state that a kernel may leave is among those of a crash: `ordered` as ext4 does
+   * (data before the size that shows it, names in order, an fsync covers all before it), `strict` as POSIX promises (an fsync covers
+   * its file, a directory's its entries), `alice` as strict with renames and truncations in pieces.
+   */
+  readonly profile?: VolumeProfile;
   /** False: the machine has room for the volume, and the core's own calls format and mount it. Default true. */
   readonly mount?: boolean;
 }

@@ -108,7 +108,7 @@ const LIES: readonly [what: string, at: number, bytes: readonly number[], field:
   ['a kind of the future', 1152, [9], 'kind', 1152],
   ['a read', 1153, [0], 'operation', 1153],
   ['a drive that is not there', 66, [2], 'drive', 66],
-  ['an unknown flag', 68, [32], 'flags', 68],
+  ['an unknown flag', 68, [128], 'flags', 68],
   ['a number that no number holds', 72, [0, 0, 0, 0, 0, 0, 0, 1], 'number', 72],
   ['a sector behind all drives', 88, [0, 0, 0, 0, 0, 8], 'sector', 88],
   ['data that is not as long as its sectors', 96, [3], 'payload', 116],

@@ -1,0 +1,230 @@
+// What explore() takes and gives: workload and recovery, options, verdict. Types only.
+
+import type { BlockDevice } from '../block-device.ts';
+import type { DriveConfig, MachineConfig, Size, VolumeProfile } from '../core/options.ts';
+import type { CrashModel } from '../crash/options.ts';
+import type { CrashState } from '../crash/state.ts';
+import type { CrashKind } from '../crash-kinds.ts';
+import type { Machine } from '../machine.ts';
+
+/** What every workload gets beside its files or device. */
+export interface WorkloadBase<Value> {
+  /** The machine below, for what neither files nor device can do. */
+  readonly machine: Machine;
+  /** Says that `value` has been promised to a user: from now on no crash may lose it. */
+  ack(value: Value): void;
+  /**
+   * Says that work for `value` begins: from now on a crash may leave it. Without it, work for a value begins when the one before
+   * is acknowledged, as it is in a program that does one thing after the other.
+   */
+  attempt(value: Value): void;
+}
+
+/** A workload of files gets these. */
+export interface WorkloadContext<Value, Fs> extends WorkloadBase<Value> {
+  /** In the shape of node:fs, over an empty volume or what `setup` has left. */
+  readonly fs: Fs;
+}
+
+/** A workload of sectors gets these. */
+export interface DeviceWorkloadContext<Value> extends WorkloadBase<Value> {
+  readonly device: BlockDevice;
+}
+
+/** What every recovery gets beside its files or device. */
+export interface RecoverBase<Value> {
+  readonly machine: Machine;
+  /** The values that were acknowledged before the last moment at which a crash can leave this image: all must be there. In the order of their acknowledgement. */
+  readonly must: readonly Value[];
+  /** The values begun before the first such moment: nothing else may be there. The acknowledged ones in their order, then those only begun. */
+  readonly may: readonly Value[];
+  /** Which kind of crash it was; 'none' for the end of the run without any. */
+  readonly crash: CrashKind | 'none';
+}
+
+export interface RecoverContext<Value, Fs> extends RecoverBase<Value> {
+  readonly fs: Fs;
+}
+
+export interface DeviceRecoverContext<Value> extends RecoverBase<Value> {
+  readonly device: BlockDevice;
+}
+
+/** How far explore has come. */
+export interface ExploreProgress {
+  readonly phase: 'record' | 'enumerate' | 'check' | 'shrink' | 'explain' | 'flushes' | 'faults';
+  readonly done: number;
+  /** Of how many, when that is known. */
+  readonly total: number | undefined;
+  readonly failed: number;
+}
+
+/** Options that both levels have. */
+export interface ExploreCommon {
+  /** Kinds of crash. Default `'power'`. */
+  readonly crash?: CrashKind | readonly CrashKind[];
+  /** The drive: model, promises, volatile cache, faults (a lying disk is `faults: ['ignoredFlush']`). Default: instant, 64 MiB, with a volatile cache. */
+  readonly drive?: Omit<DriveConfig, 'image' | 'memory'>;
+  /** Further options of the machine: cache, limits. */
+  readonly machine?: Omit<MachineConfig, 'drives' | 'volume' | 'writeLog' | 'seed'>;
+  /** How writes tear when the power goes, and whatever else the crash model leaves open. Default: any subset, torn at any 512 bytes, old or new bytes. */
+  readonly tearing?: CrashModel['tearing'];
+  /** A tearing unit. Default 512 bytes. */
+  readonly unit?: Size;
+  /** All else of the crash model. */
+  readonly model?: Omit<CrashModel, 'tearing' | 'unit' | 'flushScope' | 'promises'>;
+  /** A crash point with at most so many states is gone through exhaustively, others by a sample. Default 65,536. */
+  readonly bound?: number;
+  /** When to stop: distinct images checked, states of a sample at one crash point (default 4,096), seconds. Default: no limit but the samples'. */
+  readonly budget?: { readonly images?: number; readonly sample?: number; readonly seconds?: number };
+  /** Seed of the machine and of samples. Default 1. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ExploreProgress) => void;
+  /** Crashes during recovery, one inside the other, so deep. Default 0. */
+  readonly recoveryDepth?: number;
+  /** Milliseconds of real time that one asynchronous recovery may take before it counts as hanging. Default 10,000. */
+  readonly recoverTimeoutMs?: number;
+  /** Stop after so many different findings. Default 8. */
+  readonly maxFindings?: number;
+  /** Shrinks and explains findings. Default true. */
+  readonly explain?: boolean;
+  /** Finds out which fsyncs the check notices the removal of: `verdict.flushes`. Default true; where the main search was cut off, they are not tested. */
+  readonly flushes?: boolean;
+}
+
+/** A workload on files. */
+export interface ExploreOptions<Value, Fs> extends ExploreCommon {
+  /** Runs before anything is recorded; what it leaves is durable. */
+  readonly setup?: (context: { readonly fs: Fs; readonly machine: Machine }) => void | Promise<void>;
+  readonly workload: (context: WorkloadContext<Value, Fs>) => void | Promise<void>;
+  /**
+   * Opens what a crash has left, and throws when something is wrong with it. What it returns (any JSON value), if anything, is the
+   * logical state that it found: with `recoveryDepth` a crash during recovery must lead to the same one.
+   */
+  readonly recover: (context: RecoverContext<Value, Fs>) => unknown;
+  /** What of names and sizes a crash may take: `strict` (default) as POSIX promises, `ordered` as ext4 does, `alice`, `journal`. See VolumeConfig. */
+  readonly profile?: VolumeProfile;
+}
+
+/** A workload on sectors. */
+export interface ExploreDeviceOptions<Value> extends ExploreCommon {
+  readonly setup?: (context: {
+    readonly device: BlockDevice;
+    readonly machine: Machine;
+  }) => void | Promise<void>;
+  readonly workload: (context: DeviceWorkloadContext<Value>) => void | Promise<void>;
+  readonly recover: (context: DeviceRecoverContext<Value>) => unknown;
+}
+
+/** survived: no state failed. notMeasured: nothing could have been lost. harnessBroken: the check fails without a crash, or two runs differ. */
+export type VerdictKind = 'survived' | 'violated' | 'notMeasured' | 'harnessBroken';
+
+/** A write or a change of a name, as a caller knows it. */
+export interface WriteFacts {
+  /** Index of the write in the explorer's `writes`. */
+  readonly write: number;
+  /** What it is in words: "bytes 0 to 511 of /db-wal", "the name /a in /". */
+  readonly what: string;
+  /** The call that made it: "fs.writeSync('/db', 512 bytes at 0)". Empty when the caller is not known. */
+  readonly call: string;
+  /** The caller's stack lines, nearest first, without frames of sectorlab and Node. */
+  readonly stack: readonly string[];
+  readonly file: string | undefined;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Enough to build a failing image again on another machine, without the seed. */
+export interface Recipe {
+  readonly sectorlab: string;
+  readonly kind: 'explore' | 'exploreDevice' | 'log';
+  readonly crash: CrashKind;
+  /** Options that the run had: profile, drive, model, seed. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Hash of the log that it belongs to: another workload has another. */
+  readonly log: string;
+  /** The state, and for a crash during recovery those of the crashes behind it. */
+  readonly states: readonly CrashState[];
+  /** Hash of the last image. */
+  readonly image: string;
+}
+
+export interface Finding {
+  /** All of it in one sentence. */
+  readonly sentence: string;
+  /** What the check said: name and message of its error. */
+  readonly error: string;
+  readonly errorStack: string | undefined;
+  /** The writes that are missing or torn in the smallest failing state. */
+  readonly missing: readonly WriteFacts[];
+  /** The write that is there and should not be without them; empty when what was acknowledged is missing. */
+  readonly present: readonly WriteFacts[];
+  /** The acknowledged value that is lost, as text, if that is what is wrong. */
+  readonly lost: string | undefined;
+  readonly crash: CrashKind;
+  /** The earliest crash point with this failure, and what had been called and acknowledged there. */
+  readonly crashPoint: {
+    readonly step: number;
+    readonly lastStep: number;
+    readonly after: string;
+    readonly acknowledged: number;
+    readonly attempted: number;
+  };
+  /** Crash during recovery: 1 and more. */
+  readonly depth: number;
+  /** The whole writes would do, or only a torn one fails. */
+  readonly needsTearing: boolean;
+  /** With a flush put in behind the missing write: the states gone through, and how many of them fail in the same way. Undefined: no flush repairs it. */
+  readonly proof:
+    | {
+        readonly flushAfter: WriteFacts;
+        readonly states: number;
+        readonly failed: number;
+        readonly exhaustive: boolean;
+      }
+    | undefined;
+  /** Failing images that this finding stands for. */
+  readonly images: number;
+  readonly recipe: Recipe;
+}
+
+/** One fsync (or flush) of the workload. */
+export interface FlushFacts {
+  readonly call: string;
+  readonly stack: readonly string[];
+  readonly step: number;
+  /** 'needed': without it the check fails. 'unnoticed': nothing notices its removal. 'untested': budget or signal ended before. */
+  readonly need: 'needed' | 'unnoticed' | 'untested';
+  /** How the check fails without it. */
+  readonly error: string | undefined;
+  /** All states without it were gone through. */
+  readonly exhaustive: boolean;
+}
+
+/** What explore found. */
+export interface VerdictFacts {
+  readonly verdict: VerdictKind;
+  /** Why it is not measured, or in what the harness is broken. */
+  readonly reason: string | undefined;
+  /** Every state of every crash point was gone through. Never say safe without it. */
+  readonly exhaustive: boolean;
+  /** Crash points at which only a sample was gone through. */
+  readonly sampledPoints: number;
+  readonly crashPoints: number;
+  /** States gone through, and (perhaps Infinity) how many there are. */
+  readonly states: number;
+  readonly possibleStates: number;
+  readonly distinctImages: number;
+  readonly checkedImages: number;
+  readonly failedImages: number;
+  /** Images of crashes during recovery that were checked. */
+  readonly recoveryImages: number;
+  readonly findings: readonly Finding[];
+  readonly flushes: readonly FlushFacts[];
+  readonly acknowledged: number;
+  readonly seed: number;
+  /** What cut the search off, if anything did. */
+  readonly stopped: 'images' | 'seconds' | 'signal' | 'findings' | undefined;
+  readonly elapsedMs: number;
+}
