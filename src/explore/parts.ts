@@ -1,4 +1,6 @@
 // What the parts of explore hand each other: a recorded run, a judge of images, failures. Types only.
+//
+// Order: record, enumerate, judge, then shrink and explain what failed. Public words are in types.ts.
 
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import type { MachineConfig } from '../core/options.ts';

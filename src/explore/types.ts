@@ -1,4 +1,6 @@
 // What explore() takes and gives: workload and recovery, options, verdict. Types only.
+//
+// Steps count entries of the write log; a crash at step n has seen the first n of them.
 
 import type { BlockDevice } from '../block-device.ts';
 import type { DriveConfig, MachineConfig, Size, VolumeProfile } from '../core/options.ts';
