@@ -11,6 +11,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as libaio from '../src/adapters/libaio.ts';
 import * as nodeFs from '../src/adapters/node-fs.ts';
+import * as pglite from '../src/adapters/pglite.ts';
+import * as sqlite from '../src/adapters/sqlite.ts';
+import * as wasi from '../src/adapters/wasi.ts';
 import * as sectorlab from '../src/index.ts';
 import * as trace from '../src/trace/index.ts';
 
@@ -50,6 +53,9 @@ for (const { file, code } of examples()) {
         ...trace,
         ...libaio,
         ...nodeFs,
+        ...pglite,
+        ...sqlite,
+        ...wasi,
         console: { log: (...values: unknown[]) => printed.push(values) },
       };
       const AsyncFunction = (async () => {}).constructor as new (

@@ -1,0 +1,3 @@
+// PGlite's data directory on a machine's volume.
+
+export {};
