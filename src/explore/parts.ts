@@ -10,6 +10,7 @@ import type { CrashExplorerOptions } from '../crash/options.ts';
 import type { CrashState } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
 import type { Machine } from '../machine.ts';
+import type { LogInput } from '../write-log/source.ts';
 
 /** A call of the workload: what machine.tag numbers. */
 export interface CallSite {
@@ -72,7 +73,10 @@ export interface Judgement {
 
 /** Runs recovery on images, once for each image and what must and may be there. */
 export interface Judge {
-  /** `firstStep`, `lastStep`: the range of steps at which a crash leaves this image; what must and may be there follows from it. */
+  /**
+   * `firstStep`, `lastStep`: the range of steps at which a crash leaves this image; what must be there follows from the last, what may be
+   * there from the first. `lastStep` 0 asks whether the image is good when nothing was acknowledged, wherever the first lies.
+   */
   judge(image: CrashImage, firstStep: number, lastStep: number): Promise<Judgement>;
   /** Recoveries run so far. */
   readonly runs: number;
@@ -95,6 +99,18 @@ export interface Level<Value> {
   readonly explorer: CrashExplorer;
   readonly judge: Judge;
   readonly crash: CrashKind;
+  /** What the explorer was opened with. */
+  readonly options: Omit<CrashExplorerOptions, 'log'>;
+  /** Opens an explorer with the same options on another log: this one with a flush more or less. Whoever asks closes it. */
+  open(log: LogInput): Promise<CrashExplorer>;
+}
+
+/** The levels of a run, to go back to a failing image: of the workload, and of recoveries on its crash images. */
+export interface Levels<Value> {
+  /** The run of the workload, under a kind of crash. */
+  workload(crash: CrashKind): Promise<Level<Value>>;
+  /** The run of the recovery on the image that a crash leaves in this state. What must and may be there stays what it is there. */
+  recovery(level: Level<Value>, state: CrashState): Promise<Level<Value>>;
 }
 
 /** Opens machines on images, quickly one after the other. */

@@ -152,6 +152,19 @@ export interface Recipe {
   readonly image: string;
 }
 
+/** One line of the timeline of a finding: what was done up to the crash, and what became of it. */
+export interface TimelineRow {
+  /** Entries of the log before it. */
+  readonly step: number;
+  readonly kind: 'write' | 'flush' | 'attempt' | 'ack' | 'crash';
+  /** What became of a write: on the disk for sure, there by chance, not there, there in part. Undefined for all else. */
+  readonly fate: 'durable' | 'kept' | 'missing' | 'torn' | undefined;
+  /** What it is in words. */
+  readonly what: string;
+  /** The line of the caller, `engine.ts:31`; empty when it is not known. */
+  readonly line: string;
+}
+
 export interface Finding {
   /** All of it in one sentence. */
   readonly sentence: string;
@@ -186,6 +199,8 @@ export interface Finding {
         readonly exhaustive: boolean;
       }
     | undefined;
+  /** From the last flush before the missing write to the crash. */
+  readonly timeline: readonly TimelineRow[];
   /** Failing images that this finding stands for. */
   readonly images: number;
   readonly recipe: Recipe;
