@@ -12,9 +12,9 @@ import type { Machine } from '../machine.ts';
 import { AioCalls } from './libaio/aio-calls.ts';
 import { Descriptors } from './libaio/descriptors.ts';
 import { fileCalls } from './libaio/file-calls.ts';
-import { ExitStatus, processCalls } from './libaio/process-calls.ts';
 import { Requests } from './libaio/requests.ts';
-import { guarded, refusals } from './libaio/wasi.ts';
+import { guarded, refusals } from './wasi/calls.ts';
+import { ExitStatus, processCalls } from './wasi/process-calls.ts';
 
 export { ExitStatus };
 

@@ -18,7 +18,7 @@ import {
 import type { CoreExports } from '../../core/exports.ts';
 import type { GuestMemory } from '../../core/guest-memory.ts';
 import type { Machine } from '../../machine.ts';
-import { wasiErrno } from './errno.ts';
+import { wasiErrno } from '../wasi/errno.ts';
 import type { Request, Requests } from './requests.ts';
 
 const EAGAIN = -11;

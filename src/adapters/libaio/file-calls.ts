@@ -7,7 +7,7 @@
 import type { GuestMemory } from '../../core/guest-memory.ts';
 import type { OpenFile, OpenOptions } from '../../files.ts';
 import type { Machine } from '../../machine.ts';
-import { type Descriptor, type Descriptors, type GuestFile, ROOT_DESCRIPTOR } from './descriptors.ts';
+import type { WasiCalls } from '../wasi/calls.ts';
 import {
   WASI_EBADF,
   WASI_EEXIST,
@@ -21,8 +21,8 @@ import {
   WASI_EROFS,
   WASI_ESPIPE,
   WASI_SUCCESS,
-} from './errno.ts';
-import type { WasiCalls } from './wasi.ts';
+} from '../wasi/errno.ts';
+import { type Descriptor, type Descriptors, type GuestFile, ROOT_DESCRIPTOR } from './descriptors.ts';
 
 const MAX_IOVECS = 1024;
 const IOVEC_SIZE = 8;

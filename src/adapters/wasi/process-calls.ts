@@ -5,8 +5,9 @@
 
 import type { GuestMemory } from '../../core/guest-memory.ts';
 import type { Machine } from '../../machine.ts';
+import type { WasiCalls } from './calls.ts';
 import { WASI_EINVAL, WASI_SUCCESS } from './errno.ts';
-import type { WasiCalls } from './wasi.ts';
+import { randomBytes } from './random.ts';
 
 const SUBSCRIPTION_SIZE = 48;
 const EVENT_SIZE = 32;
@@ -52,17 +53,6 @@ function stringCalls(guest: GuestMemory, prefix: string, strings: readonly strin
       });
       return WASI_SUCCESS;
     },
-  };
-}
-
-/** mulberry32: the same bytes for the same seed. */
-function randomBytes(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return (value ^ (value >>> 14)) & 0xff;
   };
 }
 
