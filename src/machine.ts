@@ -29,6 +29,7 @@ import { configBytes, describeBadField, type ResolvedConfig } from './core/confi
 import { Core } from './core/core.ts';
 import { sendTiming } from './core/drive-timing.ts';
 import type { MachineConfig, Size } from './core/options.ts';
+import type { DrivePromise } from './core/promises.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
 import { saveMap, Timeline } from './core/timeline.ts';
@@ -344,6 +345,16 @@ export class Machine implements Disposable {
     return device;
   }
 
+  get #volumeDrive(): number {
+    const { volume } = this.#options;
+    return typeof volume === 'object' ? (volume.drive ?? 0) : 0;
+  }
+
+  /** What a drive, by default the volume's, promises about a power cut: its option. */
+  promises(drive = this.#volumeDrive): readonly DrivePromise[] {
+    return this.#options.drives?.[drive]?.promises ?? [];
+  }
+
   /** The faults of the drives: rules, damage, late requests. */
   get faults(): Faults {
     this.#faults ??= new Faults(this, {
@@ -352,10 +363,7 @@ export class Machine implements Disposable {
         const file = this.#config.files.find((one) => one.name === name);
         return file && { drive: file.drive, offset: file.offset, length: file.capacity };
       },
-      volume: () => {
-        const { volume } = this.#options;
-        return this.#fs && { fs: this.#fs, drive: typeof volume === 'object' ? (volume.drive ?? 0) : 0 };
-      },
+      volume: () => this.#fs && { fs: this.#fs, drive: this.#volumeDrive },
     });
     return this.#faults;
   }

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import sqlite3InitModule from '@sqlite.org/sqlite-wasm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as libaio from '../src/adapters/libaio.ts';
@@ -55,6 +56,7 @@ for (const { file, code } of examples()) {
         ...nodeFs,
         ...pglite,
         ...sqlite,
+        sqlite3InitModule,
         ...wasi,
         console: { log: (...values: unknown[]) => printed.push(values) },
       };
@@ -68,6 +70,7 @@ for (const { file, code } of examples()) {
     }
     assert.ok(printed.length > 0);
     if (file === path.join('trace', 'open.ts')) assert.equal(printed.at(-1), ['msr-csv', 2]);
+    if (file === path.join('adapters', 'sqlite.ts')) assert.equal(printed, [[['buy milk']]]);
   });
 }
 
