@@ -297,6 +297,13 @@ export class BlockDevice {
     const { operation, sector = 0, tag = 0, domain = 0 } = options;
     const sectorCount = options.sectorCount ?? (options.data?.length ?? 0) / SECTOR_SIZE;
     this.#check(options, sector, sectorCount);
+    const details = {
+      path: `drive${this.drive}`,
+      offset: sector * SECTOR_SIZE,
+      length: sectorCount * SECTOR_SIZE,
+    };
+    const { watcher } = this.#machine;
+    const logTag = watcher?.begin(operation, details) || tag;
     const address = this.#bufferFor(options, sectorCount);
     const flags =
       (options.noMerge === true ? BLOCK_NO_MERGE : 0) |
@@ -312,7 +319,7 @@ export class BlockDevice {
           sectorCount,
           address,
           flags,
-          tag,
+          logTag,
           domain,
         ),
       );
@@ -322,13 +329,10 @@ export class BlockDevice {
       this.#port.collect();
       handle = submit();
     }
+    watcher?.end();
     if (handle < 0) {
       if (address !== 0) this.#machine.buffers.free(address);
-      throw new StorageError(operation, handle, {
-        path: `drive${this.drive}`,
-        offset: sector * SECTOR_SIZE,
-        length: sectorCount * SECTOR_SIZE,
-      });
+      throw new StorageError(operation, handle, details);
     }
     const request = new BlockRequest(this.#port, operation, sector, sectorCount, tag);
     this.#port.add(handle, { request, address, ended });

@@ -6,6 +6,10 @@ import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
 import { ConfigError } from './errors.ts';
+import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
+import type { Verdict } from './explore/verdict.ts';
+import type { FileSystem } from './fs/file-system.ts';
 import { Machine as MachineBase } from './machine.ts';
 import type { Platform } from './platform.ts';
 
@@ -30,6 +34,22 @@ export class CrashExplorer extends CrashExplorerBase {
   static open(core: CoreSource, options: CrashExplorerOptions): Promise<CrashExplorerBase> {
     return CrashExplorerBase.on(platform(core), options);
   }
+}
+
+/** Runs a workload, builds every image that a crash may leave of it, and checks each. `core` as for Machine.create; `fs` is `machine.fs`. */
+export function explore<Value = string>(
+  core: CoreSource,
+  options: ExploreOptions<Value, FileSystem>,
+): Promise<Verdict> {
+  return exploreFiles(platform(core), (machine) => machine.fs, options);
+}
+
+/** As explore, for a workload on the sectors of a drive. */
+export function exploreDevice<Value = number>(
+  core: CoreSource,
+  options: ExploreDeviceOptions<Value>,
+): Promise<Verdict> {
+  return exploreSectors(platform(core), options);
 }
 
 function platform(core: CoreSource): Platform {

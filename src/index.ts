@@ -1,12 +1,17 @@
 // The package entry for Node: re-exports, and a Machine that finds its module and reaches real files.
 // Everything else is public.ts.
 
+import { type NodeFs, nodeFs } from './adapters/node-fs.ts';
 import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
+import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
+import type { Verdict } from './explore/verdict.ts';
 import { Machine as MachineBase } from './machine.ts';
 import { nodePlatform } from './node-platform.ts';
 
+export type { NodeFs } from './adapters/node-fs.ts';
 export * from './public.ts';
 export { importDmLogWrites, openWriteLog } from './write-log/node-logs.ts';
 
@@ -37,4 +42,45 @@ export class CrashExplorer extends CrashExplorerBase {
   static open(options: CrashExplorerOptions): Promise<CrashExplorerBase> {
     return CrashExplorerBase.on(nodePlatform, options);
   }
+}
+
+/**
+ * Runs a workload on a volume whose every write is recorded, builds each image that a crash may leave of it, and runs `recover` on it:
+ * what was acknowledged must be there, what was not begun must not. Throws ConfigError for an option out of its range,
+ * WorkloadError for what setup or workload throw.
+ *
+ * @example
+ * const verdict = await explore({
+ *   workload({ fs, ack }) {
+ *     fs.writeFileSync('/ledger', 'Ada owes 10', { flush: true });
+ *     ack('Ada owes 10'); // the file is durable, its name is not: nobody has synced the directory
+ *   },
+ *   recover({ fs, must }) {
+ *     for (const text of must) if (fs.readFileSync('/ledger', 'utf8') !== text) throw new Error('a debt is lost');
+ *   },
+ * });
+ * console.log(verdict.verdict); // violated
+ */
+export function explore<Value = string>(options: ExploreOptions<Value, NodeFs>): Promise<Verdict> {
+  return exploreFiles(nodePlatform, nodeFs, options);
+}
+
+/**
+ * As explore, for a workload on the sectors of a drive.
+ *
+ * @example
+ * const verdict = await exploreDevice({
+ *   workload({ device, ack }) {
+ *     device.write(0, new Uint8Array(512).fill(7));
+ *     device.flush();
+ *     ack(7);
+ *   },
+ *   recover({ device, must }) {
+ *     for (const value of must) if (device.read(0, 1)[0] !== value) throw new Error(`${value} is lost`);
+ *   },
+ * });
+ * console.log(verdict.verdict, verdict.exhaustive); // survived true
+ */
+export function exploreDevice<Value = number>(options: ExploreDeviceOptions<Value>): Promise<Verdict> {
+  return exploreSectors(nodePlatform, options);
 }

@@ -24,6 +24,7 @@ import { MemoryHost, shimHost } from './backing/memory-host.ts';
 import { SparseMemory } from './backing/sparse-memory.ts';
 import { BlockDevice, BlockPort } from './block-device.ts';
 import { BufferArena } from './core/buffer-arena.ts';
+import type { CallWatcher } from './core/call-watcher.ts';
 import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
@@ -79,6 +80,8 @@ export class Machine implements Disposable {
   readonly core: Core;
   readonly buffers: BufferArena;
   readonly records: RecordReader;
+  /** @internal Is told of calls that change files or drives. */
+  watcher: CallWatcher | undefined;
   /** @internal What the host's objects know, for snapshots. */
   readonly timeline = new Timeline();
   readonly #options: MachineConfig;
@@ -126,6 +129,13 @@ export class Machine implements Disposable {
    * for an image that can not be opened, VolumeError for a volume that can not be mounted.
    */
   static async open(platform: Platform, options: MachineConfig = {}): Promise<Machine> {
+    const machine = await Machine.prepare(platform, options);
+    machine.#mountIfAsked(options.volume);
+    return machine;
+  }
+
+  /** @internal As open, but the volume is not mounted: `mountOn` does. */
+  static async prepare(platform: Platform, options: MachineConfig): Promise<Machine> {
     const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
     const logPath = typeof options.writeLog === 'object' ? options.writeLog.path : undefined;
     if (logPath !== undefined) paths.push(logPath);
@@ -149,8 +159,17 @@ export class Machine implements Disposable {
     machine.#addFaults();
     // drives of a small machine are attached at once; of a large one, when first used
     if (config.drives.length <= MAX_DRIVES_AT_ONCE) machine.#attachAll();
-    machine.#mountIfAsked(options.volume);
     return machine;
+  }
+
+  /**
+   * @internal Begins anew over another content of drive 0: `prepared` is a snapshot of this machine as `prepare` gave it. Nothing of what
+   * happened since is left. Throws as open does for a volume.
+   */
+  mountOn(prepared: Snapshot, memory: SparseMemory): void {
+    this.restore(prepared);
+    this.memory(0).become(memory);
+    this.#mountIfAsked(withoutFormat(this.#options.volume));
   }
 
   static #opened(

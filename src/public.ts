@@ -84,6 +84,10 @@ export {
   WriteLogError,
 } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
+export { WorkloadError } from './explore/explore-reasons.ts';
+export { RecoverTimeoutError, RecoveryDiffersError } from './explore/judge-failure.ts';
+export type * from './explore/types.ts';
+export { Verdict, VerdictError } from './explore/verdict.ts';
 export type { FaultRule, ResolvedFaultRule } from './faults/rule.ts';
 export {
   FAULT_ACTIONS,

@@ -3,7 +3,7 @@
 // Steps count entries of the write log; a crash at step n has seen the first n of them.
 
 import type { BlockDevice } from '../block-device.ts';
-import type { DriveConfig, MachineConfig, Size, VolumeProfile } from '../core/options.ts';
+import type { DriveConfig, MachineConfig, Size, VolumeConfig, VolumeProfile } from '../core/options.ts';
 import type { CrashModel } from '../crash/options.ts';
 import type { CrashState } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
@@ -107,6 +107,8 @@ export interface ExploreOptions<Value, Fs> extends ExploreCommon {
   readonly recover: (context: RecoverContext<Value, Fs>) => unknown;
   /** What of names and sizes a crash may take: `strict` (default) as POSIX promises, `ordered` as ext4 does, `alice`, `journal`. See VolumeConfig. */
   readonly profile?: VolumeProfile;
+  /** Room of the volume. Default: 1,024 files and directories, 16,384 extents, the whole drive. */
+  readonly volume?: Pick<VolumeConfig, 'inodes' | 'extents' | 'size'>;
 }
 
 /** A workload on sectors. */

@@ -3,6 +3,7 @@
 // Verbs: run, onPath, onPaths, struct, readChunk, writeChunk. Each call's memory is kept for the next one.
 // Invariant: what a request in flight may still use (EDEADLK: a drive holds its completions) is never handed out again.
 
+import type { CallWatcher } from '../core/call-watcher.ts';
 import type { Core } from '../core/core.ts';
 import type { CoreExports } from '../core/exports.ts';
 import type { LinearMemory } from '../core/linear-memory.ts';
@@ -73,13 +74,29 @@ export class Calls {
 
   /** Runs an export; a negative result becomes a StorageError. */
   run(syscall: string, details: StorageErrorDetails, body: (exports: CoreExports) => number): number {
-    const result = this.#core.call(body);
+    const { watcher } = this.machine;
+    const result =
+      watcher === undefined ? this.#core.call(body) : this.#watched(watcher, syscall, details, body);
     if (result >= 0) return result;
     if (result !== EDEADLK) throw new StorageError(syscall, result, details);
     this.#paths.abandon();
     this.#structs.abandon();
     this.#transfers.abandon();
     throw new StorageError(syscall, result, { ...details, hint: 'the drive holds its completions' });
+  }
+
+  #watched(
+    watcher: CallWatcher,
+    syscall: string,
+    details: StorageErrorDetails,
+    body: (exports: CoreExports) => number,
+  ): number {
+    watcher.begin(syscall, details);
+    try {
+      return this.#core.call(body);
+    } finally {
+      watcher.end();
+    }
   }
 
   /** An export that takes a path: `body(exports, address, bytes)`. */

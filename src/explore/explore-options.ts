@@ -1,0 +1,113 @@
+// What explore's options come to: machines for the workload and for images, the crash model, limits.
+//
+// Verbs: resolveExplore. Throws ConfigError for what can not be.
+
+import type { DriveConfig, MachineConfig, VolumeConfig, VolumeProfile } from '../core/options.ts';
+import type { CrashKind } from '../crash-kinds.ts';
+import { ConfigError } from '../errors.ts';
+import { isEarly, type ModelOptions } from './search-options.ts';
+import type { ExploreCommon } from './types.ts';
+
+const KINDS: readonly CrashKind[] = ['process', 'os', 'power'];
+const MAX_DEPTH = 8;
+
+/** Opening a machine costs by its memory, and thousands are opened. */
+const SMALL = { cache: '1MiB', buffers: '512KiB', sharedMemory: 4096, aioMaxNr: 1024 } as const;
+/** Fewer sectors in a write, fewer states. */
+const BLOCK_SIZE = 512;
+const DRIVE_SIZE = '64MiB';
+const EXTENTS = 16_384;
+const INODES = 1_024;
+
+/** What differs between files and sectors. */
+export interface VolumeChoice {
+  readonly profile: VolumeProfile;
+  readonly volume: Pick<VolumeConfig, 'inodes' | 'extents' | 'size'> | undefined;
+}
+
+export interface Resolved {
+  readonly kinds: readonly CrashKind[];
+  /** Of machines on images: nothing fails there but by what the image holds. */
+  readonly config: MachineConfig;
+  /** Of the machine that the workload runs on. */
+  readonly workloadConfig: MachineConfig;
+  readonly model: ModelOptions;
+  readonly seed: number;
+  readonly images: number;
+  readonly findings: number;
+  readonly depth: number;
+  readonly timeoutMs: number;
+}
+
+function whole(
+  field: string,
+  value: number | undefined,
+  fallback: number,
+  least: number,
+  most: number,
+): number {
+  const number = value ?? fallback;
+  if (number !== Number.POSITIVE_INFINITY && (!Number.isInteger(number) || number < least || number > most))
+    throw new ConfigError(field, value, `a whole number from ${least} to ${most}`);
+  return number;
+}
+
+function kindsOf({ crash = 'power' }: ExploreCommon, choice: VolumeChoice | undefined): CrashKind[] {
+  const kinds = [...new Set(typeof crash === 'string' ? [crash] : crash)];
+  const unknown = kinds.find((kind) => !KINDS.includes(kind));
+  if (kinds.length === 0 || unknown !== undefined)
+    throw new ConfigError('crash', unknown ?? '[]', `one or more of ${KINDS.join(', ')}`);
+  if (choice?.profile === 'journal' && kinds.includes('process'))
+    throw new ConfigError(
+      'crash',
+      'process',
+      "left out with profile 'journal', whose log does not hold what is in the page cache",
+    );
+  return kinds;
+}
+
+function volumeOf({ profile, volume }: VolumeChoice): VolumeConfig {
+  return { inodes: INODES, extents: EXTENTS, ...volume, profile };
+}
+
+/** The page cache of a profile is explored as part of the drive's: its flushes must be in the log. */
+function driveOf(drive: DriveConfig, choice: VolumeChoice | undefined): DriveConfig {
+  if (!isEarly(choice?.profile)) return drive;
+  const { volatileWrites, powerLossProtection: _, ...rest } = drive;
+  return volatileWrites === 0 || volatileWrites === undefined ? rest : { ...rest, volatileWrites };
+}
+
+/** Options of explore (with `choice`) or exploreDevice. */
+export function resolveExplore(options: ExploreCommon, choice: VolumeChoice | undefined): Resolved {
+  const { machine, bound, tearing, unit, model, budget, seed = 1 } = options;
+  const drive: DriveConfig = { size: DRIVE_SIZE, ...options.drive };
+  const workloadConfig: MachineConfig = {
+    ...SMALL,
+    blockSize: BLOCK_SIZE,
+    ...machine,
+    drives: [driveOf(drive, choice)],
+    ...(choice === undefined ? {} : { volume: volumeOf(choice) }),
+    seed,
+  };
+  const { faults: _, ...sound } = driveOf(drive, choice);
+  return {
+    kinds: kindsOf(options, choice),
+    config: { ...workloadConfig, drives: [sound] },
+    workloadConfig,
+    model: {
+      drive,
+      profile: choice?.profile,
+      seed,
+      ...(bound === undefined ? {} : { bound }),
+      ...(tearing === undefined ? {} : { tearing }),
+      ...(unit === undefined ? {} : { unit }),
+      ...(model === undefined ? {} : { model }),
+      ...(budget === undefined ? {} : { budget }),
+    },
+    seed,
+    images: whole('budget.images', budget?.images, Number.POSITIVE_INFINITY, 1, Number.MAX_SAFE_INTEGER),
+    findings: whole('maxFindings', options.maxFindings, 8, 1, 1000),
+    depth: whole('recoveryDepth', options.recoveryDepth, 0, 0, MAX_DEPTH),
+    timeoutMs: whole('recoverTimeoutMs', options.recoverTimeoutMs, 10_000, 1, 2 ** 31 - 1),
+  };
+}
