@@ -1,6 +1,6 @@
 // A sparse byte store in memory: what a drive without an image file is kept in.
 //
-// Verbs: read, write, fork, become, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
+// Verbs: read, write, fork, unshared, become, size. Chunks of 16 KiB, made when first written with something other than zeros, cut from slabs of 4 MiB.
 // Invariants: bytes never written are those of the store's floor, zeros where there is none; `size` is the end of the highest byte written,
 // or what the drive declares. A chunk that a fork shares is never written again: the first write to it makes a copy.
 
@@ -66,6 +66,22 @@ export class SparseMemory {
     const fork = new SparseMemory(this.#size, this.#floor);
     fork.#shared = this.#shared;
     return fork;
+  }
+
+  /**
+   * Where this store may differ from another one that was forked from it, or it from that, or both from a third: the pieces, of CHUNK_SIZE bytes,
+   * that they do not share. Nobody may write to the bytes.
+   */
+  *unshared(other: SparseMemory): Generator<{ readonly offset: number; readonly bytes: Uint8Array }> {
+    const numbers = new Set(
+      [this, other].flatMap((store) => [...store.#shared.keys(), ...store.#own.keys()]),
+    );
+    for (const number of numbers) {
+      const mine = this.#own.get(number) ?? this.#shared.get(number);
+      if (mine === (other.#own.get(number) ?? other.#shared.get(number))) continue;
+      const bytes = mine ?? this.#floor?.chunk(number) ?? new Uint8Array(CHUNK_SIZE);
+      yield { offset: number * CHUNK_SIZE, bytes };
+    }
   }
 
   /** Takes the bytes and the size of another store, as a fork does: what this one held is gone. */

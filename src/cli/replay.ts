@@ -18,13 +18,13 @@ import {
   type Scheduler,
   type VmConfig,
 } from '../core/options.ts';
-import { parseSize } from '../core/size.ts';
 import { ConfigError } from '../errors.ts';
 import { nodePlatform } from '../node-platform.ts';
 import { ENTRANCES, type Entrance, type ReplayOptions, type Timing } from '../replay/options.ts';
 import { type ReplayProgress, replay } from '../replay/player.ts';
 import { formatReport } from '../report/terminal.ts';
 import { FORMATS, openTrace } from '../trace/index.ts';
+import { again, size, wholeNumber } from './arguments.ts';
 
 interface ReplayFlags {
   readonly format?: string;
@@ -63,24 +63,6 @@ const EXIT_VIOLATION = 1;
 const EXIT_INTERRUPTED = 130;
 /** How long a stopped process may take to let go of its files. */
 const HELD_MS = 200;
-
-function wholeNumber(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) {
-      throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-    }
-    return value;
-  };
-}
-
-function size(text: string): number {
-  try {
-    return parseSize(text, 'size');
-  } catch {
-    throw new InvalidArgumentError('It must be a size such as 32MiB, 1GiB or 4096.');
-  }
-}
 
 function driveLine(text: string): DriveText {
   try {
@@ -207,7 +189,7 @@ export function addReplayCommand(program: Command): void {
     .option(
       '--fault <rule>',
       "a rule of faults, such as 'slow factor=20 perMillion=1000' or 'lostWrite every=300'; again for more",
-      (rule: string, rules: readonly string[]) => [...rules, rule],
+      again,
       [],
     )
     .option('--seed <n>', 'seed of the data written', wholeNumber(0, 4294967295), 1)

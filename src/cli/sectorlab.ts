@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { InternalError } from '../errors.ts';
+import { addCrashCommand } from './crash.ts';
 import { addPlaygroundCommand } from './playground.ts';
 import { addReplayCommand } from './replay.ts';
 
@@ -26,6 +27,7 @@ const program = new Command('sectorlab')
   .exitOverride();
 
 addReplayCommand(program);
+addCrashCommand(program);
 addPlaygroundCommand(program);
 for (const command of program.commands) command.exitOverride();
 

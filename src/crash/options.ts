@@ -50,6 +50,16 @@ const DEVICES = ['volatile', 'noCache', 'lying'] as const;
 const DISCARDS = ['oldOrZero', 'zeroes'] as const;
 const FLUSH_SCOPES = ['all', 'domain'] as const;
 
+/** The values that fields of the crash model have. */
+export const CRASH_CHOICES = {
+  order: ORDERS,
+  tearing: TEARINGS,
+  damage: DAMAGES,
+  scope: SCOPES,
+  device: DEVICES,
+  discard: DISCARDS,
+} as const;
+
 /** What a drive may do to uncertain writes when its power goes. `{}` is any subset, torn at any 512 bytes, old or new bytes. */
 export interface CrashModel {
   /** Which uncertain writes may be there: `any` (default), only the first ones (`prefix`), or of each domain the first ones (`domainPrefix`). */

@@ -134,6 +134,39 @@ sparse('zeros over nothing hold no memory, other bytes hold a chunk', () => {
   assert.is(target[0], 0, 'zeros over something are written');
 });
 
+sparse(
+  'what two forks do not share is where they may differ, with the bytes of the one that is asked',
+  () => {
+    const memory = new SparseMemory();
+    for (const chunk of [0, 1, 2]) memory.write(new Uint8Array([7]), chunk * CHUNK);
+    const before = memory.fork();
+    assert.equal([...memory.unshared(before)], []);
+    memory.write(new Uint8Array([8]), CHUNK);
+    memory.write(new Uint8Array([9]), 5 * CHUNK);
+    const firstBytes = (one: SparseMemory, other: SparseMemory) =>
+      [...one.unshared(other)].map(({ offset, bytes }) => [offset / CHUNK, bytes[0], bytes.length]).sort();
+    assert.equal(firstBytes(memory, before), [
+      [1, 8, CHUNK],
+      [5, 9, CHUNK],
+    ]);
+    assert.equal(firstBytes(before, memory), [
+      [1, 7, CHUNK],
+      [5, 0, CHUNK],
+    ]);
+  },
+);
+
+sparse('below what two stores do not share shows their floor', () => {
+  const floor = { chunk: (number: number) => new Uint8Array(CHUNK).fill(number + 1) };
+  const base = new SparseMemory(4 * CHUNK, floor);
+  const changed = base.fork();
+  changed.write(new Uint8Array([99]), 2 * CHUNK);
+  assert.equal(
+    [...base.unshared(changed)].map(({ offset, bytes }) => [offset / CHUNK, bytes[0]]),
+    [[2, 3]],
+  );
+});
+
 sparse('more chunks than a slab has keep their bytes', () => {
   const memory = new SparseMemory();
   for (let chunk = 0; chunk < 600; chunk++) memory.write(new Uint8Array([chunk % 251, 1]), chunk * 2 * CHUNK);
