@@ -41,7 +41,7 @@ export function explore<Value = string>(
   core: CoreSource,
   options: ExploreOptions<Value, FileSystem>,
 ): Promise<Verdict> {
-  return exploreFiles(platform(core), (machine) => machine.fs, options);
+  return exploreFiles(platform(core), (machine) => () => machine.fs, options);
 }
 
 /** As explore, for a workload on the sectors of a drive. */

@@ -23,6 +23,12 @@ export class Machine extends MachineBase {
   }
 }
 
+/** An object of its own for each image, as workloads may replace functions of it. */
+function nodeFiles(machine: MachineBase): () => NodeFs {
+  const fs = nodeFs(machine);
+  return () => ({ ...fs, promises: { ...fs.promises } });
+}
+
 /** Every image that a crash may leave of a drive, from its write log. */
 export class CrashExplorer extends CrashExplorerBase {
   /**
@@ -62,7 +68,7 @@ export class CrashExplorer extends CrashExplorerBase {
  * console.log(verdict.verdict); // violated
  */
 export function explore<Value = string>(options: ExploreOptions<Value, NodeFs>): Promise<Verdict> {
-  return exploreFiles(nodePlatform, nodeFs, options);
+  return exploreFiles(nodePlatform, nodeFiles, options);
 }
 
 /**

@@ -29,7 +29,7 @@ import { resolveConfig } from './core/config.ts';
 import { configBytes, describeBadField, type ResolvedConfig } from './core/config-struct.ts';
 import { Core } from './core/core.ts';
 import { sendTiming } from './core/drive-timing.ts';
-import type { MachineConfig, Size } from './core/options.ts';
+import type { MachineConfig, Size, VolumeConfig } from './core/options.ts';
 import type { DrivePromise } from './core/promises.ts';
 import { RegisteredBuffer } from './core/registered-buffer.ts';
 import { formatSize } from './core/size.ts';
@@ -134,7 +134,7 @@ export class Machine implements Disposable {
     return machine;
   }
 
-  /** @internal As open, but the volume is not mounted: `mountOn` does. */
+  /** @internal As open, but the volume is not mounted yet: `mountOn` does. */
   static async prepare(platform: Platform, options: MachineConfig): Promise<Machine> {
     const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
     const logPath = typeof options.writeLog === 'object' ? options.writeLog.path : undefined;
@@ -159,6 +159,7 @@ export class Machine implements Disposable {
     machine.#addFaults();
     // drives of a small machine are attached at once; of a large one, when first used
     if (config.drives.length <= MAX_DRIVES_AT_ONCE) machine.#attachAll();
+    if (mountedVolume(options.volume) !== undefined) machine.#fs = new FileSystem(machine);
     return machine;
   }
 
@@ -206,8 +207,8 @@ export class Machine implements Disposable {
 
   /** Mounts the volume if the options ask for it, or closes what was opened before. */
   #mountIfAsked(option: MachineConfig['volume']): void {
-    const volume = option === true ? {} : option;
-    if (!volume || volume.mount === false) return;
+    const volume = mountedVolume(option);
+    if (volume === undefined) return;
     try {
       this.attachDrive(volume.drive ?? 0);
       mountVolume(this, volume.format === true);
@@ -215,7 +216,7 @@ export class Machine implements Disposable {
       this.close();
       throw error;
     }
-    this.#fs = new FileSystem(this);
+    this.#fs ??= new FileSystem(this);
   }
 
   /** Attaches every drive, or closes what was opened before the one that fails. */
@@ -778,6 +779,12 @@ export class Machine implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** What to mount the volume with, if it is to be mounted. */
+function mountedVolume(option: MachineConfig['volume']): VolumeConfig | undefined {
+  const volume = option === true ? {} : option;
+  return volume && volume.mount !== false ? volume : undefined;
 }
 
 function openCore(core: Core, config: ResolvedConfig): void {

@@ -8,20 +8,33 @@ import { exploreOn } from './explore.ts';
 import type { ExploreDeviceOptions, ExploreOptions } from './types.ts';
 import type { Verdict } from './verdict.ts';
 
-/** `explore`, with files as `filesOf` makes them. */
+/**
+ * Files in the shape of an entry: `filesOf(machine)` is called once, perhaps before there is a volume, and what it returns gives the files anew
+ * for each image that the machine comes to be on.
+ */
+export type FileShape<Fs> = (machine: Machine) => () => Fs;
+
+/** `explore`, with files in this shape. */
 export function exploreFiles<Value, Fs>(
   platform: Platform,
-  filesOf: (machine: Machine) => Fs,
+  filesOf: FileShape<Fs>,
   options: ExploreOptions<Value, Fs>,
 ): Promise<Verdict> {
   const { setup, workload, recover, profile = 'strict', volume } = options;
+  const shapes = new WeakMap<Machine, () => Fs>();
+  const shapeOf = (machine: Machine): (() => Fs) => {
+    const shape = shapes.get(machine) ?? filesOf(machine);
+    shapes.set(machine, shape);
+    return shape;
+  };
   return exploreOn<Value>(
     platform,
     {
       kind: 'explore',
-      setup: setup && ((machine) => setup({ fs: filesOf(machine), machine })),
-      workload: (context) => workload({ ...context, fs: filesOf(context.machine) }),
-      recover: (facts) => recover({ ...facts, fs: filesOf(facts.machine) }),
+      setup: setup && ((machine) => setup({ fs: shapeOf(machine)(), machine })),
+      workload: (context) => workload({ ...context, fs: shapeOf(context.machine)() }),
+      recover: (facts) => recover({ ...facts, fs: shapeOf(facts.machine)() }),
+      adorn: (machine) => void shapeOf(machine),
       volume: { profile, volume },
     },
     options,
@@ -41,6 +54,7 @@ export function exploreSectors<Value>(
       setup: setup && ((machine) => setup({ device: machine.blockDevice(), machine })),
       workload: (context) => workload({ ...context, device: context.machine.blockDevice() }),
       recover: (facts) => recover({ ...facts, device: facts.machine.blockDevice() }),
+      adorn: undefined,
       volume: undefined,
     },
     options,

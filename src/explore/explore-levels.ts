@@ -7,6 +7,7 @@ import { CrashExplorer } from '../crash/explorer.ts';
 import type { CrashImage } from '../crash/image.ts';
 import type { CrashState } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
+import type { Machine } from '../machine.ts';
 import type { Platform } from '../platform.ts';
 import type { Resolved } from './explore-options.ts';
 import { ImageMachine } from './images.ts';
@@ -23,6 +24,7 @@ export interface LevelsOptions<Value> {
   readonly resolved: Resolved;
   readonly run: RecordedRun<Value>;
   readonly machines: ImageMachine;
+  readonly adorn: ((machine: Machine) => void) | undefined;
 }
 
 /** Of a recovery's run: its log is short, and thousands are opened. */
@@ -64,7 +66,10 @@ export class ExploreLevels<Value> implements Levels<Value> {
     range: StepRange,
   ): Promise<RecordedRun<Value>> {
     const { platform, recover, resolved } = this.#options;
-    this.#recorders ??= ImageMachine.prepare(platform, resolved.config, true);
+    this.#recorders ??= ImageMachine.prepare(platform, resolved.config, {
+      isLogging: true,
+      adorn: this.#options.adorn,
+    });
     const recorders = await this.#recorders;
     const base: SparseMemory = image.memory;
     return recordOn<Value>(

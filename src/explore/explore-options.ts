@@ -11,13 +11,28 @@ import type { ExploreCommon } from './types.ts';
 const KINDS: readonly CrashKind[] = ['process', 'os', 'power'];
 const MAX_DEPTH = 8;
 
-/** Opening a machine costs by its memory, and thousands are opened. */
-const SMALL = { cache: '1MiB', buffers: '512KiB', sharedMemory: 4096, aioMaxNr: 1024 } as const;
+/** A machine is put back for each image, which costs by its memory: room for what files and sectors need, no more. */
+const SMALL = {
+  cache: '1MiB',
+  buffers: '256KiB',
+  sharedMemory: 4096,
+  aioMaxNr: 64,
+  limits: {
+    operations: 256,
+    bios: 512,
+    spans: 4096,
+    virtioRequests: 1,
+    bluestoreAios: 0,
+    usrbioParts: 1,
+    identities: 4096,
+    faultLayers: 64,
+  },
+} as const;
 /** Fewer sectors in a write, fewer states. */
 const BLOCK_SIZE = 512;
 const DRIVE_SIZE = '64MiB';
-const EXTENTS = 16_384;
-const INODES = 1_024;
+const EXTENTS = 4_096;
+const INODES = 512;
 
 /** What differs between files and sectors. */
 export interface VolumeChoice {
@@ -85,6 +100,7 @@ export function resolveExplore(options: ExploreCommon, choice: VolumeChoice | un
     ...SMALL,
     blockSize: BLOCK_SIZE,
     ...machine,
+    limits: { ...SMALL.limits, ...machine?.limits },
     drives: [driveOf(drive, choice)],
     ...(choice === undefined ? {} : { volume: volumeOf(choice) }),
     seed,

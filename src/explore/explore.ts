@@ -31,6 +31,8 @@ export interface Subject<Value> {
   readonly setup: ((machine: Machine) => unknown) | undefined;
   readonly workload: (context: RunContext<Value>) => unknown;
   readonly recover: RecoverCall<Value>;
+  /** Makes what recoveries on a machine share, before its first image. */
+  readonly adorn: ((machine: Machine) => void) | undefined;
   /** Undefined: sectors. */
   readonly volume: VolumeChoice | undefined;
 }
@@ -95,7 +97,8 @@ class Exploration<Value> {
     const start = await startOf(this.#platform, this.#subject, this.#resolved);
     const { run, difference } = await recordTwice(start, this.#subject);
     if (difference !== undefined) return this.#verdict(run, { verdict: 'harnessBroken', reason: difference });
-    const machines = await ImageMachine.prepare(this.#platform, this.#resolved.config);
+    const { recover, adorn } = this.#subject;
+    const machines = await ImageMachine.prepare(this.#platform, this.#resolved.config, { adorn });
     const broken = await this.#failureAtEnd(run, machines);
     if (broken !== undefined)
       return this.#verdict(run, { verdict: 'harnessBroken', reason: brokenBy(broken) });
@@ -106,10 +109,11 @@ class Exploration<Value> {
     });
     const levels = new ExploreLevels({
       platform: this.#platform,
-      recover: this.#subject.recover,
+      recover,
       resolved: this.#resolved,
       run,
       machines,
+      adorn,
     });
     return this.#search(run, levels, pace);
   }

@@ -10,25 +10,40 @@ import type { Snapshot } from '../snapshot.ts';
 import type { ImageMachines } from './parts.ts';
 import { configOver } from './record.ts';
 
+export interface ImageMachineOptions {
+  /** What happens on an image is logged, to be explored itself. Default false. */
+  readonly isLogging?: boolean;
+  /** Makes what is to be there on each image, once for a machine. */
+  readonly adorn?: ((machine: Machine) => void) | undefined;
+}
+
 export class ImageMachine implements ImageMachines {
   readonly #platform: Platform;
   readonly #config: MachineConfig;
-  readonly #isLogging: boolean;
+  readonly #options: ImageMachineOptions;
   #machine: Machine;
   #prepared: Snapshot;
 
-  private constructor(platform: Platform, config: MachineConfig, isLogging: boolean, machine: Machine) {
+  private constructor(
+    platform: Platform,
+    config: MachineConfig,
+    options: ImageMachineOptions,
+    machine: Machine,
+  ) {
     this.#platform = platform;
     this.#config = config;
-    this.#isLogging = isLogging;
+    this.#options = options;
     this.#machine = machine;
+    options.adorn?.(machine);
     this.#prepared = machine.snapshot();
   }
 
-  /** `isLogging`: what happens on an image is logged, to be explored itself. */
-  static async prepare(platform: Platform, config: MachineConfig, isLogging = false): Promise<ImageMachine> {
-    const machine = await Machine.prepare(platform, configOver(config, new SparseMemory(), isLogging));
-    return new ImageMachine(platform, config, isLogging, machine);
+  static async prepare(
+    platform: Platform,
+    config: MachineConfig,
+    options: ImageMachineOptions = {},
+  ): Promise<ImageMachine> {
+    return new ImageMachine(platform, config, options, await blank(platform, config, options));
   }
 
   /** The machine over an image, its volume mounted. What was opened before is gone. Throws as Machine.create. */
@@ -39,8 +54,17 @@ export class ImageMachine implements ImageMachines {
 
   /** Leaves the machine to whoever may still use it, and takes a new one. */
   async replace(): Promise<void> {
-    const config = configOver(this.#config, new SparseMemory(), this.#isLogging);
-    this.#machine = await Machine.prepare(this.#platform, config);
+    this.#machine = await blank(this.#platform, this.#config, this.#options);
+    this.#options.adorn?.(this.#machine);
     this.#prepared = this.#machine.snapshot();
   }
+}
+
+/** A machine whose volume is not mounted yet. */
+function blank(
+  platform: Platform,
+  config: MachineConfig,
+  { isLogging = false }: ImageMachineOptions,
+): Promise<Machine> {
+  return Machine.prepare(platform, configOver(config, new SparseMemory(), isLogging));
 }

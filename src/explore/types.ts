@@ -67,7 +67,10 @@ export interface ExploreCommon {
   readonly crash?: CrashKind | readonly CrashKind[];
   /** The drive: model, promises, volatile cache, faults (a lying disk is `faults: ['ignoredFlush']`). Default: instant, 64 MiB, with a volatile cache. */
   readonly drive?: Omit<DriveConfig, 'image' | 'memory'>;
-  /** Further options of the machine: cache, limits. */
+  /**
+   * Further options of the machine. It is small by default, as one is put back for each image: a cache of 1 MiB, buffers of 256 KiB, blocks of
+   * 512 bytes, little room for rings and guests (`aioMaxNr` 64, `limits.virtioRequests` 1, `limits.bluestoreAios` 0, `sharedMemory` 4,096 …).
+   */
   readonly machine?: Omit<MachineConfig, 'drives' | 'volume' | 'writeLog' | 'seed'>;
   /** How writes tear when the power goes, and whatever else the crash model leaves open. Default: any subset, torn at any 512 bytes, old or new bytes. */
   readonly tearing?: CrashModel['tearing'];
@@ -107,7 +110,7 @@ export interface ExploreOptions<Value, Fs> extends ExploreCommon {
   readonly recover: (context: RecoverContext<Value, Fs>) => unknown;
   /** What of names and sizes a crash may take: `strict` (default) as POSIX promises, `ordered` as ext4 does, `alice`, `journal`. See VolumeConfig. */
   readonly profile?: VolumeProfile;
-  /** Room of the volume. Default: 1,024 files and directories, 16,384 extents, the whole drive. */
+  /** Room of the volume. Default: 512 files and directories, 4,096 extents, the whole drive. */
   readonly volume?: Pick<VolumeConfig, 'inodes' | 'extents' | 'size'>;
 }
 

@@ -2,6 +2,7 @@
 //
 // Verbs: add, file, remove, temporaryName. A descriptor is the lowest free number from 3, as in a process.
 
+import { saveList } from '../../core/timeline.ts';
 import type { FileSystem } from '../../fs/file-system.ts';
 import type { VolumeFile } from '../../fs/volume-file.ts';
 import type { Machine } from '../../machine.ts';
@@ -25,6 +26,16 @@ export class Context {
     this.volume = machine.fs;
     this.umask = umask;
     this.#state = machine.core.seed;
+    machine.timeline.keep(this, () => this.#save());
+  }
+
+  #save(): () => void {
+    const files = saveList(this.#files);
+    const state = this.#state;
+    return () => {
+      files();
+      this.#state = state;
+    };
   }
 
   add(file: VolumeFile): number {
