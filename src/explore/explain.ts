@@ -1,9 +1,30 @@
 // Findings: what the failing images of a search have in common, each cause shown by its smallest case.
 //
-// Verbs: explainFailures.
+// Verbs: explainFailures. Failures with the same key are one group; of each group the smallest is shrunk and explained, and the others are
+// counted with it when they pass once the same lines of source have reached the disk. What is left over is shrunk next.
+// Invariant: every failing image is counted in one finding at the most.
 
-import type { FoundFailure, Levels } from './parts.ts';
+import type { LoggedWrite } from '../crash/log-facts.ts';
+import type { CrashState } from '../crash/state.ts';
+import { type Culprit, findCulprit } from './culprit.ts';
+import { proveByFlush } from './explain-proof.ts';
+import { timelineOf } from './explain-timeline.ts';
+import { valueText, Words } from './explain-words.ts';
+import type { FoundFailure, Level, Levels } from './parts.ts';
+import { recipeOf } from './recipe.ts';
+import { type Story, sentenceOf } from './sentence.ts';
+import { type Shrunk, shrink } from './shrink.ts';
+import { lostOf } from './shrink-ties.ts';
+import { imageOf, Trial } from './shrink-trial.ts';
 import type { Finding, Recipe } from './types.ts';
+
+const DEFAULT_FINDINGS = 8;
+/** Other failing images that are run again to see whether a finding stands for them. */
+const MAX_COUNTED_RUNS = 300;
+/** Failures of one group that are shrunk, however few findings they make. */
+const MAX_ROUNDS = 32;
+/** States of one image that are looked at for one that fails at its own moment. */
+const MAX_STATES = 64;
 
 /** What explaining is given, and when it ends. */
 export interface ExplainOptions<Value> {
@@ -11,6 +32,8 @@ export interface ExplainOptions<Value> {
   /** What recipes say of the run. */
   readonly kind: Recipe['kind'];
   readonly options: Recipe['options'];
+  /** Every distinct image of the workload's levels was judged, and all that fail are given. */
+  readonly isComplete?: boolean;
   /** Default 8. */
   readonly maxFindings?: number;
   /** Runs of the check for each finding. Default 2,000. */
@@ -21,10 +44,269 @@ export interface ExplainOptions<Value> {
   readonly onProgress?: (phase: 'shrink' | 'explain', done: number, total: number) => void;
 }
 
-/** Makes findings of failing images. Each stands for those with the same failure and the same lines of source. */
+/** A finding in the making. */
+interface Cause<Value> {
+  readonly story: Story<Value>;
+  readonly states: readonly CrashState[];
+  readonly image: string;
+  images: number;
+}
+
+/** Makes findings of failing images, in the order in which they were found. */
 export async function explainFailures<Value>(
-  _failures: readonly FoundFailure[],
-  _options: ExplainOptions<Value>,
+  failures: readonly FoundFailure[],
+  options: ExplainOptions<Value>,
 ): Promise<Finding[]> {
-  return [];
+  const explainer = new Explainer(failures, options);
+  const findings: Finding[] = [];
+  const causes = await explainer.causes();
+  for (const [place, cause] of causes.entries()) {
+    options.onProgress?.('explain', place, causes.length);
+    findings.push(await explainer.finding(cause));
+  }
+  return findings;
+}
+
+class Explainer<Value> {
+  readonly #failures: readonly FoundFailure[];
+  readonly #options: ExplainOptions<Value>;
+  readonly #causes = new Map<string, Cause<Value>>();
+
+  constructor(failures: readonly FoundFailure[], options: ExplainOptions<Value>) {
+    this.#failures = failures;
+    this.#options = options;
+  }
+
+  async causes(): Promise<Cause<Value>[]> {
+    const { maxFindings = DEFAULT_FINDINGS } = this.#options;
+    for (const group of groupsOf(this.#failures)) {
+      if (this.#causes.size >= maxFindings) break;
+      await this.#group(group, maxFindings);
+    }
+    return [...this.#causes.values()];
+  }
+
+  /** Shrinks the smallest failure of a group, takes away what it stands for, and goes on with the rest. */
+  async #group(group: readonly FoundFailure[], maxFindings: number): Promise<void> {
+    let left = [...group].sort(bySize);
+    for (
+      let rounds = 0;
+      left.length > 0 && rounds < MAX_ROUNDS && this.#causes.size < maxFindings;
+      rounds++
+    ) {
+      const first = left[0] as FoundFailure;
+      const level = await this.#levelOf(first);
+      const trial = new Trial(level, this.#limits());
+      const words = new Words(level);
+      const { shrunk, culprit } = await explained(trial, first);
+      const story = { level, words, shrunk, culprit, depth: first.states.length - 1 };
+      const counted = await this.#counted(trial, story, left);
+      this.#add(story, first, counted.size);
+      left = left.filter((failure) => !counted.has(failure));
+      this.#options.onProgress?.('shrink', group.length - left.length, group.length);
+    }
+  }
+
+  #limits() {
+    const { runs, deadlineMs, signal } = this.#options;
+    return {
+      ...(runs === undefined ? {} : { runs }),
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+  }
+
+  async #levelOf({ crash, states }: FoundFailure): Promise<Level<Value>> {
+    let level = await this.#options.levels.workload(crash);
+    for (const state of states.slice(0, -1)) level = await this.#options.levels.recovery(level, state);
+    return level;
+  }
+
+  /** Of some failures those that the finding stands for: the same lines are missing, and with these back they pass. */
+  async #counted(
+    trial: Trial<Value>,
+    story: Story<Value>,
+    failures: readonly FoundFailure[],
+  ): Promise<Set<FoundFailure>> {
+    const [first, ...others] = failures;
+    const counted = new Set(first === undefined ? [] : [first]);
+    const lines = linesOf(story.words, story.culprit.missing);
+    let runs = MAX_COUNTED_RUNS;
+    for (const other of others) {
+      const isSameLevel = first?.crash === other.crash && sameOuter(first, other);
+      if (isSameLevel && runs-- > 0 && !trial.isOver) {
+        if (await isSameCause(trial, story, lines, other)) counted.add(other);
+      } else counted.add(other);
+    }
+    return counted;
+  }
+
+  #add(story: Story<Value>, failure: FoundFailure, images: number): void {
+    const { words, culprit, shrunk } = story;
+    const key = JSON.stringify([
+      shrunk.failure.key,
+      story.depth,
+      linesOf(words, culprit.missing),
+      linesOf(words, culprit.present),
+    ]);
+    const known = this.#causes.get(key);
+    if (known !== undefined) {
+      known.images += images;
+      return;
+    }
+    const states = [...failure.states.slice(0, -1), shrunk.state];
+    const image = imageOf(story.level, shrunk.state)?.hash ?? failure.hash;
+    this.#causes.set(key, { story, states, image, images });
+  }
+
+  async finding({ story, states, image, images }: Cause<Value>): Promise<Finding> {
+    const { level, words, shrunk, culprit, depth } = story;
+    const { crash } = level;
+    const workload = await this.#options.levels.workload(crash);
+    const { kind, options } = this.#options;
+    return {
+      sentence: sentenceOf(story),
+      error: `${shrunk.failure.name}: ${shrunk.failure.message}`,
+      errorStack: shrunk.failure.stack,
+      missing: culprit.missing.map((write) => words.facts(write)),
+      present: culprit.present.map((write) => words.facts(write)),
+      lost: culprit.lost === undefined ? undefined : valueText(culprit.lost.value),
+      crash,
+      crashPoint: crashPointOf(level, words, shrunk),
+      depth,
+      needsTearing: shrunk.needsTearing,
+      proof: await proveByFlush(story, image, this.#proofLimits(depth)),
+      timeline: timelineOf(level, words, shrunk),
+      images,
+      recipe: recipeOf({ kind, crash, options, log: workload.recording.hash, states, image }),
+    };
+  }
+
+  #proofLimits(depth: number) {
+    const { isComplete, deadlineMs, signal } = this.#options;
+    const failing =
+      isComplete === true && depth === 0 ? new Set(this.#failures.map(({ hash }) => hash)) : undefined;
+    return { failing, deadlineMs, signal };
+  }
+}
+
+/** Failures with one key at one depth, in the order in which they were found. */
+function groupsOf(failures: readonly FoundFailure[]): FoundFailure[][] {
+  const groups = new Map<string, FoundFailure[]>();
+  for (const failure of failures) {
+    const key = `${failure.states.length} ${failure.failure.key}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [failure]);
+    else group.push(failure);
+  }
+  return [...groups.values()];
+}
+
+function lossesOf({ states }: FoundFailure): number {
+  return states.reduce((sum, { losses }) => sum + losses.length, 0);
+}
+
+function bySize(left: FoundFailure, right: FoundFailure): number {
+  return lossesOf(left) - lossesOf(right) || left.firstStep - right.firstStep;
+}
+
+function sameOuter(left: FoundFailure, right: FoundFailure): boolean {
+  return JSON.stringify(left.states.slice(0, -1)) === JSON.stringify(right.states.slice(0, -1));
+}
+
+/** What tells causes from each other: lines of source, or calls where there are none. */
+function linesOf<Value>(words: Words<Value>, writes: readonly LoggedWrite[]): string[] {
+  return [...new Set(writes.map((write) => lineKey(words, write)))].sort();
+}
+
+function lineKey<Value>(words: Words<Value>, write: LoggedWrite): string {
+  return words.line(write) || words.call(write.tag)?.text || `write ${write.index}`;
+}
+
+/** Shrinks a failure and finds its culprits; one that fails at no moment of its own is left as it is. */
+async function explained<Value>(
+  trial: Trial<Value>,
+  found: FoundFailure,
+): Promise<{ shrunk: Shrunk; culprit: Culprit<Value> }> {
+  const state = await failingState(trial, found);
+  const shrunk = state === undefined ? undefined : await shrink(trial, state, found.failure.key);
+  if (shrunk !== undefined) return { shrunk, culprit: await findCulprit(trial, shrunk) };
+  const given = found.states.at(-1) as CrashState;
+  const lost = lostOf(given.losses);
+  const { writes } = trial.level.explorer;
+  const missing = [...lost.keys()].map((index) => writes[index] as LoggedWrite);
+  return {
+    shrunk: {
+      point: trial.pointAt(given.step),
+      state: given,
+      lost,
+      failure: found.failure,
+      needsTearing: false,
+      isMinimal: false,
+    },
+    culprit: { missing, present: [], lost: undefined },
+  };
+}
+
+/** Of the states that have the bytes of a failing image the first that fails at its own moment. */
+async function failingState<Value>(
+  trial: Trial<Value>,
+  found: FoundFailure,
+): Promise<CrashState | undefined> {
+  for (const state of statesOf(trial.level, found.states.at(-1) as CrashState)) {
+    const outcome = await trial.outcomeOf(state);
+    if (outcome?.failure?.key === found.failure.key) return state;
+  }
+  return undefined;
+}
+
+/** The states with the same bytes as this one, itself first: at other moments other promises hold. */
+function* statesOf<Value>(level: Level<Value>, state: CrashState): Generator<CrashState> {
+  yield state;
+  const index = imageOf(level, state)?.index;
+  if (index === undefined) return;
+  const others = level.explorer
+    .statesOf(index)
+    .sort((left, right) => left.losses.length - right.losses.length);
+  yield* others.slice(0, MAX_STATES);
+}
+
+/** The same lines are missing, and once they are there it passes; or nothing is missing in either. */
+async function isSameCause<Value>(
+  trial: Trial<Value>,
+  { words, shrunk }: Story<Value>,
+  lines: readonly string[],
+  other: FoundFailure,
+): Promise<boolean> {
+  const state = await failingState(trial, other);
+  if (state === undefined) return false;
+  const lost = lostOf(state.losses);
+  const { writes } = trial.level.explorer;
+  const back = [...lost].filter(([index]) => !lines.includes(lineKey(words, writes[index] as LoggedWrite)));
+  if (lines.length > 0 && back.length === lost.size) return false;
+  const point = trial.pointAt(state.step);
+  const outcome = await trial.outcome(point, lines.length === 0 ? new Map() : new Map(back));
+  const isFailing = outcome?.failure?.key === shrunk.failure.key;
+  return lines.length === 0 ? isFailing : !isFailing;
+}
+
+function crashPointOf<Value>(
+  level: Level<Value>,
+  words: Words<Value>,
+  { point }: Shrunk,
+): Finding['crashPoint'] {
+  const write = level.explorer.writes.findLast(({ submitted }) => submitted <= point.step);
+  const flush = words.flushes.findLast(({ completed }) => completed !== undefined && completed <= point.step);
+  const isFlush = (flush?.completed ?? 0) > (write?.submitted ?? 0);
+  const tag = (isFlush ? flush?.tag : write?.tag) ?? 0;
+  const { promises } = level.recording;
+  return {
+    step: point.step,
+    lastStep: point.lastStep,
+    after: words.call(tag)?.text ?? '',
+    acknowledged: promises.filter(
+      ({ acknowledged = Number.POSITIVE_INFINITY }) => acknowledged <= point.lastStep,
+    ).length,
+    attempted: promises.filter(({ attempted }) => attempted <= point.step).length,
+  };
 }

@@ -1,13 +1,23 @@
 // Which flushes of a workload its check notices the removal of: the log without each, explored where that changes something.
 //
-// Verbs: testFlushes.
+// Verbs: testFlushes. Only images that no crash left before, or not at those moments, are judged, until the first failure.
+// Invariant: `needed` has been seen to fail; `unnoticed` means that everything gone through passed.
 
-import type { Level } from './parts.ts';
+import { withoutFlush } from '../crash/edit-log.ts';
+import type { CrashExplorer } from '../crash/explorer.ts';
+import type { CrashImage } from '../crash/image.ts';
+import type { LoggedWrite } from '../crash/log-facts.ts';
+import { type LoggedFlush, Words } from './explain-words.ts';
+import type { Failure, Level } from './parts.ts';
 import type { FlushFacts } from './types.ts';
+
+const DEFAULT_IMAGES = 4096;
+/** States gone through for one flush. */
+const MAX_STATES = 200_000;
 
 /** When testing ends. */
 export interface FlushOptions {
-  /** Images judged for each flush. Default 20,000. */
+  /** Images judged for each flush and kind of crash. Default 4,096. */
   readonly images?: number;
   /** When it is over, by performance.now(): flushes not come to are `untested`. */
   readonly deadlineMs?: number;
@@ -15,10 +25,141 @@ export interface FlushOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Takes each flush of the run away in turn. All images of the levels' explorers must have been gone through. */
+/** What came of a run without a flush. */
+interface Removal {
+  readonly need: FlushFacts['need'];
+  readonly failure: Failure | undefined;
+  readonly exhaustive: boolean;
+}
+
+/** The steps at which an image is known to arise. */
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Takes each flush of the run away in turn. `levels`: the same run under kinds of crash, all images of whose explorers have been gone through. */
 export async function testFlushes<Value>(
-  _levels: readonly Level<Value>[],
-  _options: FlushOptions = {},
+  levels: readonly Level<Value>[],
+  options: FlushOptions = {},
 ): Promise<FlushFacts[]> {
-  return [];
+  const [first] = levels;
+  if (first === undefined) return [];
+  const words = new Words(first);
+  const known = new Map(levels.map((level) => [level, rangesOf(level.explorer)]));
+  const facts: FlushFacts[] = [];
+  const calls = callsOf(words.flushes);
+  for (const [place, flushes] of calls.entries()) {
+    options.onProgress?.(place, calls.length);
+    let removal: Removal = { need: 'unnoticed', failure: undefined, exhaustive: true };
+    for (const level of levels) {
+      const here = await withoutThem(level, flushes, known.get(level) ?? new Map(), options);
+      removal = {
+        need: here.need === 'unnoticed' ? removal.need : here.need,
+        failure: here.failure,
+        exhaustive: removal.exhaustive && here.exhaustive,
+      };
+      if (here.need === 'needed') break;
+    }
+    facts.push(factsOf(words, flushes[0] as LoggedFlush, removal));
+  }
+  return facts;
+}
+
+/** The flushes of each call together. One that the drive ignores anyway is left out. */
+function callsOf(flushes: readonly LoggedFlush[]): LoggedFlush[][] {
+  const calls = new Map<string, LoggedFlush[]>();
+  for (const flush of flushes) {
+    if (flush.isIgnored || flush.completed === undefined) continue;
+    const key = flush.tag === 0 ? `flush ${flush.number}` : `call ${flush.tag}`;
+    const call = calls.get(key);
+    if (call === undefined) calls.set(key, [flush]);
+    else call.push(flush);
+  }
+  return [...calls.values()];
+}
+
+function factsOf<Value>(words: Words<Value>, flush: LoggedFlush, removal: Removal): FlushFacts {
+  const { need, failure, exhaustive } = removal;
+  const call = words.call(flush.tag);
+  return {
+    call: call?.text ?? 'flush()',
+    stack: call?.stack() ?? [],
+    step: flush.completed ?? flush.submitted,
+    need,
+    error: failure === undefined ? undefined : `${failure.name}: ${failure.message}`,
+    exhaustive,
+  };
+}
+
+function rangesOf(explorer: CrashExplorer): Map<string, Range> {
+  const ranges = new Map<string, Range>();
+  for (let index = 0; index < explorer.distinct; index++) {
+    const { hash, first, last } = explorer.facts(index);
+    ranges.set(hash, { first: first.step, last: last.lastStep });
+  }
+  return ranges;
+}
+
+async function withoutThem<Value>(
+  level: Level<Value>,
+  flushes: readonly LoggedFlush[],
+  known: ReadonlyMap<string, Range>,
+  options: FlushOptions,
+): Promise<Removal> {
+  if (isOver(options)) return { need: 'untested', failure: undefined, exhaustive: false };
+  let { log } = level.recording;
+  for (const { number } of flushes) log = withoutFlush(log, number);
+  using explorer = await level.open(log);
+  const points = changedPoints(level.explorer.writes, explorer);
+  const isCounted = points.every((point) => explorer.count(point).isExhaustive);
+  const found = newImages(explorer, points, known, options);
+  let isCut = found.isCut;
+  for (const [runs, image] of found.images.entries()) {
+    if (isOver(options) || runs >= (options.images ?? DEFAULT_IMAGES)) {
+      isCut = true;
+      break;
+    }
+    const { failure } = await level.judge.judge(image, image.firstStep, image.lastStep);
+    if (failure !== undefined) return { need: 'needed', failure, exhaustive: isCounted };
+  }
+  return { need: isCut ? 'untested' : 'unnoticed', failure: undefined, exhaustive: isCounted && !isCut };
+}
+
+/** The crash points between where writes were durable before and where they are durable now. */
+function changedPoints(before: readonly LoggedWrite[], explorer: CrashExplorer): number[] {
+  let [start, end] = [Number.POSITIVE_INFINITY, 0];
+  for (const write of explorer.writes) {
+    const durable = before[write.index]?.durable;
+    if (durable === write.durable) continue;
+    start = Math.min(start, durable ?? start);
+    end = Math.max(end, write.durable ?? Number.POSITIVE_INFINITY);
+  }
+  const points = explorer.points().filter(({ step, lastStep }) => lastStep >= start && step < end);
+  return points.map(({ index }) => index);
+}
+
+/** The images that a crash did not leave with the flush, or not at all of these steps. */
+function newImages(
+  explorer: CrashExplorer,
+  points: readonly number[],
+  known: ReadonlyMap<string, Range>,
+  options: FlushOptions,
+): { images: CrashImage[]; isCut: boolean } {
+  const images: CrashImage[] = [];
+  let isCut = false;
+  for (const image of explorer.images({ points, newOnly: true })) {
+    images.push(image);
+    isCut = explorer.states >= MAX_STATES || isOver(options);
+    if (isCut) break;
+  }
+  const isNew = ({ hash, firstStep, lastStep }: CrashImage) => {
+    const range = known.get(hash);
+    return range === undefined || firstStep < range.first || lastStep > range.last;
+  };
+  return { images: images.filter(isNew), isCut };
+}
+
+function isOver({ deadlineMs = Number.POSITIVE_INFINITY, signal }: FlushOptions): boolean {
+  return performance.now() >= deadlineMs || signal?.aborted === true;
 }

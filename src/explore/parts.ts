@@ -19,6 +19,11 @@ export interface CallSite {
   /** As a reader wants it: "write('/log', 12 bytes at 0)". */
   readonly text: string;
   readonly path: string | undefined;
+  /** The other path of a call that has two. */
+  readonly dest?: string | undefined;
+  /** The bytes of the file (or device) that it is about. */
+  readonly offset?: number | undefined;
+  readonly length?: number | undefined;
   /** The caller's frames, nearest first; found when asked for. */
   stack(): readonly string[];
 }

@@ -195,9 +195,14 @@ export interface Finding {
   readonly depth: number;
   /** The whole writes would do, or only a torn one fails. */
   readonly needsTearing: boolean;
-  /** With a flush put in behind the missing write: the states gone through, and how many of them fail in the same way. Undefined: no flush repairs it. */
+  /**
+   * With a flush put in behind the missing write: what that would be, the states gone through until the write was durable anyway, and how many
+   * of them fail in the same way. Undefined: no flush there repairs it.
+   */
   readonly proof:
     | {
+        /** "an fsync of /log", "a flush". */
+        readonly flush: string;
         readonly flushAfter: WriteFacts;
         readonly states: number;
         readonly failed: number;

@@ -1,0 +1,139 @@
+// A recipe: a failing image as a small JSON, and the way back from it: the same run, the same image, the same failure.
+//
+// Verbs: recipeOf, parseRecipe, replayRecipe. A recipe needs no seed: its states say what is missing.
+// Invariant: what is replayed is what was found, or an error says in what it differs: another workload, another image.
+
+import type { CrashImage } from '../crash/image.ts';
+import type { CrashLoss, CrashState } from '../crash/state.ts';
+import type { CrashKind } from '../crash-kinds.ts';
+import { ConfigError } from '../errors.ts';
+import { VERSION } from '../version.ts';
+import type { Failure, Level, Levels } from './parts.ts';
+import type { Recipe } from './types.ts';
+
+const KINDS: readonly Recipe['kind'][] = ['explore', 'exploreDevice', 'log'];
+const CRASHES: readonly CrashKind[] = ['power', 'os', 'process'];
+const LOSSES: readonly CrashLoss['kind'][] = ['missing', 'zeros', 'garbage'];
+
+/** The recipe of a failing image. */
+export function recipeOf(parts: Omit<Recipe, 'sectorlab'>): Recipe {
+  return { sectorlab: VERSION, ...parts };
+}
+
+/** What came of a recipe. */
+export interface Replayed<Value> {
+  /** The image, as it was found. */
+  readonly image: CrashImage;
+  /** How the check fails on it; undefined when it passes by now. */
+  readonly failure: Failure | undefined;
+  readonly level: Level<Value>;
+}
+
+/**
+ * A recipe from its JSON text, or from what that parses to. Throws ConfigError, which names the field that is wrong.
+ *
+ * @example
+ * const text = JSON.stringify({
+ *   sectorlab: '0.2.0', kind: 'explore', crash: 'power', options: {}, log: 'aa', image: 'bb',
+ *   states: [{ step: 4, losses: [{ write: 1, kind: 'missing', offset: 512, length: 512 }] }],
+ * });
+ * console.log(parseRecipe(text).states[0].losses.length); // 1
+ */
+export function parseRecipe(input: unknown): Recipe {
+  const parsed = typeof input === 'string' ? parseJson(input) : input;
+  const recipe = object('recipe', parsed);
+  return {
+    sectorlab: text('recipe.sectorlab', recipe.sectorlab),
+    kind: oneOf('recipe.kind', recipe.kind, KINDS),
+    crash: oneOf('recipe.crash', recipe.crash, CRASHES),
+    options: object('recipe.options', recipe.options),
+    log: text('recipe.log', recipe.log),
+    states: readStates(recipe.states),
+    image: text('recipe.image', recipe.image),
+  };
+}
+
+function parseJson(input: string): unknown {
+  try {
+    return JSON.parse(input);
+  } catch {
+    throw new ConfigError('recipe', input.slice(0, 40), 'the JSON of a finding');
+  }
+}
+
+function object(field: string, value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ConfigError(field, JSON.stringify(value), 'an object');
+  return value as Record<string, unknown>;
+}
+
+function text(field: string, value: unknown): string {
+  if (typeof value !== 'string' || value === '') throw new ConfigError(field, value, 'a text');
+  return value;
+}
+
+function oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value);
+  if (found === undefined) throw new ConfigError(field, value, allowed.map((one) => `'${one}'`).join(', '));
+  return found;
+}
+
+function whole(field: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new ConfigError(field, value, 'a whole number from 0 to 2^53 - 1');
+  return value;
+}
+
+function list(field: string, value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new ConfigError(field, JSON.stringify(value), 'a list');
+  return value;
+}
+
+function readStates(value: unknown): CrashState[] {
+  const states = list('recipe.states', value);
+  if (states.length === 0) throw new ConfigError('recipe.states', '[]', 'a list of one state and more');
+  return states.map((one, index) => {
+    const field = `recipe.states[${index}]`;
+    const state = object(field, one);
+    const losses = list(`${field}.losses`, state.losses).map((loss, at) =>
+      readLoss(`${field}.losses[${at}]`, loss),
+    );
+    return { step: whole(`${field}.step`, state.step), losses };
+  });
+}
+
+function readLoss(field: string, value: unknown): CrashLoss {
+  const loss = object(field, value);
+  const read = {
+    write: whole(`${field}.write`, loss.write),
+    kind: oneOf(`${field}.kind`, loss.kind, LOSSES),
+    offset: whole(`${field}.offset`, loss.offset),
+    length: whole(`${field}.length`, loss.length),
+  };
+  return loss.pattern === undefined ? read : { ...read, pattern: whole(`${field}.pattern`, loss.pattern) };
+}
+
+/**
+ * Builds the image of a recipe again and runs the check on it. Throws ConfigError when the run is not the one that the recipe was made of
+ * (its log has another hash), or the image is another (another model of the drive, another version).
+ */
+export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>): Promise<Replayed<Value>> {
+  let level = await levels.workload(recipe.crash);
+  const { hash } = level.recording;
+  if (hash !== recipe.log)
+    throw new ConfigError(
+      'recipe.log',
+      recipe.log,
+      `${hash}, the hash of what this workload writes: it is not the one that the recipe was made of`,
+    );
+  for (const state of recipe.states.slice(0, -1)) level = await levels.recovery(level, state);
+  const image = level.explorer.state(recipe.states.at(-1) as CrashState);
+  if (image.hash !== recipe.image)
+    throw new ConfigError(
+      'recipe.image',
+      recipe.image,
+      `${image.hash}, the hash of the image built: made with other options, or by sectorlab ${recipe.sectorlab} and not ${VERSION}`,
+    );
+  const { failure } = await level.judge.judge(image, image.point.step, image.point.lastStep);
+  return { image, failure, level };
+}
