@@ -12,9 +12,12 @@ import type { Machine } from '../machine.ts';
 import { AioCalls } from './libaio/aio-calls.ts';
 import { Descriptors } from './libaio/descriptors.ts';
 import { fileCalls } from './libaio/file-calls.ts';
+import { refusals } from './libaio/refusals.ts';
 import { Requests } from './libaio/requests.ts';
-import { guarded, refusals } from './wasi/calls.ts';
+import { guarded } from './wasi/calls.ts';
+import { LineStream } from './wasi/line-stream.ts';
 import { ExitStatus, processCalls } from './wasi/process-calls.ts';
+import { runStart } from './wasi/run.ts';
 
 export { ExitStatus };
 
@@ -78,11 +81,7 @@ export class LibaioHost implements Disposable {
   /** Runs a program's `_start`; its exit status. What it traps with is thrown. */
   run(instance: WebAssembly.Instance): number {
     try {
-      (instance.exports._start as () => void)();
-      return 0;
-    } catch (error) {
-      if (error instanceof ExitStatus) return error.status;
-      throw error;
+      return runStart(instance);
     } finally {
       for (const stream of this.#streams) stream.end();
     }
@@ -101,31 +100,6 @@ export class LibaioHost implements Disposable {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-}
-
-/** Cuts what is printed into lines. */
-class LineStream {
-  readonly #take: ((line: string) => void) | undefined;
-  readonly #decoder = new TextDecoder();
-  #rest = '';
-
-  constructor(take: ((line: string) => void) | undefined) {
-    this.#take = take;
-  }
-
-  write(bytes: Uint8Array): void {
-    // a copy: shared memory can not be decoded in place
-    const lines = (this.#rest + this.#decoder.decode(bytes.slice(), { stream: true })).split('\n');
-    this.#rest = lines.pop() ?? '';
-    for (const line of lines) this.#take?.(line);
-  }
-
-  /** A last line without an end. */
-  end(): void {
-    const rest = this.#rest + this.#decoder.decode();
-    this.#rest = '';
-    if (rest !== '') this.#take?.(rest);
   }
 }
 

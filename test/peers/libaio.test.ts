@@ -4,21 +4,15 @@
 //
 // Debian packages: clang, lld, wasi-libc, libclang-rt-14-dev-wasm32, libaio-dev. The program is test/peers/libaio/cases.c.
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type LibaioOptions, libaioImports } from '../../src/adapters/libaio.ts';
 import type { MachineConfig } from '../../src/core/options.ts';
 import { BUILDS, NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
+import { compileC, missingForC } from '../support/wasi-sdk.ts';
 
 const MIB = 1048576;
 const HEADER = '/usr/include/libaio.h';
-const source = fileURLToPath(new URL('libaio/cases.c', import.meta.url));
-const NEEDED = ['/usr/bin/clang', '/usr/bin/wasm-ld', '/usr/include/wasm32-wasi/stdio.h', HEADER];
 
 const MACHINE: MachineConfig = {
   drives: [{ size: 16 * MIB }, { size: 10 * MIB }, { size: 65536 }],
@@ -44,39 +38,22 @@ const RUNS: Readonly<
   'flat files on drives that take time': { config: SLOW, args: ['/file', '/small', '/limited'] },
 };
 
-/** The program as a module, or why it could not be compiled. The header is the system's, the C library wasi-libc's. */
-function compile(): Uint8Array<ArrayBuffer> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'sectorlab-libaio-'));
-  try {
-    const output = path.join(folder, 'cases.wasm');
-    const header = path.join(folder, 'libaio.h');
-    const flags = ['--target=wasm32-wasi', '-O1', '-Wall', '-Wextra', '-Werror', '-D_WASI_EMULATED_SIGNAL'];
-    // alone: the rest of /usr/include is another system's
-    const copied = spawnSync('cp', [HEADER, header]);
-    assert.is(copied.status, 0);
-    const libraries = ['-lwasi-emulated-signal', '-Wl,--allow-undefined'];
-    const { status, stderr } = spawnSync(
-      'clang',
-      [...flags, `-I${folder}`, source, '-o', output, ...libraries],
-      { encoding: 'utf8' },
-    );
-    assert.is(status, 0, stderr);
-    return Uint8Array.from(readFileSync(output));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+/** The program. The header is the system's, the C library wasi-libc's. */
+const compile = (): Uint8Array<ArrayBuffer> =>
+  compileC(new URL('libaio/cases.c', import.meta.url), {
+    flags: ['-D_WASI_EMULATED_SIGNAL'],
+    headers: [HEADER],
+    libraries: ['-lwasi-emulated-signal', '-Wl,--allow-undefined'],
+  });
 
 /** cases.c fill(bytes, 65536, 42). */
 const PATTERN = Uint8Array.from({ length: 65536 }, (_, index) => index * 31 + (index >> 8) + 42);
 
 const peer = suite('libaio');
-const runtime = spawnSync('clang', ['--target=wasm32-wasi', '-print-libgcc-file-name'], { encoding: 'utf8' });
-const missing = [...NEEDED, runtime.stdout?.trim() || 'libclang_rt'].filter((file) => !existsSync(file));
+const missing = missingForC([HEADER], 'libaio-dev');
 
-if (missing.length > 0) {
-  const remedy = 'apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32 libaio-dev';
-  console.log(`SKIPPED: a C program with libaio: ${missing.join(', ')} missing; install with: ${remedy}`);
+if (missing !== undefined) {
+  console.log(`SKIPPED: a C program with libaio: ${missing}`);
 } else {
   let program: Promise<WebAssembly.Module> | undefined;
   for (const build of BUILDS) {

@@ -7,6 +7,39 @@
 import type { GuestMemory } from '../../core/guest-memory.ts';
 import type { OpenFile, OpenOptions } from '../../files.ts';
 import type { Machine } from '../../machine.ts';
+import {
+  FDFLAG_APPEND,
+  FDFLAG_DSYNC,
+  FDFLAG_RSYNC,
+  FDFLAG_SYNC,
+  FDSTAT_SIZE,
+  FILESTAT_SIZE,
+  FILETYPE_BLOCK_DEVICE,
+  FILETYPE_CHARACTER_DEVICE,
+  FILETYPE_DIRECTORY,
+  FILETYPE_REGULAR_FILE,
+  IOVEC_SIZE,
+  LAST_OFFSET,
+  LAST_POSITION,
+  OFLAG_CREATE,
+  OFLAG_DIRECTORY,
+  OFLAG_EXCLUSIVE,
+  OFLAG_TRUNCATE,
+  RIGHT_DATASYNC,
+  RIGHT_POLL,
+  RIGHT_READ,
+  RIGHT_SEEK,
+  RIGHT_SET_FLAGS,
+  RIGHT_SET_SIZE,
+  RIGHT_STAT,
+  RIGHT_SYNC,
+  RIGHT_TELL,
+  RIGHT_WRITE,
+  RIGHTS_ALL,
+  WHENCE_CURRENT,
+  WHENCE_END,
+  WHENCE_SET,
+} from '../wasi/abi.ts';
 import type { WasiCalls } from '../wasi/calls.ts';
 import {
   WASI_EBADF,
@@ -22,34 +55,19 @@ import {
   WASI_ESPIPE,
   WASI_SUCCESS,
 } from '../wasi/errno.ts';
+import { checkVector } from '../wasi/vectors.ts';
 import { type Descriptor, type Descriptors, type GuestFile, ROOT_DESCRIPTOR } from './descriptors.ts';
 
-const MAX_IOVECS = 1024;
-const IOVEC_SIZE = 8;
-const FILESTAT_SIZE = 64;
-const FDSTAT_SIZE = 24;
-const RIGHT_READ = 1n << 1n;
-const RIGHT_WRITE = 1n << 6n;
-/** fd_datasync, fd_seek, fd_fdstat_set_flags, fd_sync, fd_tell, fd_filestat_get, fd_filestat_set_size, poll_fd_readwrite. */
-const RIGHTS_FILE =
-  (1n << 0n) | (1n << 2n) | (1n << 3n) | (1n << 4n) | (1n << 5n) | (3n << 21n) | (1n << 27n);
-const RIGHTS_ALL = (1n << 30n) - 1n;
-const OFLAG_CREATE = 1;
-const OFLAG_DIRECTORY = 2;
-const OFLAG_EXCLUSIVE = 4;
-const OFLAG_TRUNCATE = 8;
-const FDFLAG_APPEND = 1;
-const FDFLAG_DSYNC = 2;
-const FDFLAG_RSYNC = 8;
-const FDFLAG_SYNC = 16;
-const FILETYPE_BLOCK_DEVICE = 1;
-const FILETYPE_CHARACTER_DEVICE = 2;
-const FILETYPE_DIRECTORY = 3;
-const FILETYPE_REGULAR_FILE = 4;
-const WHENCE_SET = 0;
-const WHENCE_CURRENT = 1;
-const WHENCE_END = 2;
-const LAST_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
+/** All but reading and writing. */
+const RIGHTS_ANY_FILE =
+  RIGHT_DATASYNC |
+  RIGHT_SEEK |
+  RIGHT_SET_FLAGS |
+  RIGHT_SYNC |
+  RIGHT_TELL |
+  RIGHT_STAT |
+  RIGHT_SET_SIZE |
+  RIGHT_POLL;
 
 export interface FileOptions {
   /** Whether a path is opened around the page cache: WASI has no O_DIRECT. */
@@ -237,14 +255,6 @@ class FileCalls {
     return read.length;
   }
 
-  /** Checks an iovec array and where the count goes. 0, or EINVAL for too many pieces. */
-  #checkVector(iovecs: number, count: number, out: number): number {
-    if (count < 0 || count > MAX_IOVECS) return WASI_EINVAL;
-    this.#guest.bytes(iovecs, count * IOVEC_SIZE);
-    this.#guest.bytes(out, 4);
-    return WASI_SUCCESS;
-  }
-
   transferAt(
     fd: number,
     iovecs: number,
@@ -255,13 +265,12 @@ class FileCalls {
   ): number {
     const file = this.#descriptors.file(fd);
     if (file === undefined) return this.#descriptors.get(fd) === undefined ? WASI_EBADF : WASI_ESPIPE;
-    const checked = this.#checkVector(iovecs, count, out);
-    if (checked !== WASI_SUCCESS) return checked;
+    checkVector(this.#guest, iovecs, count, out);
     if (BigInt.asIntN(64, offset) < 0n) return WASI_EINVAL;
     // behind the end of every file there is
-    if (offset > LAST_OFFSET - 2n ** 43n) {
+    if (offset > LAST_POSITION) {
       if (isWrite) return WASI_EFBIG;
-      offset = LAST_OFFSET - 2n ** 43n;
+      offset = LAST_POSITION;
     }
     this.#guest.setU32(out, this.#transfer(file.open, iovecs, count, Number(offset), isWrite));
     return WASI_SUCCESS;
@@ -271,8 +280,7 @@ class FileCalls {
     const found = this.#descriptors.get(fd);
     if (found === undefined) return WASI_EBADF;
     if (found.kind === 'directory') return WASI_EISDIR;
-    const checked = this.#checkVector(iovecs, count, out);
-    if (checked !== WASI_SUCCESS) return checked;
+    checkVector(this.#guest, iovecs, count, out);
     // the standard input is empty
     const done = found.kind === 'file' ? this.#transfer(found.open, iovecs, count, found.position, false) : 0;
     if (found.kind === 'file') found.position += done;
@@ -284,8 +292,7 @@ class FileCalls {
     const found = this.#descriptors.get(fd);
     if (found === undefined || (found.kind === 'stream' && found.number === 0)) return WASI_EBADF;
     if (found.kind === 'directory') return WASI_EISDIR;
-    const checked = this.#checkVector(iovecs, count, out);
-    if (checked !== WASI_SUCCESS) return checked;
+    checkVector(this.#guest, iovecs, count, out);
     const done =
       found.kind === 'file'
         ? this.#transfer(found.open, iovecs, count, found.position, true)
@@ -321,7 +328,7 @@ class FileCalls {
     const base = bases.get(whence);
     if (base === undefined) return WASI_EINVAL;
     const target = BigInt(base) + BigInt.asIntN(64, offset);
-    if (target < 0n || target > LAST_OFFSET - 2n ** 43n) return WASI_EINVAL;
+    if (target < 0n || target > LAST_POSITION) return WASI_EINVAL;
     file.position = Number(target);
     this.#guest.setU64(out, target);
     return WASI_SUCCESS;
@@ -333,7 +340,7 @@ class FileCalls {
     let rights = RIGHTS_ALL;
     if (found.kind === 'stream') rights = found.number === 0 ? RIGHT_READ : RIGHT_WRITE;
     if (found.kind === 'file') {
-      rights = RIGHTS_FILE;
+      rights = RIGHTS_ANY_FILE;
       if (found.options.writeOnly !== true) rights |= RIGHT_READ;
       if (found.options.readOnly !== true) rights |= RIGHT_WRITE;
     }

@@ -58,18 +58,23 @@ export const WASI_EBADF = 8;
 export const WASI_EEXIST = 20;
 export const WASI_EFAULT = 21;
 export const WASI_EFBIG = 22;
+export const WASI_EILSEQ = 25;
 export const WASI_EINVAL = 28;
 export const WASI_EIO = 29;
 export const WASI_EISDIR = 31;
 export const WASI_EMFILE = 33;
+export const WASI_ENAMETOOLONG = 37;
 export const WASI_ENOENT = 44;
 export const WASI_ENOMEM = 48;
 export const WASI_ENOSPC = 51;
 export const WASI_ENOSYS = 52;
 export const WASI_ENOTDIR = 54;
+export const WASI_ENOTSOCK = 57;
 export const WASI_ENOTSUP = 58;
-export const WASI_ESPIPE = 70;
 export const WASI_EROFS = 69;
+export const WASI_ESPIPE = 70;
+/** The descriptor lacks the right, or the path leads out of its directory. */
+export const WASI_ENOTCAPABLE = 76;
 
 /** The WASI number of a Linux error, both positive; EIO for one that WASI has no number for (EBADE, ENODATA, EREMOTEIO …). */
 export function wasiErrno(linux: number): number {

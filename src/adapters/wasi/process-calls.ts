@@ -1,7 +1,7 @@
 // A guest as a process, in WASI preview 1: arguments, environment, clocks, sleep, random bytes, exit.
 //
 // Verbs: processCalls, ExitStatus. Time is the machine's virtual time, for every clock, counted from its opening; a sleep
-// lets it pass. Random bytes come from the seed.
+// lets it pass. Random bytes come from the seed. A signal ends the guest with 128 and its number.
 
 import type { GuestMemory } from '../../core/guest-memory.ts';
 import type { Machine } from '../../machine.ts';
@@ -12,12 +12,13 @@ import { randomBytes } from './random.ts';
 const SUBSCRIPTION_SIZE = 48;
 const EVENT_SIZE = 32;
 const EVENT_CLOCK = 0;
+const EVENT_WRITE = 2;
 const CLOCK_ABSOLUTE = 1;
 const CLOCK_COUNT = 4;
 /** Machine.advance takes no more at once. */
 const LONGEST_SLEEP_NS = 2n ** 53n;
 
-/** Thrown by proc_exit: it ends the guest. */
+/** Thrown by proc_exit and by a signal: it ends the guest. */
 export class ExitStatus extends Error {
   override readonly name = 'ExitStatus';
   readonly status: number;
@@ -28,10 +29,24 @@ export class ExitStatus extends Error {
   }
 }
 
+/** Signals that a process does not end by, of WASI's: none, chld, cont, urg, winch. */
+const HARMLESS_SIGNALS: ReadonlySet<number> = new Set([0, 16, 17, 22, 27]);
+const LAST_SIGNAL = 30;
+/** A shell's word for the end by a signal. */
+const SIGNAL_STATUS = 128;
+
+/** How a descriptor stands when it is asked for in poll_oneoff: its error (0: none), and how many bytes are there to read. */
+export interface Readiness {
+  readonly errno: number;
+  readonly bytes: bigint;
+}
+
 export interface ProcessOptions {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly seed: number;
+  /** Default: each descriptor is ready. */
+  readonly readiness?: (descriptor: number, isWrite: boolean) => Readiness;
 }
 
 /** Strings as C has them: an array of pointers, and the bytes with a zero behind each. */
@@ -60,6 +75,8 @@ function stringCalls(guest: GuestMemory, prefix: string, strings: readonly strin
 interface Subscription {
   readonly userdata: bigint;
   readonly type: number;
+  /** Number of the clock, or the descriptor. */
+  readonly subject: number;
   readonly dueNs: bigint;
 }
 
@@ -69,8 +86,10 @@ function subscriptionAt(guest: GuestMemory, address: number, now: bigint): Subsc
   const timeout = record.getBigUint64(24, true);
   const isAbsolute = (record.getUint16(40, true) & CLOCK_ABSOLUTE) !== 0;
   const dueNs = type === EVENT_CLOCK ? (isAbsolute ? timeout : now + timeout) : 0n;
-  return { userdata: record.getBigUint64(0, true), type, dueNs };
+  return { userdata: record.getBigUint64(0, true), type, subject: record.getUint32(16, true), dueNs };
 }
+
+const READY: Readiness = { errno: WASI_SUCCESS, bytes: 0n };
 
 export function processCalls(machine: Machine, guest: GuestMemory, options: ProcessOptions): WasiCalls {
   const nextByte = randomBytes(options.seed);
@@ -87,10 +106,15 @@ export function processCalls(machine: Machine, guest: GuestMemory, options: Proc
     const pause = first > now ? first - now : 0n;
     machine.advance(Number(pause < LONGEST_SLEEP_NS ? pause : LONGEST_SLEEP_NS));
     const ready = subscriptions.filter(({ dueNs }) => dueNs <= first);
-    ready.forEach(({ userdata, type }, index) => {
-      const event = guest.bytes(output + index * EVENT_SIZE, EVENT_SIZE).fill(0);
-      event[10] = type;
-      guest.setU64(output + index * EVENT_SIZE, userdata);
+    ready.forEach(({ userdata, type, subject }, index) => {
+      const event = output + index * EVENT_SIZE;
+      const isClock = type === EVENT_CLOCK;
+      const { errno, bytes } = (!isClock && options.readiness?.(subject, type === EVENT_WRITE)) || READY;
+      guest.bytes(event, EVENT_SIZE).fill(0);
+      guest.setU64(event, userdata);
+      guest.setU16(event + 8, errno);
+      guest.setU8(event + 10, type);
+      guest.setU64(event + 16, bytes);
     });
     guest.setU32(countAddress, ready.length);
     return WASI_SUCCESS;
@@ -111,6 +135,11 @@ export function processCalls(machine: Machine, guest: GuestMemory, options: Proc
     poll_oneoff: poll,
     proc_exit: (status: number) => {
       throw new ExitStatus(status);
+    },
+    proc_raise: (signal: number) => {
+      if (signal >>> 0 > LAST_SIGNAL) return WASI_EINVAL;
+      if (!HARMLESS_SIGNALS.has(signal)) throw new ExitStatus(SIGNAL_STATUS + signal);
+      return WASI_SUCCESS;
     },
     random_get: (buffer: number, length: number) => {
       const bytes = guest.bytes(buffer, length >>> 0);
