@@ -911,6 +911,7 @@ export const CRASH_LOG_NUMBER = 9;
 export const CRASH_LOG_UNKNOWN_REQUEST = 10;
 export const CRASH_LOG_COMPLETED_TWICE = 11;
 export const CRASH_LOG_PART = 12;
+export const CRASH_LOG_CHAIN = 13;
 
 /** A write of the log, or the part of one that has a domain of its own. u64 each: sector, offset of its bytes in the log, number of its request, tag. */
 export const CRASH_WRITE_SECTOR = 0;
@@ -926,7 +927,10 @@ export const CRASH_WRITE_SUBMITTED = 48;
 export const CRASH_WRITE_COMPLETED = 52;
 export const CRASH_WRITE_DURABLE = 56;
 export const CRASH_WRITE_FAILED = 60;
-export const CRASH_WRITE_SIZE = 136;
+/** u32 each: its chain, and its link: writes of one link are there together or not at all; 0: none. */
+export const CRASH_WRITE_CHAIN = 64;
+export const CRASH_WRITE_LINK = 68;
+export const CRASH_WRITE_SIZE = 176;
 
 /** A crash point. u32 each: entries of the log before the crash, and the last step before something changes; CRASH_POINT_… kind; the write submitted there, or 0xffffffff. */
 export const CRASH_POINT_STEP = 0;

@@ -1,6 +1,6 @@
 // The bytes that sectors may hold, and their hashes: a write's, zeros, garbage, or the base image's.
 //
-// Verbs: contentClaim, contentInit, writeBytes, baseBytes, garbageBytes, zeroBytes, writeHash, baseHash, garbageHash, zeroHash, hashBytes, sectorLow, sectorHigh, patternOf.
+// Verbs: contentClaim, contentInit, writeBytes, baseBytes, garbageBytes, zeroBytes, writeHash, learnBase, baseHash, floorHash, garbageHash, zeroHash, hashBytes, sectorLow, sectorHigh, patternOf.
 // Payloads are read from the log when they are first needed and kept while there is room; then all go and it begins anew.
 // A hash is two independent u64. Equal bytes have equal hashes, whichever write they are of.
 // Invariant: an address stays good until payloadsMayGo(write) has said true and a payload is read.
@@ -66,12 +66,14 @@ export function numberHashes(): u64 {
   return next;
 }
 
-function readInto(fd: i32, address: usize, bytes: u32, offset: u64): void {
+/** False when the file fails. */
+function readInto(fd: i32, address: usize, bytes: u32, offset: u64): bool {
   const iovec = backingIovecs();
   store<usize>(iovec, address);
   store<u32>(iovec, bytes, 4);
   const result = backingRead(fd, iovec, 1, bytes, offset);
   if (result != 0 && content.error == 0) content.error = result;
+  return result == 0;
 }
 
 /** Asking for this write's bytes will make those of others go. */
@@ -89,9 +91,10 @@ function cachePayload(write: Write): void {
     for (let index: u32 = 0; index < report.writeCount; index++) writeAt(index).cached = 0;
     content.used = 0;
   }
-  write.cached = content.payloads + content.used;
+  const room = content.payloads + content.used;
+  if (!readInto(content.logFd, room, <u32>bytes, write.payload)) return;
+  write.cached = room;
   content.used += <u32>bytes;
-  readInto(content.logFd, write.cached, <u32>bytes, write.payload);
 }
 
 /** The bytes of a write's sector number `within`: in place, or read to `room`. */
@@ -157,14 +160,39 @@ export function writeHash(write: Write, within: u32): void {
   const at = content.hashes + ((<usize>write.hashIndex + within) << 4);
   if (load<u64>(at) == 0) {
     hashBytes(writeBytes(write, within, scratch));
+    // what could not be read is not remembered
+    if (content.error != 0) return;
     store<u64>(at, content.low);
     store<u64>(at, content.high, 8);
   }
   answer(load<u64>(at), load<u64>(at, 8));
 }
 
+/** Of a slot not looked at before: what the base image holds there, and with it the image. */
+export function learnBase(slot: Slot): void {
+  if (slot.isBaseKnown != 0) return;
+  hashBytes(baseBytes(slot, scratch));
+  if (content.error != 0) return;
+  slot.isBaseKnown = 1;
+  slot.baseLow = content.low;
+  slot.baseHigh = content.high;
+  slot.low = content.low;
+  slot.high = content.high;
+}
+
 export function baseHash(slot: Slot): void {
+  learnBase(slot);
   answer(slot.baseLow, slot.baseHigh);
+}
+
+/** Of the newest durable bytes there. */
+export function floorHash(slot: Slot): void {
+  if (slot.floor == 0) {
+    baseHash(slot);
+    return;
+  }
+  const write = writeAt(slot.floor - 1);
+  writeHash(write, <u32>(slot.sector - write.sector));
 }
 
 export function garbageHash(pattern: u32, sector: u64): void {

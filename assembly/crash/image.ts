@@ -18,6 +18,7 @@ import {
   garbageBytes,
   garbageHash,
   hashBytes,
+  learnBase,
   payloadsMayGo,
   sectorHigh,
   sectorLow,
@@ -26,7 +27,7 @@ import {
   zeroBytes,
   zeroHash,
 } from './content';
-import { isLoose, model } from './model';
+import { model, tearingOf } from './model';
 import { Slot, slotAt } from './slots';
 import { report, Write, writeAt } from './tables';
 import { Cell, cellAt, epoch, KEPT, MISSING, markDirty, pieceAt, target, uncertainAt } from './uncertain';
@@ -77,7 +78,7 @@ export function imageInit(fd: i32, hashLow: u64, hashHigh: u64): void {
 
 /** A write that tears at a byte, not between pieces. */
 export function isTornByBytes(write: Write): bool {
-  return model.tearing == <u32>CRASH_TEARING_BYTES && !isLoose(write.operation);
+  return tearingOf(write) == <u32>CRASH_TEARING_BYTES;
 }
 
 /** Brings the image to the wanted state. 0, or the errno of a file. */
@@ -214,16 +215,6 @@ function sourceHash(slot: Slot): void {
   } else {
     baseHash(slot);
   }
-}
-
-function learnBase(slot: Slot): void {
-  if (slot.isBaseKnown != 0) return;
-  slot.isBaseKnown = 1;
-  hashBytes(baseBytes(slot, aside));
-  slot.baseLow = content.low;
-  slot.baseHigh = content.high;
-  slot.low = content.low;
-  slot.high = content.high;
 }
 
 /** Writes a slot's content when it is not what the image has. */

@@ -9,6 +9,7 @@ import { arenaClaim } from '../base/arena';
 import { EINVAL } from '../base/errno';
 import { backingIovecs, backingRead, backingSize } from '../drive/backing';
 import {
+  CRASH_LOG_CHAIN,
   CRASH_LOG_CUT_OFF,
   CRASH_LOG_DRIVE,
   CRASH_LOG_HEADER,
@@ -18,13 +19,16 @@ import {
   CRASH_LOG_RANGE,
   CRASH_LOG_VERSION,
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DRIVE,
+  LOG_ENTRY_FLAGS,
   LOG_ENTRY_KIND,
   LOG_ENTRY_OPERATION,
   LOG_ENTRY_PAYLOAD,
   LOG_ENTRY_SECTOR,
   LOG_ENTRY_SECTORS,
   LOG_ENTRY_SIZE,
+  LOG_FLAG_TOGETHER,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
   LOG_HEADER_SIZE,
@@ -156,7 +160,10 @@ function faultOf(entry: usize): u32 {
   const sectors = load<u32>(entry, LOG_ENTRY_SECTORS);
   const sector = load<u64>(entry, LOG_ENTRY_SECTOR);
   if (sector > MAX_SECTORS || sectors > MAX_SECTORS - sector) return CRASH_LOG_RANGE;
-  if (kind == <u32>LOG_COMPLETE || kind == <u32>LOG_PART) return payload == 0 ? 0 : CRASH_LOG_PAYLOAD;
+  if (kind == <u32>LOG_COMPLETE) return payload == 0 ? 0 : CRASH_LOG_PAYLOAD;
+  const isTogether = (load<u32>(entry, LOG_ENTRY_FLAGS) & LOG_FLAG_TOGETHER) != 0;
+  if (isTogether && load<u32>(entry, LOG_ENTRY_CHAIN) == 0) return CRASH_LOG_CHAIN;
+  if (kind == <u32>LOG_PART) return payload == 0 ? 0 : CRASH_LOG_PAYLOAD;
   const wanted: u64 = operation == <u32>OP_WRITE ? (<u64>sectors) << SECTOR_SHIFT : 0;
   if (payload != wanted) return CRASH_LOG_PAYLOAD;
   return operation < <u32>OP_FLUSH && operation >= <u32>OP_DISCARD && sectors == 0 ? CRASH_LOG_RANGE : 0;

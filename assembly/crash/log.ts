@@ -22,6 +22,7 @@ import {
   CRASH_LOG_PART,
   CRASH_LOG_UNKNOWN_REQUEST,
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DOMAIN,
   LOG_ENTRY_DRIVE,
   LOG_ENTRY_FLAGS,
@@ -38,7 +39,9 @@ import {
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
   LOG_FLAG_ORPHANING,
+  LOG_FLAG_TOGETHER,
   LOG_FLAG_TORN,
+  LOG_FLAG_UNTORN,
   LOG_MARK,
   LOG_PART,
   LOG_SUBMIT,
@@ -59,7 +62,12 @@ class Reading {
   requests: u32;
   points: u32;
   marks: u32;
+  /** Some part of a request is in a chain, or does not tear. */
+  hasChainedParts: u32;
 }
+
+/** What a part of a request says for itself. */
+const PART_FLAGS: u32 = LOG_FLAG_UNTORN | LOG_FLAG_TOGETHER;
 
 const reading = changetype<Reading>(memory.data(offsetof<Reading>(), 16));
 
@@ -73,6 +81,7 @@ export function logCount(fd: i32): i32 {
   reading.requests = 0;
   reading.points = 1;
   reading.marks = 0;
+  reading.hasChainedParts = 0;
   const opened = streamOpen(fd);
   if (opened != 0) return opened;
   while (true) {
@@ -86,8 +95,13 @@ export function logCount(fd: i32): i32 {
       if (kind != <u32>LOG_PART) reading.points++;
       if (kind == <u32>LOG_SUBMIT) reading.requests++;
       if (kind != <u32>LOG_COMPLETE) reading.writes++;
+      if (kind == <u32>LOG_PART && isChained(entry)) reading.hasChainedParts = 1;
     }
   }
+}
+
+function isChained(entry: usize): bool {
+  return load<u32>(entry, LOG_ENTRY_CHAIN) != 0 || (load<u32>(entry, LOG_ENTRY_FLAGS) & PART_FLAGS) != 0;
 }
 
 export function logTablesClaim(): void {
@@ -171,6 +185,7 @@ function submitted(entry: usize): i32 {
   write.payload = request.payload;
   write.tag = load<u64>(entry, LOG_ENTRY_TAG);
   write.domain = request.domain;
+  write.chain = load<u32>(entry, LOG_ENTRY_CHAIN);
   addPoint(CRASH_AT_SUBMIT, request.firstWrite, number, request.submitted);
   return 0;
 }
@@ -188,14 +203,14 @@ function addWrite(request: Request): Write {
   return write;
 }
 
-/** A part of the request submitted last: where domains matter, a write of its own. */
+/** A part of the request submitted last: where domains or chains matter, a write of its own. */
 function partOf(entry: usize): i32 {
   if (requests.count == 0) return refuse(CRASH_LOG_PART);
   const request = requestAt(requests.count - 1);
   if (request.number != load<u64>(entry, LOG_ENTRY_NUMBER) || request.isCompleted != 0) {
     return refuse(CRASH_LOG_PART);
   }
-  if (!hasDomains() || request.writeCount == 0) return 0;
+  if ((!hasDomains() && reading.hasChainedParts == 0) || request.writeCount == 0) return 0;
   const sector = load<u64>(entry, LOG_ENTRY_SECTOR);
   const sectors = load<u32>(entry, LOG_ENTRY_SECTORS);
   if (sector < request.intended || sectors == 0) return refuse(CRASH_LOG_PART);
@@ -210,6 +225,8 @@ function partOf(entry: usize): i32 {
     request.operation == <u32>OP_WRITE ? request.payload + (from << SECTOR_SHIFT) : request.payload;
   part.tag = load<u64>(entry, LOG_ENTRY_TAG);
   part.domain = load<u32>(entry, LOG_ENTRY_DOMAIN);
+  part.chain = load<u32>(entry, LOG_ENTRY_CHAIN);
+  part.flags = (request.flags & ~PART_FLAGS) | (load<u32>(entry, LOG_ENTRY_FLAGS) & PART_FLAGS);
   return 0;
 }
 

@@ -12,7 +12,7 @@ import { patternOf } from './content';
 import { isTornByBytes, markPiece } from './image';
 import { model } from './model';
 import { Loss, lossAt, NEVER, report, Write, writeAt } from './tables';
-import { damaged, tearWhole } from './tear';
+import { damaged, isNothing, tearWhole } from './tear';
 import { epoch, KEPT, MISSING, Piece, pieceAt, setTarget, target, UNCUT, uncertainAt } from './uncertain';
 
 @unmanaged
@@ -20,6 +20,8 @@ class Losses {
   count: u32;
   /** Some write has a pattern that is not its own. */
   hasPatterns: u32;
+  /** What is wanted of writes that no axis decides about may not be that they are there. */
+  isApplied: u32;
 }
 
 const losses = changetype<Losses>(memory.data(offsetof<Losses>(), 16));
@@ -60,13 +62,21 @@ function describeCut(index: u32): void {
   if (from < end) add(index, MISSING, from, end);
 }
 
+/** A write that is moot as a whole is as the state says; of others moot pieces are there as long as something of the write is. */
+function stateOf(write: Write, place: u32, isDropped: bool): u32 {
+  const number = write.pieceFirst + place;
+  if (pieceAt(number).isMoot == 0 || write.liveCount == 0) return target(number);
+  return isDropped ? MISSING : KEPT;
+}
+
 /** Neighbouring pieces in the same state are one loss. */
 function describePieces(index: u32): void {
   const write = writeAt(index);
+  const isDropped = isNothing(write);
   for (let place: u32 = 0; place < write.pieceCount; ) {
-    const state = target(write.pieceFirst + place);
+    const state = stateOf(write, place, isDropped);
     let next = place + 1;
-    while (next < write.pieceCount && target(write.pieceFirst + next) == state) next++;
+    while (next < write.pieceCount && stateOf(write, next, isDropped) == state) next++;
     if (state != KEPT) {
       const first = pieceAt(write.pieceFirst + place);
       const last = pieceAt(write.pieceFirst + next - 1);
@@ -82,8 +92,12 @@ function describePieces(index: u32): void {
   }
 }
 
-/** Every write has its own pattern again. */
+/** Every write is there, and has its own pattern again. */
 export function lossesForget(): void {
+  if (losses.isApplied != 0) {
+    losses.isApplied = 0;
+    for (let place: u32 = 0; place < epoch.count; place++) tearWhole(writeAt(uncertainAt(place)));
+  }
   if (losses.hasPatterns == 0) return;
   losses.hasPatterns = 0;
   for (let place: u32 = 0; place < epoch.count; place++) {
@@ -103,6 +117,7 @@ export function lossesApply(count: u32): i32 {
   if (count > report.lossCapacity) return -EINVAL;
   lossesForget();
   for (let place: u32 = 0; place < epoch.count; place++) tearWhole(writeAt(uncertainAt(place)));
+  losses.isApplied = 1;
   for (let index: u32 = 0; index < count; index++) {
     const result = apply(lossAt(index));
     if (result != 0) return result;

@@ -1,6 +1,6 @@
 // What a drive may do to uncertain writes when its power goes: the choices that make a crash model.
 //
-// Verbs: modelInit, isLoose, pieceSectors, isAtomicPiece, isDamageable, pieceCount, extensionBefore, extensionAfter.
+// Verbs: modelInit, tearingOf, isLoose, pieceSectors, isAtomicPiece, isDamageable, pieceCount, extensionBefore, extensionAfter.
 // A write is cut into pieces, each there or not as a whole; where pieces tear is decided here, how they combine in tear.ts and axes.ts.
 // Invariant: promises of the drive (SQLite's device characteristics) only ever take states away.
 
@@ -27,6 +27,7 @@ import {
   CRASH_SCOPE_UNIT,
   CRASH_TEARING_BYTES,
   CRASH_TEARING_NONE,
+  CRASH_TEARING_UNITS,
   OP_DISCARD,
   PROMISE_ATOMIC,
   PROMISE_ATOMIC64K,
@@ -88,13 +89,28 @@ export function hasDomains(): bool {
 }
 
 /** A discard whose units are old or zero, each for itself, whatever the tearing of writes. */
-export function isLoose(operation: u32): bool {
-  return operation == <u32>OP_DISCARD && model.discard == <u32>CRASH_DISCARD_OLD_OR_ZERO;
+export function isLoose(write: Write): bool {
+  return (
+    write.operation == <u32>OP_DISCARD &&
+    write.isSolid == 0 &&
+    model.discard == <u32>CRASH_DISCARD_OLD_OR_ZERO
+  );
+}
+
+/** How this write tears: CRASH_TEARING_…. */
+export function tearingOf(write: Write): u32 {
+  if (write.isSolid != 0) return CRASH_TEARING_NONE;
+  return isLoose(write) ? CRASH_TEARING_UNITS : model.tearing;
 }
 
 /** Sectors that pieces end at multiples of. */
-function splitUnit(operation: u32): u32 {
-  return model.tearing == <u32>CRASH_TEARING_BYTES && !isLoose(operation) ? 1 : model.unit;
+function splitUnit(tearing: u32): u32 {
+  return tearing == <u32>CRASH_TEARING_BYTES ? 1 : model.unit;
+}
+
+/** Aligned pieces of promised sizes stay whole. */
+function keepsSizes(write: Write): bool {
+  return promisesSizes() && !isLoose(write);
 }
 
 /** Some promise names a size: ATOMIC512 … ATOMIC64K. */
@@ -107,12 +123,12 @@ function isPromised(sectors: u32): bool {
   return (model.promises & (sectors << 1)) != 0;
 }
 
-/** Sectors of the piece that begins at `sector`, with `left` sectors to the end of the write. */
-export function pieceSectors(operation: u32, sector: u64, left: u32): u32 {
-  const loose = isLoose(operation);
-  if (model.tearing == <u32>CRASH_TEARING_NONE && !loose) return left;
-  const unit = splitUnit(operation);
-  if (!loose && promisesSizes()) {
+/** Sectors of the write's piece that begins at `sector`, with `left` sectors to the end of the write. */
+export function pieceSectors(write: Write, sector: u64, left: u32): u32 {
+  const tearing = tearingOf(write);
+  if (tearing == <u32>CRASH_TEARING_NONE) return left;
+  const unit = splitUnit(tearing);
+  if (keepsSizes(write)) {
     for (let size = LARGEST_ATOMIC; size >= unit && size > 0; size >>= 1) {
       if (isPromised(size) && size <= left && (sector & (size - 1)) == 0) return size;
     }
@@ -127,32 +143,37 @@ export function isAtomicPiece(sector: u64, sectors: u32): bool {
 }
 
 /** A piece that may hold something that was never written. */
-export function isDamageable(operation: u32, sector: u64, sectors: u32): bool {
-  if (model.damage == <u32>CRASH_DAMAGE_NONE || operation == <u32>OP_DISCARD) return false;
-  return !isAtomicPiece(sector, sectors);
+export function isDamageable(write: Write, sector: u64, sectors: u32): bool {
+  return hasDamage(write) && !isAtomicPiece(sector, sectors);
+}
+
+function hasDamage(write: Write): bool {
+  return model.damage != <u32>CRASH_DAMAGE_NONE && write.operation != <u32>OP_DISCARD && write.isSolid == 0;
 }
 
 /** How many pieces a write has. */
-export function pieceCount(operation: u32, sector: u64, sectors: u32): u32 {
-  const loose = isLoose(operation);
-  if (model.tearing == <u32>CRASH_TEARING_NONE && !loose) return 1;
-  const unit = splitUnit(operation);
-  if (loose || !promisesSizes()) {
-    const first = sector & (unit - 1);
-    return <u32>((first + sectors + unit - 1) >> ctz<u32>(unit));
+export function pieceCount(write: Write): u32 {
+  const tearing = tearingOf(write);
+  if (tearing == <u32>CRASH_TEARING_NONE) return 1;
+  const unit = splitUnit(tearing);
+  if (!keepsSizes(write)) {
+    const first = write.sector & (unit - 1);
+    return <u32>((first + write.sectors + unit - 1) >> ctz<u32>(unit));
   }
   let count: u32 = 0;
-  for (let at: u32 = 0; at < sectors; count++) at += pieceSectors(operation, sector + at, sectors - at);
+  for (let at: u32 = 0; at < write.sectors; count++) {
+    at += pieceSectors(write, write.sector + at, write.sectors - at);
+  }
   return count;
 }
 
 /** Sectors before a write, and behind it, that share a unit with it and that its damage may reach. */
 export function extensionBefore(write: Write): u32 {
-  if (model.scope != <u32>CRASH_SCOPE_UNIT || write.operation == <u32>OP_DISCARD) return 0;
+  if (model.scope != <u32>CRASH_SCOPE_UNIT || !hasDamage(write)) return 0;
   return <u32>write.sector & (model.unit - 1);
 }
 
 export function extensionAfter(write: Write): u32 {
-  if (model.scope != <u32>CRASH_SCOPE_UNIT || write.operation == <u32>OP_DISCARD) return 0;
+  if (model.scope != <u32>CRASH_SCOPE_UNIT || !hasDamage(write)) return 0;
   return (0 - (<u32>write.sector + write.sectors)) & (model.unit - 1);
 }

@@ -14,6 +14,7 @@ import {
   CRASH_REPORT_SIZE,
   CRASH_VISIT_ORDINAL,
   CRASH_WRITE_FAILED,
+  CRASH_WRITE_LINK,
   CRASH_WRITE_SIZE,
 } from '../layout';
 
@@ -36,7 +37,19 @@ export class Write {
   completed: u32;
   durable: u32;
   failed: u32;
-  // the explorer's own: where its sectors, and the hashes of their content, are
+  chain: u32;
+  link: u32;
+  // the explorer's own: it does not tear, as it says itself or as others stand and fall with it
+  isSolid: u32;
+  /** Its chain among those of the log, counted from 1; 0: none. */
+  chainIndex: u32;
+  /** The next uncertain write of the chain, and the first one of its link. */
+  chainNext: u32;
+  linkFirst: u32;
+  /** In a sample: the place of what it stands and falls with, NEVER when nothing of it can be seen; of the last one of a link, how many links of the chain come before. */
+  item: u32;
+  rank: u32;
+  /** Where its sectors, and the hashes of their content, are. */
   slot: u32;
   hashIndex: u32;
   /** Address of its bytes in memory, or 0. */
@@ -46,6 +59,8 @@ export class Write {
   /** Its pieces and cells among those of the crash point. */
   pieceFirst: u32;
   pieceCount: u32;
+  /** Pieces that can be seen. */
+  liveCount: u32;
   cellFirst: u32;
   /** What its garbage looks like. */
   pattern: u32;
@@ -156,6 +171,7 @@ export const requests = changetype<Requests>(memory.data(offsetof<Requests>(), 1
 export function checkLayout(): void {
   if (offsetof<Write>() != CRASH_WRITE_SIZE) ERROR('a write is not as layout.ts says');
   if (offsetof<Write>('failed') != CRASH_WRITE_FAILED) ERROR('a write is not as layout.ts says');
+  if (offsetof<Write>('link') != CRASH_WRITE_LINK) ERROR('a write is not as layout.ts says');
   if (offsetof<Point>() != CRASH_POINT_SIZE) ERROR('a crash point is not as layout.ts says');
   if (offsetof<Point>('number') != CRASH_POINT_NUMBER) ERROR('a crash point is not as layout.ts says');
   if (offsetof<Mark>() != CRASH_MARK_SIZE) ERROR('a mark is not as layout.ts says');

@@ -1,9 +1,10 @@
 // How one write may tear: its values, from 0 (nothing of it is there) to the last (all of it is).
 //
-// Verbs: tearCount, tearLog2, tear, tearWhole, tearNothing, isWhole, setPiece.
+// Verbs: tearCount, tearLog2, tear, tearWhole, tearNothing, isWhole, isNothing, setPiece.
 // none: nothing, damaged, all. units: a digit for each piece (missing, damaged, kept). prefix: so many first pieces, the next one perhaps
 // damaged. suffix: the same from the end. ends: either. bytes: so many first bytes, the rest of the piece perhaps damaged.
-// A piece that can not be damaged has no such value. Loose discards tear by units whatever the model says.
+// A piece that can not be damaged has no such value, and a moot one has a single value. Loose discards tear by units whatever the model says, solid
+// writes not at all.
 // Invariant: no two values of a write have the same pieces, and value 0 is the same for every model.
 
 import {
@@ -19,7 +20,7 @@ import {
   CRASH_TEARING_UNITS,
 } from '../layout';
 import { SECTOR_SHIFT } from '../limits';
-import { isAtomicPiece, isLoose, model, promisesSizes } from './model';
+import { isAtomicPiece, model, promisesSizes, tearingOf } from './model';
 import { Write } from './tables';
 import { epoch, KEPT, MISSING, Piece, pieceAt, setTarget, target, UNCUT } from './uncertain';
 
@@ -28,22 +29,19 @@ export function damaged(): u32 {
   return model.damage == <u32>CRASH_DAMAGE_ZEROS ? CRASH_LOSS_ZEROS : CRASH_LOSS_GARBAGE;
 }
 
-/** How this write tears: CRASH_TEARING_…. */
-export function tearingOf(write: Write): u32 {
-  return isLoose(write.operation) ? CRASH_TEARING_UNITS : model.tearing;
-}
-
 function pieceOf(write: Write, place: u32): Piece {
   return pieceAt(write.pieceFirst + place);
 }
 
-/** Values of a piece that is torn off or not: 2, or 3 when it may be damaged. */
+/** Values of a piece that is torn off or not: 2, or 3 when it may be damaged; 1 when that can not be seen. */
 export function pieceValues(piece: Piece): u32 {
+  if (piece.isMoot != 0) return 1;
   return piece.isDamageable != 0 ? 3 : 2;
 }
 
 /** Values that a piece adds to those of a write of which the first pieces are there. */
 function prefixStep(write: Write, piece: Piece): u64 {
+  if (piece.isMoot != 0) return 0;
   if (tearingOf(write) != <u32>CRASH_TEARING_BYTES) return 1 + piece.isDamageable;
   if (isAtomicPiece(write.sector + piece.start, piece.sectors)) return 1;
   return ((<u64>piece.sectors) << SECTOR_SHIFT) * (1 + piece.isDamageable);
@@ -58,11 +56,15 @@ function prefixValues(write: Write): u64 {
 
 /** With either end torn: a single damaged piece is the same from both ends. */
 function sharedEnds(write: Write): u64 {
-  return write.pieceCount == 1 ? pieceOf(write, 0).isDamageable : 0;
+  if (write.liveCount != 1) return 0;
+  let place: u32 = 0;
+  while (pieceOf(write, place).isMoot != 0) place++;
+  return pieceOf(write, place).isDamageable;
 }
 
 /** How many values the write has; beyond 2^53 the nearest f64. */
 export function tearCount(write: Write): f64 {
+  if (write.liveCount == 0) return 1;
   const tearing = tearingOf(write);
   if (tearing == <u32>CRASH_TEARING_NONE) return pieceValues(pieceOf(write, 0));
   if (tearing == <u32>CRASH_TEARING_UNITS) {
@@ -98,11 +100,24 @@ export function tearWhole(write: Write): void {
   write.damageEnd = 0;
 }
 
+/** All of the write is there. */
 export function isWhole(write: Write): bool {
+  return write.cut == UNCUT && areAll(write, KEPT);
+}
+
+/** Nothing of it is there. */
+export function isNothing(write: Write): bool {
+  if (tearingOf(write) == <u32>CRASH_TEARING_BYTES) return write.cut == 0 && write.damageEnd == 0;
+  return areAll(write, MISSING);
+}
+
+/** All of its pieces are in the state, but for moot ones of a write that has others. */
+function areAll(write: Write, state: u32): bool {
   for (let place: u32 = 0; place < write.pieceCount; place++) {
-    if (target(write.pieceFirst + place) != KEPT) return false;
+    const counts = write.liveCount == 0 || pieceOf(write, place).isMoot == 0;
+    if (counts && target(write.pieceFirst + place) != state) return false;
   }
-  return write.cut == UNCUT;
+  return true;
 }
 
 /** Nothing of it is there. */
@@ -124,8 +139,13 @@ export function tear(write: Write, value: u64): void {
   }
   tearWhole(write);
   const tearing = tearingOf(write);
-  if (tearing == <u32>CRASH_TEARING_NONE || tearing == <u32>CRASH_TEARING_UNITS) tearUnits(write, value);
-  else if (tearing == <u32>CRASH_TEARING_PREFIX) tearPrefix(write, value);
+  if (tearing == <u32>CRASH_TEARING_NONE || tearing == <u32>CRASH_TEARING_UNITS) {
+    tearUnits(write, value);
+    return;
+  }
+  // moot pieces behind the last that counts are there as well
+  if (<f64>(value + 1) == tearCount(write)) return;
+  if (tearing == <u32>CRASH_TEARING_PREFIX) tearPrefix(write, value);
   else if (tearing == <u32>CRASH_TEARING_SUFFIX) tearSuffix(write, value);
   else if (tearing == <u32>CRASH_TEARING_ENDS) tearEnds(write, value);
   else tearBytes(write, value);
@@ -134,6 +154,7 @@ export function tear(write: Write, value: u64): void {
 function tearUnits(write: Write, value: u64): void {
   for (let place: u32 = 0; place < write.pieceCount; place++) {
     const values = pieceValues(pieceOf(write, place));
+    if (values == 1) continue;
     setPiece(write.pieceFirst + place, <u32>(value % values));
     value /= values;
   }

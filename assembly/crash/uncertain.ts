@@ -1,16 +1,18 @@
 // A crash point: which writes are uncertain there, their pieces, and over which sectors they lie.
 //
-// Verbs: epochMeasure, epochClaim, epochInit, epochEnter, uncertainAt, pieceAt, cellAt, target, setTarget, markDirty.
+// Verbs: epochMeasure, epochClaim, epochInit, epochEnter, epochForget, uncertainAt, pieceAt, cellAt, target, setTarget, markDirty.
 // Layout: a cell for each sector of each uncertain write, linked from the newest to the oldest at its slot; a piece for each part of
 // a write that is there or not as a whole, with the state that is wanted and the one that the image has.
-// Invariant: a write that newer durable bytes cover wholly is not among the uncertain ones: nothing that happens to it can be seen.
+// A piece is moot when newer durable bytes cover it, or when it holds what lies below it in every state: nothing that happens to it can be seen.
+// Invariant: a write that newer durable bytes cover wholly is not among the uncertain ones, but where others hang on it. Equal hashes are equal bytes.
 
 import { arenaClaim } from '../base/arena';
-import { CRASH_AT_SUBMIT, CRASH_LOSS_MISSING } from '../layout';
-import { patternOf } from './content';
-import { isDamageable, pieceCount, pieceSectors } from './model';
+import { CRASH_AT_SUBMIT, CRASH_LOSS_MISSING, CRASH_ORDER_ANY, CRASH_SCOPE_UNIT } from '../layout';
+import { chainsAdd, chainsClear } from './chains';
+import { content, floorHash, patternOf, writeHash } from './content';
+import { isDamageable, model, pieceCount, pieceSectors } from './model';
 import { cellsOf, slotAt, slots } from './slots';
-import { isDurable, isUncertain, NEVER, pointAt, report, writeAt } from './tables';
+import { isDurable, isUncertain, NEVER, pointAt, report, Write, writeAt } from './tables';
 
 /** States of a piece; the others are CRASH_LOSS_…. */
 export const KEPT: u32 = 0;
@@ -19,6 +21,8 @@ export const MISSING: u32 = CRASH_LOSS_MISSING;
 export const UNCUT: u64 = u64.MAX_VALUE;
 /** Of a piece whose state in the image is not known. */
 const UNKNOWN: u32 = 255;
+/** Older pieces that are looked through for the same content: more would cost more than it saves. */
+const MAX_LOOK_BACK: u32 = 64;
 
 @unmanaged
 export class Piece {
@@ -27,8 +31,10 @@ export class Piece {
   start: u32;
   sectors: u32;
   isDamageable: u32;
-  /** Newer durable bytes cover it. */
+  /** Nothing that happens to it can be seen. */
   isMoot: u32;
+  /** An older piece over the same sectors, or what is durable there, holds the same. */
+  isRepeat: u32;
 }
 
 @unmanaged
@@ -93,7 +99,7 @@ function addChange(point: u32, pieces: i64, cells: i64, writes: i64): void {
 export function epochMeasure(): bool {
   for (let index: u32 = 0; index < report.writeCount; index++) {
     const write = writeAt(index);
-    const pieces = <i64>pieceCount(write.operation, write.sector, write.sectors);
+    const pieces = <i64>pieceCount(write);
     const cells = <i64>cellsOf(write);
     addChange(pointFrom(write.submitted), pieces, cells, 1);
     addChange(pointFrom(min<u32>(write.durable, write.failed)), -pieces, -cells, -1);
@@ -166,6 +172,11 @@ export function markDirty(slot: u32): void {
   epoch.dirtyCount++;
 }
 
+/** What was found out about the current crash point is not to be relied on. */
+export function epochForget(): void {
+  epoch.point = NEVER;
+}
+
 /** Makes the crash point the current one. */
 export function epochEnter(index: u32): void {
   if (index == epoch.point) return;
@@ -193,6 +204,7 @@ function unlinkCells(): void {
   }
   epoch.cellCount = 0;
   epoch.pieceCount = 0;
+  chainsClear();
 }
 
 /** Keeps of the uncertain writes those that are still uncertain at a step. */
@@ -232,11 +244,87 @@ function raiseFloor(index: u32): void {
   }
 }
 
-/** Newer durable bytes cover these sectors of a write. */
-function isCovered(index: u32, start: u32, sectors: u32): bool {
-  const slot = writeAt(index).slot + start;
-  for (let within: u32 = 0; within < sectors; within++) {
-    if (slotAt(slot + within).floor <= index + 1) return false;
+/** Newer durable bytes than those of a write cover these slots. */
+function areCovered(index: u32, first: u32, count: u32): bool {
+  for (let slot = first; slot < first + count; slot++) {
+    if (slotAt(slot).floor <= index + 1) return false;
+  }
+  return true;
+}
+
+/** They cover all that the piece may change: its sectors, and where damage may reach further those of its units. */
+function isCovered(write: Write, piece: Piece): bool {
+  let from = piece.start;
+  let end = piece.start + piece.sectors;
+  if (model.scope == <u32>CRASH_SCOPE_UNIT && piece.isDamageable != 0) {
+    // from may be before the write: slots are counted, and wrap around the same way
+    from -= <u32>(write.sector + from) & (model.unit - 1);
+    end += (0 - <u32>(write.sector + end)) & (model.unit - 1);
+  }
+  return areCovered(piece.write, write.slot + from, end - from);
+}
+
+/** The content last asked for is that of a write's sector number `within`. */
+function isContentOf(write: Write, within: u32): bool {
+  const low = content.low;
+  const high = content.high;
+  writeHash(write, within);
+  return content.low == low && content.high == high;
+}
+
+/** In every state the piece, which is not linked in yet, holds what is seen without it. */
+function isUnchanging(write: Write, piece: Piece): bool {
+  if (piece.isDamageable != 0) return false;
+  for (let within = piece.start; within < piece.start + piece.sectors; within++) {
+    if (!isSectorUnchanging(write, within)) return false;
+  }
+  return true;
+}
+
+function isSectorUnchanging(write: Write, within: u32): bool {
+  const slot = slotAt(write.slot + within);
+  for (let number = slot.head; number != 0; number = cellAt(number).below) {
+    const cell = cellAt(number);
+    if (cell.write < slot.floor) break;
+    const piece = pieceAt(cell.piece);
+    if (piece.isDamageable != 0) return false;
+    const older = writeAt(cell.write);
+    const olderWithin = cell.slot - older.slot;
+    // a cell beside its write matters by damage only
+    if (olderWithin >= older.sectors) continue;
+    writeHash(older, olderWithin);
+    if (!isContentOf(write, within)) return false;
+    // what is below that one is the same again
+    if (piece.isMoot != 0) return true;
+  }
+  floorHash(slot);
+  return isContentOf(write, within);
+}
+
+/** The durable bytes, or one of the older pieces with the same sectors, are those of the piece. */
+function repeatsOlder(write: Write, piece: Piece): bool {
+  const slot = slotAt(write.slot + piece.start);
+  let looked: u32 = 0;
+  for (let number = slot.head; number != 0; number = cellAt(number).below) {
+    const cell = cellAt(number);
+    if (cell.write < slot.floor || looked++ == MAX_LOOK_BACK) break;
+    const older = writeAt(cell.write);
+    const other = pieceAt(cell.piece);
+    const isSameRange =
+      older.slot + other.start == write.slot + piece.start && other.sectors == piece.sectors;
+    if (isSameRange && isSamePiece(write, piece, older, other)) return true;
+  }
+  for (let within = piece.start; within < piece.start + piece.sectors; within++) {
+    floorHash(slotAt(write.slot + within));
+    if (!isContentOf(write, within)) return false;
+  }
+  return true;
+}
+
+function isSamePiece(write: Write, piece: Piece, older: Write, other: Piece): bool {
+  for (let within: u32 = 0; within < piece.sectors; within++) {
+    writeHash(older, other.start + within);
+    if (!isContentOf(write, piece.start + within)) return false;
   }
   return true;
 }
@@ -244,9 +332,12 @@ function isCovered(index: u32, start: u32, sectors: u32): bool {
 /** The newest of the uncertain writes: its pieces, and a cell on top of each of its slots. */
 function addUncertain(index: u32): void {
   const write = writeAt(index);
-  if (isCovered(index, 0, write.sectors)) return;
+  // an order and a chain that both have it still bind others through it
+  const isBinding = write.chain != 0 && model.order != <u32>CRASH_ORDER_ANY;
+  if (!isBinding && areCovered(index, write.slot - write.extensionBefore, cellsOf(write))) return;
   store<u32>(epoch.list + ((<usize>epoch.count) << 2), index);
   epoch.count++;
+  chainsAdd(index);
   write.pieceFirst = epoch.pieceCount;
   write.cellFirst = epoch.cellCount + 1;
   write.pattern = patternOf(write);
@@ -254,17 +345,20 @@ function addUncertain(index: u32): void {
   write.builtCut = UNCUT;
   write.damageEnd = 0;
   write.builtDamageEnd = 0;
+  write.liveCount = 0;
   addCells(index, write.slot - write.extensionBefore, write.extensionBefore, epoch.pieceCount);
   for (let start: u32 = 0; start < write.sectors; ) {
     const sector = write.sector + start;
-    const sectors = pieceSectors(write.operation, sector, write.sectors - start);
+    const sectors = pieceSectors(write, sector, write.sectors - start);
     const number = epoch.pieceCount++;
     const piece = pieceAt(number);
     piece.write = index;
     piece.start = start;
     piece.sectors = sectors;
-    piece.isDamageable = isDamageable(write.operation, sector, sectors) ? 1 : 0;
-    piece.isMoot = isCovered(index, start, sectors) ? 1 : 0;
+    piece.isDamageable = isDamageable(write, sector, sectors) ? 1 : 0;
+    piece.isMoot = isCovered(write, piece) || isUnchanging(write, piece) ? 1 : 0;
+    piece.isRepeat = piece.isMoot == 0 && repeatsOlder(write, piece) ? 1 : 0;
+    write.liveCount += 1 - piece.isMoot;
     setTarget(number, KEPT);
     store<u8>(epoch.built + number, UNKNOWN);
     addCells(index, write.slot + start, sectors, number);

@@ -8,7 +8,8 @@
 import { arenaBytes, arenaCommit, arenaStart } from '../base/arena';
 import { EBUSY, EINVAL, ENOENT, ENOMEM } from '../base/errno';
 import { axesBuild, axesClaim, axesDecode } from '../crash/axes';
-import { contentClaim, contentInit, numberHashes } from '../crash/content';
+import { chainsClaim, chainsCount, chainsLink } from '../crash/chains';
+import { content, contentClaim, contentInit, numberHashes } from '../crash/content';
 import { imageBuild, imageClaim, imageInit, RUN_SECTORS } from '../crash/image';
 import {
   imagesClaim,
@@ -22,10 +23,18 @@ import { logCount, logFill, logTablesClaim } from '../crash/log';
 import { streamClaim } from '../crash/log-stream';
 import { lossesApply, lossesClaim, lossesDescribe, lossesForget } from '../crash/losses';
 import { model, modelInit } from '../crash/model';
-import { sampleCount, sampleDecode } from '../crash/sample';
+import { sampleBuild, sampleClaim, sampleCount, sampleDecode } from '../crash/sample';
 import { MAX_SLOTS, runsClaim, slotsClaim, slotsCount, slotsInit } from '../crash/slots';
 import { checkLayout, NEVER, report } from '../crash/tables';
-import { epoch, epochClaim, epochEnter, epochInit, epochMeasure, measureClaim } from '../crash/uncertain';
+import {
+  epoch,
+  epochClaim,
+  epochEnter,
+  epochForget,
+  epochInit,
+  epochMeasure,
+  measureClaim,
+} from '../crash/uncertain';
 import { backingClaim } from '../drive/backing';
 import { driveCount } from '../drive/drive-table';
 import {
@@ -142,10 +151,13 @@ function openLog(): i32 {
 
 /** Finds the sectors that the log touches, and how much is uncertain at most. */
 function openSlots(): i32 {
+  chainsCount();
+  chainsClaim();
   runsClaim();
   measureClaim();
   const result = grow();
   if (result != 0) return result;
+  chainsLink();
   const count = slotsCount();
   if (count > MAX_SLOTS || !epochMeasure()) return -ENOMEM;
   slotsClaim(<u32>count);
@@ -156,6 +168,7 @@ function openRest(): i32 {
   contentClaim(numberHashes(), field(CRASH_CONFIG_PAYLOAD_BYTES) & ~511);
   epochClaim();
   axesClaim();
+  sampleClaim();
   lossesClaim();
   imageClaim();
   imagesClaim(field(CRASH_CONFIG_IMAGES), field(CRASH_CONFIG_VISITS));
@@ -202,18 +215,25 @@ export function crashReport(): i32 {
   return <i32>changetype<usize>(report);
 }
 
-/** Goes to a crash point, 0 to the report's number of them - 1; the image stays as it is. 0 or ENOENT. */
+/** Goes to a crash point, 0 to the report's number of them - 1; the image stays as it is. 0, ENOENT, or the errno of a file. */
 export function crashPoint(point: i32): i32 {
   if (<u32>point >= report.pointCount) return -ENOENT;
   if (<u32>point == report.point) return 0;
   lossesForget();
+  content.error = 0;
+  report.point = NEVER;
   epochEnter(<u32>point);
+  if (content.error != 0) {
+    epochForget();
+    return content.error;
+  }
   axesBuild();
   report.point = <u32>point;
   report.uncertain = epoch.count;
   const isExhaustive = report.states <= <f64>model.bound;
   report.isExhaustive = isExhaustive ? 1 : 0;
   report.ordinals = isExhaustive ? report.states : sampleCount();
+  if (!isExhaustive) sampleBuild();
   return 0;
 }
 

@@ -19,12 +19,14 @@ import {
   CRASH_POINT_SIZE,
   CRASH_POINT_STEP,
   CRASH_POINTS,
+  CRASH_WRITE_CHAIN,
   CRASH_WRITE_COMPLETED,
   CRASH_WRITE_COUNT,
   CRASH_WRITE_DOMAIN,
   CRASH_WRITE_DURABLE,
   CRASH_WRITE_FAILED,
   CRASH_WRITE_FLAGS,
+  CRASH_WRITE_LINK,
   CRASH_WRITE_NUMBER,
   CRASH_WRITE_OPERATION,
   CRASH_WRITE_SECTOR,
@@ -34,6 +36,8 @@ import {
   CRASH_WRITE_TAG,
   CRASH_WRITES,
   LOG_FLAG_FUA,
+  LOG_FLAG_TOGETHER,
+  LOG_FLAG_UNTORN,
 } from '../../assembly/layout.ts';
 import type { SparseMemory } from '../backing/sparse-memory.ts';
 import type { LinearMemory } from '../core/linear-memory.ts';
@@ -57,6 +61,14 @@ export interface LoggedWrite {
   readonly tag: number;
   readonly domain: number;
   readonly isFua: boolean;
+  /** It is there as a whole or not at all, however the drive tears. */
+  readonly isUntorn: boolean;
+  /** It is there only together with the next write of its chain of which this is not said. */
+  readonly isTogether: boolean;
+  /** Of the writes of a chain that are uncertain only the first ones can be there; 0: in no chain. */
+  readonly chain: number;
+  /** Writes of a chain with the same link are there together or not at all; 0: in no chain. */
+  readonly link: number;
   readonly submitted: number;
   /** Steps at which the drive reported it done, it became durable, it was found to have failed; undefined: never. */
   readonly completed: number | undefined;
@@ -88,6 +100,7 @@ export function readWrites(memory: LinearMemory, report: number): LoggedWrite[] 
   const first = memory.u32(report + CRASH_WRITES);
   return Array.from({ length: memory.u32(report + CRASH_WRITE_COUNT) }, (_, index) => {
     const at = first + index * CRASH_WRITE_SIZE;
+    const flags = memory.u32(at + CRASH_WRITE_FLAGS);
     return {
       index,
       number: memory.u64(at + CRASH_WRITE_NUMBER),
@@ -96,7 +109,11 @@ export function readWrites(memory: LinearMemory, report: number): LoggedWrite[] 
       length: memory.u32(at + CRASH_WRITE_SECTORS) * 512,
       tag: memory.u64(at + CRASH_WRITE_TAG),
       domain: memory.u32(at + CRASH_WRITE_DOMAIN),
-      isFua: (memory.u32(at + CRASH_WRITE_FLAGS) & LOG_FLAG_FUA) !== 0,
+      isFua: (flags & LOG_FLAG_FUA) !== 0,
+      isUntorn: (flags & LOG_FLAG_UNTORN) !== 0,
+      isTogether: (flags & LOG_FLAG_TOGETHER) !== 0,
+      chain: memory.u32(at + CRASH_WRITE_CHAIN),
+      link: memory.u32(at + CRASH_WRITE_LINK),
       submitted: memory.u32(at + CRASH_WRITE_SUBMITTED),
       completed: stepOf(memory, at + CRASH_WRITE_COMPLETED),
       durable: stepOf(memory, at + CRASH_WRITE_DURABLE),
@@ -151,6 +168,7 @@ const REFUSALS: readonly (readonly [field: string, found: string])[] = [
   ['the request that completes', 'one that was never submitted'],
   ['the request that completes', 'complete already'],
   ['the part', 'not one of the request before it'],
+  ['the chain', '0, though the write is there only together with the next one of its chain'],
 ];
 
 /** Why the core has refused the log, or undefined when it has not. */

@@ -23,7 +23,7 @@ import {
   DM_VERSION,
   isDmSectorSize,
 } from './dm-log-writes.ts';
-import type { LogComplete, LogSubmit, WriteLog } from './entries.ts';
+import type { LogComplete, LogPart, LogSubmit, WriteLog } from './entries.ts';
 
 const ZERO_CHUNK = 65536;
 
@@ -64,6 +64,7 @@ class Ordering {
   #ignoredCount = 0;
   #failedCount = 0;
   #cutCount = 0;
+  #boundCount = 0;
 
   constructor(drive: number, sectorSize: number) {
     this.#drive = drive;
@@ -75,6 +76,7 @@ class Ordering {
       if (entry.kind === 'mark') this.#mark(entry.text);
       else if (entry.drive !== this.#drive) continue;
       else if (entry.kind === 'submit') this.#submit(entry);
+      else if (entry.kind === 'part') this.#countBound(entry);
       else if (entry.kind === 'complete') this.#complete(entry, log.source.name);
     }
     for (const { taken } of this.#pending.values()) this.#unflushed.unshift(...taken);
@@ -83,6 +85,7 @@ class Ordering {
     this.#tell(this.#pending.size, 'requests that were not complete at the end');
     this.#tell(this.#ignoredCount, 'requests that the drive did not carry out');
     this.#tell(this.#failedCount, 'requests that failed (of torn ones the part that was written is there)');
+    this.#tell(this.#boundCount, 'times that a write is in a chain or does not tear');
     this.#tell(this.#cutCount, `marks cut to ${this.#markBytes} bytes`);
     this.lost.push('times, tags, domains and the order of submission');
   }
@@ -102,7 +105,12 @@ class Ordering {
       this.logged.push({ flags: request.operation === 'discard' ? DM_DISCARD : 0, request });
   }
 
+  #countBound({ chain, isUntorn }: LogSubmit | LogPart): void {
+    if (chain !== 0 || isUntorn) this.#boundCount++;
+  }
+
   #submit(request: LogSubmit): void {
+    this.#countBound(request);
     const isFlush = request.operation === 'flush' && !request.isIgnored;
     this.#pending.set(request.number, { request, taken: isFlush ? this.#unflushed : [] });
     if (isFlush) this.#unflushed = [];

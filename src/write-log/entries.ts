@@ -6,6 +6,7 @@
 
 import {
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DOMAIN,
   LOG_ENTRY_DRIVE,
   LOG_ENTRY_FLAGS,
@@ -24,7 +25,9 @@ import {
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
   LOG_FLAG_ORPHANING,
+  LOG_FLAG_TOGETHER,
   LOG_FLAG_TORN,
+  LOG_FLAG_UNTORN,
   LOG_FLAGS_ALL,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
@@ -71,8 +74,22 @@ interface RequestEntry extends EntryBase {
   readonly sectorCount: number;
 }
 
+/** What a request, or a part of it, says of itself. */
+interface OriginFields {
+  /** What its caller called it; 0: nothing, or parts follow that differ. */
+  readonly tag: number;
+  /** Inode of a file on the volume, LOG_DOMAIN_METADATA, or 0. */
+  readonly domain: number;
+  /** Of the writes of a chain that are uncertain only the first ones can be there after a crash; 0: in no chain. */
+  readonly chain: number;
+  /** After a crash it is there as a whole or not at all. */
+  readonly isUntorn: boolean;
+  /** It is there only together with the next write of its chain of which this is not said. */
+  readonly isTogether: boolean;
+}
+
 /** The drive took a request. */
-export interface LogSubmit extends RequestEntry {
+export interface LogSubmit extends RequestEntry, OriginFields {
   readonly kind: 'submit';
   /** The sector that was asked for, where a fault moved the write. */
   readonly intendedSector: number;
@@ -83,10 +100,6 @@ export interface LogSubmit extends RequestEntry {
   readonly isFuaIgnored: boolean;
   /** A flush that fails and leaves what it should have covered to no later flush either. */
   readonly isOrphaning: boolean;
-  /** What its caller called it; 0: nothing, or parts follow that differ. */
-  readonly tag: number;
-  /** Inode of a file on the volume, LOG_DOMAIN_METADATA, or 0. */
-  readonly domain: number;
   /** Bytes that a write brings to the media. */
   readonly byteCount: number;
   /** Those bytes, read when asked for. */
@@ -101,10 +114,8 @@ export interface LogComplete extends RequestEntry {
 }
 
 /** A part of the request submitted just before, which was merged of several. */
-export interface LogPart extends RequestEntry {
+export interface LogPart extends RequestEntry, OriginFields {
   readonly kind: 'part';
-  readonly tag: number;
-  readonly domain: number;
 }
 
 /** A mark that somebody set. */
@@ -304,7 +315,7 @@ class EntryFields {
     if (kind === 'mark') return { kind, offset, timeNs, text: this.#text() };
     const request = { offset, timeNs, ...this.#request() };
     if (kind === 'complete') return { kind, ...request, result: this.#view.getInt32(LOG_ENTRY_RESULT, true) };
-    const origin = { tag: this.#u64('tag', LOG_ENTRY_TAG), domain: this.#u32(LOG_ENTRY_DOMAIN) };
+    const origin = this.#origin();
     if (kind === 'part') return { kind, ...request, ...origin };
     const flags = this.#flags();
     const byteCount = this.payloadBytes();
@@ -320,6 +331,21 @@ class EntryFields {
       isOrphaning: (flags & LOG_FLAG_ORPHANING) !== 0,
       byteCount,
       data: () => readBytes(this.#source, offset + LOG_ENTRY_SIZE, byteCount),
+    };
+  }
+
+  #origin(): OriginFields {
+    const flags = this.#flags();
+    const chain = this.#u32(LOG_ENTRY_CHAIN);
+    const isTogether = (flags & LOG_FLAG_TOGETHER) !== 0;
+    if (isTogether && chain === 0)
+      this.#refuse('chain', LOG_ENTRY_CHAIN, '0, though the write is there only together with others');
+    return {
+      tag: this.#u64('tag', LOG_ENTRY_TAG),
+      domain: this.#u32(LOG_ENTRY_DOMAIN),
+      chain,
+      isUntorn: (flags & LOG_FLAG_UNTORN) !== 0,
+      isTogether,
     };
   }
 

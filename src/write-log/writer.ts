@@ -4,6 +4,7 @@
 
 import {
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DOMAIN,
   LOG_ENTRY_DRIVE,
   LOG_ENTRY_FLAGS,
@@ -22,7 +23,9 @@ import {
   LOG_FLAG_FUA_IGNORED,
   LOG_FLAG_IGNORED,
   LOG_FLAG_ORPHANING,
+  LOG_FLAG_TOGETHER,
   LOG_FLAG_TORN,
+  LOG_FLAG_UNTORN,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
   LOG_HEADER_SIZE,
@@ -72,6 +75,12 @@ export interface WrittenRequest {
   readonly timeNs?: number;
   readonly tag?: number;
   readonly domain?: number;
+  /** Its chain, 1 to 2^32 - 1: after a crash only the first of the writes of a chain that are uncertain can be there. Default 0: none. */
+  readonly chain?: number;
+  /** It does not tear. */
+  readonly isUntorn?: boolean;
+  /** It is there only together with the next write of its chain of which this is not said; needs a chain. */
+  readonly isTogether?: boolean;
 }
 
 /** A write log in the making. `driveCount`: drives that it tells of, 1 to 4,096. */
@@ -93,7 +102,7 @@ export class LogWriter {
     return new WriteLog(this.memory.fork());
   }
 
-  /** The drive takes a request. Its number, counted from 1. Throws ConfigError for data that is no run of whole sectors. */
+  /** The drive takes a request. Its number, counted from 1. Throws ConfigError for data that is no run of whole sectors, or `isTogether` without a chain. */
   submit(request: WrittenRequest): number {
     const data = request.data ?? new Uint8Array();
     const isWrite = request.operation === 'write';
@@ -104,6 +113,8 @@ export class LogWriter {
         `${data.length} bytes`,
         `whole sectors of a write, at most ${MAX_DISCARD_SECTORS}`,
       );
+    if (request.isTogether === true && (request.chain ?? 0) === 0)
+      throw new ConfigError('chain', request.chain, 'a chain, for a write that is there only with others');
     const number = this.#requests.push(request);
     const entry = this.#request(LOG_SUBMIT, number);
     const flags =
@@ -111,10 +122,13 @@ export class LogWriter {
       (request.isIgnored === true ? LOG_FLAG_IGNORED : 0) |
       (request.isTorn === true ? LOG_FLAG_TORN : 0) |
       (request.isFuaIgnored === true ? LOG_FLAG_FUA_IGNORED : 0) |
-      (request.isOrphaning === true ? LOG_FLAG_ORPHANING : 0);
+      (request.isOrphaning === true ? LOG_FLAG_ORPHANING : 0) |
+      (request.isUntorn === true ? LOG_FLAG_UNTORN : 0) |
+      (request.isTogether === true ? LOG_FLAG_TOGETHER : 0);
     entry.setUint32(LOG_ENTRY_FLAGS, flags, true);
     setU64(entry, LOG_ENTRY_TAG, request.tag ?? 0);
     entry.setUint32(LOG_ENTRY_DOMAIN, request.domain ?? 0, true);
+    entry.setUint32(LOG_ENTRY_CHAIN, request.chain ?? 0, true);
     entry.setUint32(LOG_ENTRY_PAYLOAD, data.length, true);
     this.#append(entry, data);
     return number;

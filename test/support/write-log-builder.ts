@@ -5,6 +5,7 @@
 
 import {
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DOMAIN,
   LOG_ENTRY_DRIVE,
   LOG_ENTRY_FLAGS,
@@ -45,6 +46,7 @@ export interface RequestOptions {
   readonly sectors?: number;
   readonly flags?: number;
   readonly domain?: number;
+  readonly chain?: number;
   readonly tag?: number;
   readonly drive?: number;
   readonly intended?: number;
@@ -92,6 +94,7 @@ export class WriteLogBuilder {
       view.setUint32(LOG_ENTRY_SECTORS, operation === OP_FLUSH ? 0 : sectors, true);
       view.setBigUint64(LOG_ENTRY_TAG, BigInt(options.tag ?? 0), true);
       view.setUint32(LOG_ENTRY_DOMAIN, options.domain ?? 0, true);
+      view.setUint32(LOG_ENTRY_CHAIN, options.chain ?? 0, true);
     });
     return number;
   }
@@ -105,13 +108,22 @@ export class WriteLogBuilder {
   }
 
   /** A part of the request submitted last. */
-  part(number: number, sector: number, sectors: number, domain: number, tag = 0): void {
+  part(
+    number: number,
+    sector: number,
+    sectors: number,
+    domain: number,
+    tag = 0,
+    options: Pick<RequestOptions, 'chain' | 'flags'> = {},
+  ): void {
     this.#add(LOG_PART, OP_WRITE, new Uint8Array(), (view) => {
       view.setBigUint64(LOG_ENTRY_NUMBER, BigInt(number), true);
       view.setBigUint64(LOG_ENTRY_SECTOR, BigInt(sector), true);
       view.setUint32(LOG_ENTRY_SECTORS, sectors, true);
       view.setUint32(LOG_ENTRY_DOMAIN, domain, true);
       view.setBigUint64(LOG_ENTRY_TAG, BigInt(tag), true);
+      view.setUint32(LOG_ENTRY_CHAIN, options.chain ?? 0, true);
+      view.setUint32(LOG_ENTRY_FLAGS, options.flags ?? 0, true);
     });
   }
 

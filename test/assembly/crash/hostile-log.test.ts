@@ -4,6 +4,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  CRASH_CONFIG_BASE_FD,
   CRASH_CONFIG_BUDGET,
   CRASH_CONFIG_IMAGES,
   CRASH_CONFIG_LOG_FD,
@@ -15,9 +16,11 @@ import {
   LOG_ENTRY_PAYLOAD,
   LOG_ENTRY_SECTOR,
   LOG_ENTRY_SECTORS,
+  LOG_FLAG_TOGETHER,
   LOG_HEADER_SIZE,
   LOG_HEADER_VERSION,
   OP_DISCARD,
+  OP_WRITE,
 } from '../../../assembly/layout.ts';
 import { MemoryHost } from '../../../src/backing/memory-host.ts';
 import { SparseMemory } from '../../../src/backing/sparse-memory.ts';
@@ -178,6 +181,7 @@ for (const build of BUILDS) {
     const log = new SparseMemory(small().length);
     log.write(small(), 0);
     memory.setU32(config + CRASH_CONFIG_LOG_FD, host.add(log));
+    memory.setU32(config + CRASH_CONFIG_BASE_FD, -1);
     memory.setU32(config + CRASH_CONFIG_UNIT, 1);
     memory.setU32(config + CRASH_CONFIG_BUDGET, 1);
     memory.setU32(config + CRASH_CONFIG_IMAGES, 16);
@@ -219,6 +223,36 @@ for (const build of BUILDS) {
       assert.throws(() => [...explorer.images()], /EIO/);
     },
   );
+
+  hostile('what could not be read once is read again, not remembered', async () => {
+    const log = new SparseMemory(small().length);
+    log.write(small(), 0);
+    let isFailing = false;
+    const failing = Object.assign(log, {
+      read(target: Uint8Array, offset: number) {
+        if (isFailing) throw new Error('the medium failed');
+        SparseMemory.prototype.read.call(log, target, offset);
+      },
+    });
+    const explorer = await openExplorer(build, { log: failing });
+    isFailing = true;
+    assert.throws(() => explorer.count(2), /EIO/);
+    assert.throws(() => [...explorer.images({ points: [2] })], /EIO/);
+    isFailing = false;
+    assert.is([...explorer.images({ points: [2], newOnly: true })].length, 4);
+  });
+
+  hostile('a write that is there only with others needs a chain', async () => {
+    const together = (options: object) => (it: WriteLogBuilder) => {
+      it.write(0, { flags: LOG_FLAG_TOGETHER, ...options });
+    };
+    await refused(logOf(together({})), /offset 64: the chain of entry 1 is 0/);
+    await refused(
+      logOf((it) => it.part(it.submit(OP_WRITE, 0), 0, 1, 0, 0, { flags: LOG_FLAG_TOGETHER })),
+      /the chain of entry 2 is 0/,
+    );
+    await openExplorer(build, { log: logOf(together({ chain: 1 })) });
+  });
 
   hostile('an entry of one drive is checked, and not counted, for another', async () => {
     const log = logOf((it) => it.write(0, { drive: 1 }), 2);

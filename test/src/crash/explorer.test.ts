@@ -114,15 +114,15 @@ for (const build of BUILDS) {
     });
     const explorer = await openExplorer(build, { log, model: { tearing: 'none' } });
     const last: CrashImage[] = [...explorer.images({ points: [3] })];
-    assert.equal([last.length, explorer.distinct], [8, 3]);
+    assert.equal([last.length, explorer.distinct], [4, 3], 'the third write changes nothing');
     assert.is(last.filter((image) => image.isNew).length, 3);
     const second = last.find((image) => sectorsOf(image, 1) === '2');
     const states = explorer.statesOf(second?.index ?? -1);
     const lists = states.map(({ losses }) => losses.map(({ write }) => write).join());
-    assert.equal(lists.sort(), ['', '0', '0,2', '2']);
+    assert.equal(lists.sort(), ['', '0']);
     for (const state of states) assert.is(explorer.state(state).hash, second?.hash);
-    assert.is(explorer.facts(second?.index ?? -1).states, 4);
-    assert.is(explorer.states, 8, 'an image built from its state is not counted again');
+    assert.is(explorer.facts(second?.index ?? -1).states, 2);
+    assert.is(explorer.states, 4, 'an image built from its state is not counted again');
   });
 
   explorers('the same image from several crash points is listed with all of them', async () => {

@@ -11,6 +11,10 @@ export interface NaiveWrite {
   readonly fill: number;
   readonly isFua: boolean;
   readonly domain: number;
+  /** 0: in none. */
+  readonly chain: number;
+  readonly isUntorn: boolean;
+  readonly isTogether: boolean;
 }
 
 export type NaiveEvent =
@@ -34,7 +38,28 @@ export interface NaiveModel {
 
 interface Situation {
   /** Writes in the order of submission: certain ones, and those that may or may not be there. */
-  readonly writes: readonly { readonly write: NaiveWrite; readonly isCertain: boolean }[];
+  readonly writes: readonly {
+    readonly write: NaiveWrite;
+    readonly isCertain: boolean;
+    /** Names of its link, which has several writes or not: those of a link are there together. */
+    readonly link: string;
+    readonly isGroup: boolean;
+  }[];
+}
+
+/** The link of each submitted write, by its request: what failed later still ends a link. */
+function linksOf(events: readonly NaiveEvent[]): Map<number, string> {
+  const links = new Map<number, string>();
+  const open = new Map<number, string>();
+  for (const event of events) {
+    if (event.at !== 'submit' || event.write.chain === 0) continue;
+    const { chain, isTogether } = event.write;
+    const link = open.get(chain) ?? `${chain}/${event.id}`;
+    links.set(event.id, link);
+    if (isTogether) open.set(chain, link);
+    else open.delete(chain);
+  }
+  return links;
 }
 
 /** What is certain and what is not after the first `count` events. */
@@ -54,20 +79,54 @@ function situation(events: readonly NaiveEvent[], count: number, model: NaiveMod
       return model.flushScope === 'all' || event.domain === 0 || event.domain === write.domain;
     });
   };
-  return { writes: writes.map((event) => ({ write: event.write, isCertain: isCertain(event) })) };
+  const links = linksOf(events);
+  return {
+    writes: writes.map((event) => {
+      const link = links.get(event.id) ?? '';
+      const others = events.filter((one) => one.at === 'submit' && links.get(one.id) === link);
+      const isGroup = link !== '' && (event.write.isTogether || others.length > 1);
+      return { write: event.write, isCertain: isCertain(event), link, isGroup };
+    }),
+  };
+}
+
+/** A write that stands and falls with others is one piece, as is one that says so itself. */
+function solidified(entry: Situation['writes'][number]): NaiveWrite {
+  return entry.isGroup ? { ...entry.write, isUntorn: true } : entry.write;
+}
+
+/** No chain has something behind a link that is not whole, and no link is there in part. */
+function respectsChains(writes: Situation['writes'], chosen: readonly PieceState[][]): boolean {
+  const brokenAt = new Map<number, string>();
+  const seen = new Map<string, string>();
+  for (const [index, states] of chosen.entries()) {
+    const { write, isCertain, link, isGroup } = writes[index] as Situation['writes'][number];
+    if (write.chain === 0 || isCertain) continue;
+    const state = states.every((one) => one === 'kept')
+      ? 'all'
+      : states.some((one) => one !== 'missing')
+        ? 'some'
+        : 'none';
+    const broken = brokenAt.get(write.chain);
+    if (broken !== undefined && broken !== link && state !== 'none') return false;
+    if (isGroup && (seen.get(link) ?? state) !== state) return false;
+    seen.set(link, state);
+    if (state !== 'all' && broken === undefined) brokenAt.set(write.chain, link);
+  }
+  return true;
 }
 
 type Piece = readonly [from: number, to: number];
 type PieceState = 'kept' | 'missing' | 'damaged';
 
 function isLoose(write: NaiveWrite, model: NaiveModel): boolean {
-  return write.kind === 'discard' && model.discard === 'oldOrZero';
+  return write.kind === 'discard' && model.discard === 'oldOrZero' && !write.isUntorn;
 }
 
 /** The pieces of a write: sectors of the drive, from and to. */
 function piecesOf(write: NaiveWrite, model: NaiveModel): Piece[] {
   const end = write.sector + write.sectors;
-  if (model.tearing === 'none' && !isLoose(write, model)) return [[write.sector, end]];
+  if (write.isUntorn || (model.tearing === 'none' && !isLoose(write, model))) return [[write.sector, end]];
   const pieces: [number, number][] = [];
   for (let sector = write.sector; sector < end; ) {
     const isAtomic =
@@ -84,7 +143,7 @@ function piecesOf(write: NaiveWrite, model: NaiveModel): Piece[] {
 
 function canBeDamaged(write: NaiveWrite, [from, to]: Piece, model: NaiveModel): boolean {
   const isAtomic = model.atomic > 0 && to - from === model.atomic && from % model.atomic === 0;
-  return model.damage !== 'none' && write.kind !== 'discard' && !isAtomic;
+  return model.damage !== 'none' && write.kind !== 'discard' && !isAtomic && !write.isUntorn;
 }
 
 /** Every way in which a write may be torn, all and nothing among them, each once. */
@@ -126,7 +185,10 @@ export function crashSet(
   model: NaiveModel,
   base: readonly number[],
 ): Set<string> {
-  const { writes } = situation(events, count, model);
+  const writes = situation(events, count, model).writes.map((entry) => ({
+    ...entry,
+    write: solidified(entry),
+  }));
   const images = new Set<string>();
   const chosen: PieceState[][] = [];
   const choose = (index: number, isOver: ReadonlySet<number>): void => {
@@ -141,6 +203,7 @@ export function crashSet(
     const options = entry.isCertain ? [whole] : isOver.has(group) ? [nothing] : tearings(entry.write, model);
     for (const states of options) {
       chosen[index] = states;
+      if (!respectsChains(writes, chosen.slice(0, index + 1))) continue;
       const ends = !entry.isCertain && model.order !== 'any' && states.some((state) => state !== 'kept');
       choose(index + 1, ends ? new Set([...isOver, group]) : isOver);
     }

@@ -74,11 +74,30 @@ entries('every field comes back', () => {
   assert.equal(fields, {
     ...{ kind: 'submit', offset: 64, ...request, ...flags },
     ...{ intendedSector: 7, tag: 11, domain: 12, byteCount: 1024 },
+    ...{ chain: 0, isUntorn: false, isTogether: false },
   });
   assert.equal(data(), new Uint8Array(1024).fill(5));
   assert.equal(complete, { kind: 'complete', offset: 1152, ...request, timeNs: 0, result: 0 });
   assert.equal(mark, { kind: 'mark', offset: 1216, timeNs: 0, text: 'half' });
   assert.is(flush?.offset, 1288);
+});
+
+entries('a write tells its chain, whether it tears, and whether it is there only with others', () => {
+  const writer = new LogWriter();
+  const data = new Uint8Array(512);
+  writer.submit({ operation: 'write', data, chain: 9, isTogether: true });
+  writer.submit({ operation: 'write', data, chain: 0xffffffff, isUntorn: true });
+  const found = [...writer.log().entries()].map((entry) =>
+    entry.kind === 'submit' ? [entry.chain, entry.isUntorn, entry.isTogether] : [],
+  );
+  assert.equal(found, [
+    [9, false, true],
+    [0xffffffff, true, false],
+  ]);
+  assert.throws(
+    () => writer.submit({ operation: 'write', data, isTogether: true }),
+    (error: unknown) => error instanceof ConfigError && error.field === 'chain',
+  );
 });
 
 entries(
@@ -109,6 +128,7 @@ const LIES: readonly [what: string, at: number, bytes: readonly number[], field:
   ['a read', 1153, [0], 'operation', 1153],
   ['a drive that is not there', 66, [2], 'drive', 66],
   ['an unknown flag', 68, [128], 'flags', 68],
+  ['a write that is there only with others of no chain', 68, [64], 'chain', 64 + 36],
   ['a number that no number holds', 72, [0, 0, 0, 0, 0, 0, 0, 1], 'number', 72],
   ['a sector behind all drives', 88, [0, 0, 0, 0, 0, 8], 'sector', 88],
   ['data that is not as long as its sectors', 96, [3], 'payload', 116],
