@@ -2,7 +2,6 @@
 //
 // Verbs: ExploreLevels: workload, recovery, rangeOf. Explaining goes back to them by their states.
 
-import type { SparseMemory } from '../backing/sparse-memory.ts';
 import { CrashExplorer } from '../crash/explorer.ts';
 import type { CrashImage } from '../crash/image.ts';
 import type { CrashState } from '../crash/state.ts';
@@ -55,32 +54,32 @@ export class ExploreLevels<Value> implements Levels<Value> {
   async recovery(level: Level<Value>, state: CrashState): Promise<Level<Value>> {
     const image = level.explorer.state(state);
     const range = this.#outer.get(level) ?? [image.firstStep, image.lastStep];
-    const run = await this.recordRecovery(level, image, range);
+    const run = await this.recordRecovery(level, image, range, true);
     return this.recoveryLevel(run, level.crash, range);
   }
 
-  /** Runs recovery on an image, and records it. */
+  /** Runs recovery on an image, and records it; `isNaming`: with the names of inodes, for words. */
   async recordRecovery(
     level: Level<Value>,
     image: CrashImage,
-    range: StepRange,
+    [firstStep, lastStep]: StepRange,
+    isNaming: boolean,
   ): Promise<RecordedRun<Value>> {
-    const { platform, recover, resolved } = this.#options;
-    this.#recorders ??= ImageMachine.prepare(platform, resolved.config, {
-      isLogging: true,
-      adorn: this.#options.adorn,
-    });
+    const { platform, recover, resolved, adorn } = this.#options;
+    this.#recorders ??= ImageMachine.prepare(platform, resolved.config, { isLogging: true, adorn });
     const recorders = await this.#recorders;
-    const base: SparseMemory = image.memory;
+    const base = image.memory;
+    const must = this.promises.must(lastStep);
+    const may = this.promises.may(firstStep);
     return recordOn<Value>(
-      { machine: recorders.open(base), base, baseHash: image.hash, imageConfig: resolved.config },
-      ({ machine }) =>
-        recover({
-          machine,
-          must: this.promises.must(range[1]),
-          may: this.promises.may(range[0]),
-          crash: level.crash,
-        }),
+      {
+        machine: recorders.open(base),
+        base,
+        baseHash: image.hash,
+        imageConfig: resolved.config,
+        isNaming,
+      },
+      ({ machine }) => recover({ machine, must, may, crash: level.crash }),
     );
   }
 

@@ -17,7 +17,7 @@ import { ImageMachine } from './images.ts';
 import { type RecoverCall, RecoveryJudge } from './judge.ts';
 import { PromiseRange } from './judge-promises.ts';
 import type { Failure } from './parts.ts';
-import { makeBase, type RecordedRun, type RunContext, type RunStart, record } from './record.ts';
+import { makeBase, type RecordedWorkload, type RunContext, type RunStart, record } from './record.ts';
 import { type SearchTally, searchImages } from './search.ts';
 import { ImageSet } from './search-images.ts';
 import { isEarly } from './search-options.ts';
@@ -70,7 +70,7 @@ async function startOf<Value>(
 async function recordTwice<Value>(
   start: RunStart,
   subject: Subject<Value>,
-): Promise<{ run: RecordedRun<Value>; difference: string | undefined }> {
+): Promise<{ run: RecordedWorkload<Value>; difference: string | undefined }> {
   const run = await record(start, subject.workload);
   if (run.thrown !== undefined) throw new WorkloadError('workload', run.thrown.error);
   const again = await record(start, subject.workload);
@@ -119,7 +119,7 @@ class Exploration<Value> {
   }
 
   /** The check on what the run leaves without a crash. */
-  async #failureAtEnd(run: RecordedRun<Value>, machines: ImageMachine): Promise<Failure | undefined> {
+  async #failureAtEnd(run: RecordedWorkload<Value>, machines: ImageMachine): Promise<Failure | undefined> {
     const judge = new RecoveryJudge<Value>({
       machines,
       recover: this.#subject.recover,
@@ -131,8 +131,8 @@ class Exploration<Value> {
     return (await judge.judgeMemory(run.end, always, always)).failure;
   }
 
-  async #search(run: RecordedRun<Value>, levels: ExploreLevels<Value>, pace: Pace): Promise<Verdict> {
-    const { images, findings } = this.#resolved;
+  async #search(run: RecordedWorkload<Value>, levels: ExploreLevels<Value>, pace: Pace): Promise<Verdict> {
+    const { images, findings, depth } = this.#resolved;
     const tally: SearchTally = {
       checked: 0,
       recoveryImages: 0,
@@ -146,7 +146,7 @@ class Exploration<Value> {
       if (tally.stopped !== undefined) break;
       const level = await levels.workload(crash);
       const set = new ImageSet(level.explorer, levels.promises, crash);
-      await searchImages({ level, images: set, limits: { images, findings }, pace }, tally);
+      await searchImages({ level, images: set, limits: { images, findings }, pace, levels, depth }, tally);
       addCounts(counts, set);
     }
     const sampledPoints = counts.sampledPoints + tally.sampled;
@@ -181,7 +181,7 @@ class Exploration<Value> {
   }
 
   async #explain(
-    run: RecordedRun<Value>,
+    run: RecordedWorkload<Value>,
     levels: ExploreLevels<Value>,
     { failures, stopped }: SearchTally,
   ): Promise<typeof NOTHING_FOUND> {
@@ -222,7 +222,10 @@ class Exploration<Value> {
     return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   }
 
-  #verdict(run: RecordedRun<Value>, facts: Partial<VerdictFacts> & Pick<VerdictFacts, 'verdict'>): Verdict {
+  #verdict(
+    run: RecordedWorkload<Value>,
+    facts: Partial<VerdictFacts> & Pick<VerdictFacts, 'verdict'>,
+  ): Verdict {
     const acknowledged = run.recording.promises.filter((one) => one.acknowledged !== undefined).length;
     return new Verdict({
       reason: undefined,

@@ -34,8 +34,6 @@ export interface RecordedRun<Value> {
   readonly recording: Recording<Value>;
   readonly facts: LogFacts;
   readonly log: WriteLog;
-  /** What the drive holds when everything has been written. */
-  readonly end: SparseMemory;
   /** What the body returned. */
   readonly result: unknown;
   /** What it threw, if it did. */
@@ -84,15 +82,15 @@ export interface RecordTarget {
   readonly base: SparseMemory;
   readonly baseHash?: string | undefined;
   readonly imageConfig: MachineConfig;
+  readonly isNaming: boolean;
 }
 
-/** Runs `body`, and notes everything. What it throws is noted, not thrown. */
+/** Runs `body`, and notes everything: what it throws too, and `isNaming` the names of all inodes. */
 export async function recordOn<Value>(
-  { machine, base, baseHash, imageConfig }: RecordTarget,
+  { machine, base, baseHash, imageConfig, isNaming }: RecordTarget,
   body: (context: RunContext<Value>) => unknown,
 ): Promise<RecordedRun<Value>> {
-  const hasFiles = Boolean(imageConfig.volume);
-  const recorder = new CallRecorder(machine, hasFiles);
+  const recorder = new CallRecorder(machine, isNaming && Boolean(imageConfig.volume));
   const book = new PromiseBook<Value>(machine);
   let result: unknown;
   let thrown: RecordedRun<Value>['thrown'];
@@ -107,7 +105,6 @@ export async function recordOn<Value>(
   }
   const log = machine.writeLog.snapshot();
   recorder.stop();
-  settle(machine, hasFiles);
   const facts = readLogFacts(log);
   const recording: Recording<Value> = {
     log: log.source as SparseMemory,
@@ -119,17 +116,25 @@ export async function recordOn<Value>(
     hash: facts.hash,
     paths: recorder.paths,
   };
-  return { recording, facts, log, end: machine.memory(0).fork(), result, thrown };
+  return { recording, facts, log, result, thrown };
+}
+
+/** A run of the workload. */
+export interface RecordedWorkload<Value> extends RecordedRun<Value> {
+  /** What the drive holds when everything has been written. */
+  readonly end: SparseMemory;
 }
 
 /** As recordOn, on a new machine. */
 export async function record<Value>(
   { platform, config, imageConfig, base }: RunStart,
   body: (context: RunContext<Value>) => unknown,
-): Promise<RecordedRun<Value>> {
+): Promise<RecordedWorkload<Value>> {
   const machine = await Machine.open(platform, configOver(config, base.fork(), true));
   try {
-    return await recordOn({ machine, base, imageConfig }, body);
+    const run = await recordOn({ machine, base, imageConfig, isNaming: true }, body);
+    settle(machine, Boolean(imageConfig.volume));
+    return { ...run, end: machine.memory(0).fork() };
   } finally {
     machine.close();
   }

@@ -14,6 +14,8 @@ import type { ExploreProgress } from './types.ts';
 
 /** States built between two looks at the clock. */
 const STATES_A_LOOK = 64;
+/** Images to choose from for each that will be judged. */
+const IMAGES_A_CHOICE = 16;
 const ENOSPC = 'ENOSPC';
 
 /** First and last step at which a crash leaves an image. */
@@ -81,19 +83,25 @@ export class ImageSet<Value> {
     return explorer.points().filter(({ index }) => !explorer.count(index).isExhaustive).length;
   }
 
-  /** Goes through all states, or as many as `pace` allows; false when that were not all. */
-  async enumerate(pace: Pace, progress: () => ExploreProgress): Promise<boolean> {
+  /**
+   * Goes through all states; false when it was cut short, by `pace`, or as there are far more images than the `wanted` ones that will be
+   * judged. Where that may be, some states of each point come first.
+   */
+  async enumerate(pace: Pace, progress: () => ExploreProgress, wanted: number): Promise<boolean> {
     if (this.#crash === 'process') {
       this.#enumerateWhole();
       return true;
     }
+    const most = wanted * IMAGES_A_CHOICE;
+    const isCut = most !== Number.POSITIVE_INFINITY || pace.hasEnd;
     let looks = 0;
     try {
-      for (const image of this.explorer.images()) {
+      for (const image of isCut ? this.#inRounds() : this.explorer.images()) {
         if (image.isNew) this.#found.push(image);
+        if (this.#found.length >= most) return false;
         if (++looks % STATES_A_LOOK !== 0 || !pace.isDue) continue;
         await pace.pause(progress);
-        if (pace.stopped !== undefined) return false;
+        if (pace.stopped !== undefined || pace.isHalfOver) return false;
       }
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== ENOSPC) throw error;
@@ -101,6 +109,18 @@ export class ImageSet<Value> {
       return false;
     }
     return true;
+  }
+
+  /** All states, of each point one, then two, then four … */
+  *#inRounds(): Generator<CrashImage, void, undefined> {
+    let open = this.explorer.points().map(({ index }) => this.explorer.images({ points: [index] }));
+    for (let count = 1; open.length > 0; count *= 2) {
+      const left: typeof open = [];
+      for (const states of open) {
+        if (yield* some(states, count)) left.push(states);
+      }
+      open = left;
+    }
   }
 
   /** At each point, everything that was written so far. */
@@ -134,6 +154,16 @@ export class ImageSet<Value> {
       .map((point): StepRange => [point.step, point.lastStep]);
     return joined(points, this.#promises);
   }
+}
+
+/** Passes `count` on; false when there are no more. */
+function* some<T>(source: Iterator<T>, count: number): Generator<T, boolean, undefined> {
+  for (let index = 0; index < count; index++) {
+    const { done, value } = source.next();
+    if (done === true) return false;
+    yield value;
+  }
+  return true;
 }
 
 const STRIDE = 16;

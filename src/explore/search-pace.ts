@@ -48,6 +48,16 @@ export class Pace {
     return this.#nowMs - this.#turnMs >= TURN_MS || this.#nowMs >= this.deadlineMs;
   }
 
+  /** It ends by time. */
+  get hasEnd(): boolean {
+    return this.deadlineMs !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Half of its time is over, as of the last pause or look. */
+  get isHalfOver(): boolean {
+    return this.#nowMs - this.startMs >= (this.deadlineMs - this.startMs) / 2;
+  }
+
   /** Why to stop, if there is a reason, as of the last pause or look. */
   get stopped(): 'seconds' | 'signal' | undefined {
     if (this.#options.signal?.aborted === true) return 'signal';

@@ -2,9 +2,11 @@
 //
 // Verbs: searchImages. One image arises at many steps: what must be there follows from the last of them, what may from the first.
 
+import type { ExploreLevels } from './explore-levels.ts';
 import type { FoundFailure, Level } from './parts.ts';
 import type { DistinctImage, ImageSet } from './search-images.ts';
 import type { Pace } from './search-pace.ts';
+import { RecoverySearch } from './search-recovery.ts';
 import type { ExploreProgress, VerdictFacts } from './types.ts';
 
 /** What a search has come to. */
@@ -28,56 +30,83 @@ export interface SearchLimits {
 
 export interface SearchOptions<Value> {
   readonly level: Level<Value>;
+  readonly levels: ExploreLevels<Value>;
   readonly images: ImageSet<Value>;
   readonly limits: SearchLimits;
   readonly pace: Pace;
+  /** How deep crashes during recovery go. */
+  readonly depth: number;
 }
 
-/** Judges one image at each of its ranges until one fails. */
-async function judgeImage<Value>(
-  { crash, judge }: Level<Value>,
-  { image, ranges }: DistinctImage,
-): Promise<FoundFailure | undefined> {
-  for (const [firstStep, lastStep] of ranges()) {
-    const { failure } = await judge.judge(image, firstStep, lastStep);
-    if (failure !== undefined)
-      return { crash, states: [image.describe()], firstStep, lastStep, hash: image.hash, failure };
+class Search<Value> {
+  readonly #options: SearchOptions<Value>;
+  readonly #tally: SearchTally;
+  readonly #recoveries: RecoverySearch<Value>;
+  readonly #checkedBefore: number;
+
+  constructor(options: SearchOptions<Value>, tally: SearchTally) {
+    const { levels, pace } = options;
+    this.#options = options;
+    this.#tally = tally;
+    this.#checkedBefore = tally.checked;
+    this.#recoveries = new RecoverySearch({ levels, tally, pace, isOver: () => this.#isOver() });
   }
-  return undefined;
+
+  async run(): Promise<void> {
+    const { images, pace, limits } = this.#options;
+    const isWhole = await images.enumerate(
+      pace,
+      () => this.#progress('enumerate', images.states),
+      limits.images,
+    );
+    if (!isWhole) this.#tally.stopped = pace.stopped ?? (images.isFull ? 'images' : 'seconds');
+    for (const image of images.images()) {
+      if (pace.isDue) await pace.pause(() => this.#progress('check', this.#checked, images.count));
+      if (this.#isOver()) return;
+      this.#tally.checked++;
+      await this.#judge(image);
+    }
+  }
+
+  get #checked(): number {
+    return this.#tally.checked - this.#checkedBefore;
+  }
+
+  #progress(phase: ExploreProgress['phase'], done: number, total?: number): ExploreProgress {
+    return { phase, done, total, failed: this.#tally.failures.length };
+  }
+
+  /** Whether to stop, and why. */
+  #isOver(): boolean {
+    const { limits, pace } = this.#options;
+    const { keys, checked, recoveryImages } = this.#tally;
+    const isFull = checked + recoveryImages >= limits.images;
+    const reason =
+      keys.size >= limits.findings ? 'findings' : (pace.stopped ?? (isFull ? 'images' : undefined));
+    if (reason !== undefined) this.#tally.stopped = reason;
+    return reason !== undefined;
+  }
+
+  /** Judges one image at each of its ranges until one fails; then crashes of its recovery. */
+  async #judge({ image, ranges }: DistinctImage): Promise<void> {
+    const { level, depth } = this.#options;
+    const { crash, judge } = level;
+    for (const range of ranges()) {
+      const { failure, state } = await judge.judge(image, ...range);
+      if (failure !== undefined) {
+        const [firstStep, lastStep] = range;
+        const states = [image.describe()];
+        this.#tally.failures.push({ crash, states, firstStep, lastStep, hash: image.hash, failure });
+        this.#tally.keys.add(failure.key);
+        return;
+      }
+      if (depth > 0)
+        await this.#recoveries.explore({ level, image, range, states: [image.describe()] }, depth, state);
+    }
+  }
 }
 
 /** Enumerates, then judges. Adds to `tally`. */
-export async function searchImages<Value>(options: SearchOptions<Value>, tally: SearchTally): Promise<void> {
-  const { level, images, limits, pace } = options;
-  const failed = () => tally.failures.length;
-  const isWhole = await images.enumerate(pace, () => ({
-    phase: 'enumerate',
-    done: images.states,
-    total: undefined,
-    failed: failed(),
-  }));
-  if (!isWhole) tally.stopped = images.isFull ? 'images' : pace.stopped;
-  const before = tally.checked;
-  const progress = (): ExploreProgress => ({
-    phase: 'check',
-    done: tally.checked - before,
-    total: images.count,
-    failed: failed(),
-  });
-  for (const image of images.images()) {
-    if (pace.isDue) await pace.pause(progress);
-    if (pace.stopped !== undefined || tally.checked >= limits.images) {
-      tally.stopped = pace.stopped ?? 'images';
-      return;
-    }
-    tally.checked++;
-    const failure = await judgeImage(level, image);
-    if (failure === undefined) continue;
-    tally.failures.push(failure);
-    tally.keys.add(failure.failure.key);
-    if (tally.keys.size >= limits.findings) {
-      tally.stopped = 'findings';
-      return;
-    }
-  }
+export function searchImages<Value>(options: SearchOptions<Value>, tally: SearchTally): Promise<void> {
+  return new Search(options, tally).run();
 }
