@@ -329,7 +329,7 @@ export class BlockDevice {
       this.#port.collect();
       handle = submit();
     }
-    watcher?.end();
+    watcher?.end(Math.min(0, handle));
     if (handle < 0) {
       if (address !== 0) this.#machine.buffers.free(address);
       throw new StorageError(operation, handle, details);

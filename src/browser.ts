@@ -7,6 +7,9 @@ import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
 import { ConfigError } from './errors.ts';
 import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import { exploreFaultsOn } from './explore/faults.ts';
+import type { FaultReport } from './explore/faults-report.ts';
+import type { ExploreFaultsOptions } from './explore/faults-types.ts';
 import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
 import type { Verdict } from './explore/verdict.ts';
 import type { FileSystem } from './fs/file-system.ts';
@@ -50,6 +53,14 @@ export function exploreDevice<Value = number>(
   options: ExploreDeviceOptions<Value>,
 ): Promise<Verdict> {
   return exploreSectors(platform(core), options);
+}
+
+/** As Node's exploreFaults, with `core` as for Machine.create, and `machine.fs` for files. */
+export function exploreFaults<Value = unknown>(
+  core: CoreSource,
+  options: ExploreFaultsOptions<Value, FileSystem>,
+): Promise<FaultReport> {
+  return exploreFaultsOn(platform(core), (machine) => machine.fs, options);
 }
 
 function platform(core: CoreSource): Platform {

@@ -6,6 +6,9 @@ import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
 import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import { exploreFaultsOn } from './explore/faults.ts';
+import type { FaultReport } from './explore/faults-report.ts';
+import type { ExploreFaultsOptions } from './explore/faults-types.ts';
 import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
 import type { Verdict } from './explore/verdict.ts';
 import { Machine as MachineBase } from './machine.ts';
@@ -89,4 +92,36 @@ export function explore<Value = string>(options: ExploreOptions<Value, NodeFs>):
  */
 export function exploreDevice<Value = number>(options: ExploreDeviceOptions<Value>): Promise<Verdict> {
   return exploreSectors(nodePlatform, options);
+}
+
+/**
+ * Runs a workload on files once for each fault that its drive may have and each request that the fault may hit, and each time looks at what
+ * recovery makes of it: after a power cut straight behind the end, and reopened when the fault is over. The volume writes back as Linux does, and
+ * reports errors of fsync as Linux does. Recoveries are run under the faults as well. A request that is stuck fails after 30 s of virtual time unless
+ * `drive.timeoutNs` says otherwise. Throws ConfigError for an option out of its range.
+ *
+ * @example
+ * const report = await exploreFaults({
+ *   faults: ['eio on=write'],
+ *   workload({ fs, ack }) {
+ *     const fd = fs.openSync('/log', 'a');
+ *     fs.writeSync(fd, 'Ada owes 10\n');
+ *     try {
+ *       fs.fsyncSync(fd);
+ *     } catch {
+ *       fs.fsyncSync(fd); // the pages are clean: nothing is written, and it says 0
+ *     }
+ *     ack('Ada owes 10');
+ *   },
+ *   recover({ fs, must }) {
+ *     const log = fs.existsSync('/log') ? fs.readFileSync('/log', 'utf8') : '';
+ *     for (const line of must) if (!log.includes(line)) throw new Error(`${line} is lost`);
+ *   },
+ * });
+ * console.log(report.verdict, report.findings[0].outcome, report.findings[0].call); // violated silentLoss fsync('/log')
+ */
+export function exploreFaults<Value = unknown>(
+  options: ExploreFaultsOptions<Value, NodeFs>,
+): Promise<FaultReport> {
+  return exploreFaultsOn(nodePlatform, (machine) => nodeFs(machine), options);
 }

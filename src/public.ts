@@ -85,6 +85,18 @@ export {
 } from './errors.ts';
 export { Eventfd, type EventfdOptions } from './eventfd.ts';
 export { WorkloadError } from './explore/explore-reasons.ts';
+export { FAULT_CATALOGUE, REPORTED_FAULTS, SILENT_FAULTS } from './explore/faults-plan.ts';
+export { FaultReport, FaultsNotHandledError } from './explore/faults-report.ts';
+export {
+  type ExploreFaultsOptions,
+  FAULT_OUTCOMES,
+  type FaultCoverage,
+  type FaultFacts,
+  type FaultFinding,
+  type FaultLook,
+  type FaultOutcome,
+  type FaultRun,
+} from './explore/faults-types.ts';
 export { RecoverTimeoutError, RecoveryDiffersError } from './explore/judge-failure.ts';
 export type * from './explore/types.ts';
 export { Verdict, VerdictError } from './explore/verdict.ts';

@@ -12,7 +12,7 @@ const KINDS: readonly CrashKind[] = ['process', 'os', 'power'];
 const MAX_DEPTH = 8;
 
 /** A machine is put back for each image, which costs by its memory: room for what files and sectors need, no more. */
-const SMALL = {
+export const SMALL = {
   cache: '1MiB',
   buffers: '256KiB',
   sharedMemory: 4096,
@@ -30,9 +30,9 @@ const SMALL = {
 } as const;
 /** Fewer sectors in a write, fewer states. */
 const BLOCK_SIZE = 512;
-const DRIVE_SIZE = '64MiB';
-const EXTENTS = 4_096;
-const INODES = 512;
+export const DRIVE_SIZE = '64MiB';
+export const EXTENTS = 4_096;
+export const INODES = 512;
 
 /** What differs between files and sectors. */
 export interface VolumeChoice {

@@ -91,12 +91,14 @@ export class Calls {
     details: StorageErrorDetails,
     body: (exports: CoreExports) => number,
   ): number {
+    let result = 0;
     watcher.begin(syscall, details);
     try {
-      return this.#core.call(body);
+      result = this.#core.call(body);
     } finally {
-      watcher.end();
+      watcher.end(result);
     }
+    return result;
   }
 
   /** An export that takes a path: `body(exports, address, bytes)`. */
