@@ -1071,7 +1071,7 @@ export const PROBLEM_THIRD = 20;
 export const PROBLEM_SUPERBLOCK = 1;
 /** The drive holds something else. Numbers as above. */
 export const PROBLEM_NOT_A_VOLUME = 2;
-/** Made with another size. first: 0 version, 1 block size, 2 inodes, 3 extents, 4 blocks; second: the volume's; third: the machine's. */
+/** Made with another size. first: 0 version, 1 block size, 2 inodes, 3 extents, 4 blocks, 5 VOLUME_PROFILE_…; second: the volume's; third: the machine's. */
 export const PROBLEM_GEOMETRY = 3;
 /** A sector of metadata is not what was written. first: the word that it begins with, second: its checksum, third: the right one. */
 export const PROBLEM_CHECKSUM = 4;

@@ -60,7 +60,10 @@ export const KIND_FLASH_ARRIVED: u32 = 45;
 export const KIND_FLASH_PROGRAMMED: u32 = 46;
 /** Owner: a request whose completion a fault has delayed. */
 export const KIND_DRIVE_LATE: u32 = 47;
-export const KIND_COUNT: u32 = 48;
+/** Owner: a bio of a record of the volume; and the volume's records, which wait for a bio. */
+export const KIND_RECORD_DONE: u32 = 48;
+export const KIND_RECORD_RESUME: u32 = 49;
+export const KIND_COUNT: u32 = 50;
 
 const ENTRY_SIZE: usize = 12;
 

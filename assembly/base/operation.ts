@@ -99,6 +99,9 @@ export class Operation {
   opened: usize;
   /** What its submitter calls it, for the write log; 0: nothing. */
   tag: u64;
+  /** On a volume with records: how far what it has changed is written (files/file-operation), and what it will answer then. */
+  keepStep: u32;
+  result: i32;
   /** The iterator over mappings (cache/iomap-iter), ITERATOR_SIZE bytes. */
   iterator: u64;
 }

@@ -81,6 +81,15 @@ export class Inode {
   shadowCount: u32;
   /** Behind the last page that has a shadow, or further. */
   shadowEnd: u64;
+  /** Chain of its writes in the write log, when data and size stand or fall together; 0: none. */
+  chain: u32;
+  /** What has changed and is not recorded yet (files/volume/record-maps): of which blocks, what, and the size before a truncation. */
+  recordFrom: u32;
+  recordEnd: u32;
+  recordWhat: u32;
+  recordOldSize: u64;
+  /** Records of it that have not ended. */
+  recordsInFlight: u32;
 }
 
 @unmanaged

@@ -16,7 +16,7 @@ import { Span } from '../base/span';
 import { wakeAll } from '../base/wait-queue';
 import { blockMaxSectors, blockMaxSegments, submitBio } from '../block/queue';
 import { movesBytes } from '../drive/drive-table';
-import { Bio, bioGive, bioTake } from '../drive/request';
+import { BIO_NO_MERGE, BIO_TOGETHER, Bio, bioGive, bioTake } from '../drive/request';
 import {
   COUNTER_CACHE_IOENDS,
   COUNTER_CACHE_READ_IN_PAGES,
@@ -109,12 +109,21 @@ function submitOpenRead(): void {
   submitBio(bio);
 }
 
+/** Where data and the size or mapping that shows it stand or fall together, what brings such a change is in one chain with it. */
+function noteChain(inode: Inode, bio: Bio): void {
+  const isShownLater = bio.ioendFlags == IOEND_UNWRITTEN || openWrite.end > inode.diskSize;
+  if (inode.chain == 0 || !isShownLater) return;
+  bio.chain = inode.chain;
+  bio.flags |= BIO_NO_MERGE | BIO_TOGETHER;
+}
+
 function submitOpenWrite(): void {
   if (openWrite.bio == 0) return;
   const bio = changetype<Bio>(openWrite.bio);
   openWrite.bio = 0;
   bio.ioendStart = openWrite.start;
   bio.ioendBytes = <u32>(openWrite.end - openWrite.start);
+  noteChain(changetype<Inode>(openWrite.inode), bio);
   ioendAdd(changetype<Inode>(openWrite.inode), bio);
   count(COUNTER_CACHE_IOENDS);
   if (recording()) {

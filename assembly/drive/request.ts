@@ -18,6 +18,10 @@ export const BIO_FUA: u32 = 2;
 export const BIO_PREFLUSH: u32 = 4;
 /** Fails with EAGAIN instead of waiting for room in the drive's queue. */
 export const BIO_NOWAIT: u32 = 8;
+/** For the write log: the write does not tear. */
+export const BIO_UNTORN: u32 = 16;
+/** For the write log: there only together with the next write of its chain that has no such flag. */
+export const BIO_TOGETHER: u32 = 32;
 
 // bits of Request.faultFlags: what the drive makes of a request, whatever it answers
 /** Success is answered and nothing happens: a lost write, an ignored flush. */
@@ -62,6 +66,8 @@ export class Bio {
   /** What the caller called this write, and what it belongs to, for the write log; 0: nothing. */
   tag: u64;
   domain: u32;
+  /** For the write log: of the uncertain writes of a chain only the first ones can be there; 0: none. */
+  chain: u32;
 }
 
 @unmanaged
@@ -169,6 +175,7 @@ export function bioTake(): usize {
   bio.result = 0;
   bio.tag = 0;
   bio.domain = 0;
+  bio.chain = 0;
   bio.id = state.nextBioId++;
   return pointer;
 }

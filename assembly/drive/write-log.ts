@@ -15,6 +15,7 @@ import {
   COUNTER_LOG_ENTRIES,
   COUNTER_LOG_SPILLED_BYTES,
   LOG_COMPLETE,
+  LOG_ENTRY_CHAIN,
   LOG_ENTRY_DOMAIN,
   LOG_ENTRY_DRIVE,
   LOG_ENTRY_FLAGS,
@@ -31,6 +32,8 @@ import {
   LOG_ENTRY_TIME,
   LOG_FLAG_FUA,
   LOG_FLAG_IGNORED,
+  LOG_FLAG_TOGETHER,
+  LOG_FLAG_UNTORN,
   LOG_HEADER_DRIVES,
   LOG_HEADER_MAGIC,
   LOG_HEADER_SIZE,
@@ -51,7 +54,7 @@ import { MAX_MARK_BYTES, SECTOR_SHIFT } from '../limits';
 import { backingRead, backingSync, backingWrite } from './backing';
 import { Drive } from './drive-table';
 import { gatherPart } from './gather';
-import { BIO_FUA, Bio, Request } from './request';
+import { BIO_FUA, BIO_TOGETHER, BIO_UNTORN, Bio, Request } from './request';
 
 /** Payloads are padded to a multiple of this. */
 const PADDING: u32 = 8;
@@ -214,7 +217,7 @@ export function logSubmittedAs(
   const number = log.nextNumber++;
   beginEntry(LOG_SUBMIT, drive.index, request.operation, number);
   setRange(request.mediaSector + skip, sectorCount, request.sector + skip);
-  store<u32>(entry, flags | (request.flags & BIO_FUA ? LOG_FLAG_FUA : 0), LOG_ENTRY_FLAGS);
+  store<u32>(entry, flags | logFlags(request.flags), LOG_ENTRY_FLAGS);
   // a flush before or behind data is of no bio
   const isAlike = request.bioHead != 0 && haveSameOrigin(request);
   if (isAlike) setOrigin(changetype<Bio>(request.bioHead));
@@ -231,12 +234,19 @@ export function logSubmittedAs(
     logParts(drive, request, number, request.sector + skip, sectorCount);
 }
 
-/** All bios of the request have the same tag and domain. */
+/** What of a request's flags the log keeps. */
+function logFlags(flags: u32): u32 {
+  let kept: u32 = flags & BIO_FUA ? LOG_FLAG_FUA : 0;
+  if (flags & BIO_UNTORN) kept |= LOG_FLAG_UNTORN;
+  return flags & BIO_TOGETHER ? kept | LOG_FLAG_TOGETHER : kept;
+}
+
+/** All bios of the request have the same tag, domain and chain. */
 function haveSameOrigin(request: Request): bool {
   const first = changetype<Bio>(request.bioHead);
   for (let pointer = first.next; pointer != 0; pointer = changetype<Bio>(pointer).next) {
     const bio = changetype<Bio>(pointer);
-    if (bio.tag != first.tag || bio.domain != first.domain) return false;
+    if (bio.tag != first.tag || bio.domain != first.domain || bio.chain != first.chain) return false;
   }
   return true;
 }
@@ -244,6 +254,7 @@ function haveSameOrigin(request: Request): bool {
 function setOrigin(bio: Bio): void {
   store<u64>(entry, bio.tag, LOG_ENTRY_TAG);
   store<u32>(entry, bio.domain, LOG_ENTRY_DOMAIN);
+  store<u32>(entry, bio.chain, LOG_ENTRY_CHAIN);
 }
 
 /** A part for each bio that has some of the sectors from `sector` on, as they were asked for. */

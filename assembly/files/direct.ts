@@ -49,7 +49,7 @@ import {
 import { canGoAroundNow } from '../cache/nowait';
 import { invalidateRange, writebackRange } from '../cache/writeback';
 import { Drive, movesBytes } from '../drive/drive-table';
-import { BIO_FUA, BIO_NO_MERGE, BIO_NOWAIT, Bio, bioTake, bioWaiters } from '../drive/request';
+import { BIO_FUA, BIO_NO_MERGE, BIO_NOWAIT, BIO_TOGETHER, Bio, bioTake, bioWaiters } from '../drive/request';
 import { OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../limits';
 import { STEP_SUBMIT, STEP_WAIT } from './drive-range';
@@ -82,6 +82,13 @@ function bytesOfNextBio(operation: Operation, left: u64): u32 {
   return min<u32>(bytes, room) & ~(<u32>SECTOR_SIZE - 1);
 }
 
+/** A record is to follow the data of the held mapping, in one chain with it. */
+function isShownLater(operation: Operation, inode: Inode): bool {
+  if (inode.chain == 0) return false;
+  const isLonger = operation.position + operation.length > inode.diskSize;
+  return isLonger || iteratorOf(operation).type != IOMAP_MAPPED;
+}
+
 /** A bio of the operation over sectors of the held mapping; 0 when there is none, and the operation is parked unless it may not wait. */
 function takeBio(operation: Operation, inode: Inode, position: u64, bytes: u32): usize {
   const pointer = bioTake();
@@ -96,6 +103,10 @@ function takeBio(operation: Operation, inode: Inode, position: u64, bytes: u32):
   bio.file = inode.index;
   bio.tag = operation.tag;
   bio.domain = inode.volumeInode;
+  if (operation.kind == OPERATION_WRITE && isShownLater(operation, inode)) {
+    bio.chain = inode.chain;
+    bio.flags = BIO_NO_MERGE | BIO_TOGETHER;
+  }
   bio.sector = iomapSector(changetype<Iomap>(iteratorOf(operation)), position);
   bio.sectorCount = bytes >> SECTOR_SHIFT;
   bio.segmentCount = 0;
@@ -171,7 +182,7 @@ function submitMapping(operation: Operation, inode: Inode, iter: IomapIter): i32
     bio.operation = isWrite ? OP_WRITE : OP_READ;
     // the front parts of a split bio do not merge (bio_split sets REQ_NOMERGE)
     const nowait: u32 = operation.flags & FLAG_NOWAIT ? BIO_NOWAIT : 0;
-    bio.flags = forceFlag(operation, inode, iter) | nowait | (bytes < left ? BIO_NO_MERGE : 0);
+    bio.flags |= forceFlag(operation, inode, iter) | nowait | (bytes < left ? BIO_NO_MERGE : 0);
     bio.segmentCount = spanPieces(operation.cursorSpan, operation.cursorOffset, bytes);
     if (movesBytes()) {
       bio.span = operation.cursorSpan;

@@ -37,7 +37,7 @@ import { Inode } from '../cache/inode';
 import { iteratorOf } from '../cache/iomap-iter';
 import { canReadNow, canWriteNow } from '../cache/nowait';
 import { pageIoSubmit } from '../cache/page-io';
-import { discardRange } from '../cache/writeback';
+import { discardRange, writebackRange } from '../cache/writeback';
 import { bioOffer } from '../drive/request';
 import { RECORD_OPERATION_ENDED, RECORD_OPERATION_STARTED } from '../layout';
 import { PAGE_SIZE, SECTOR_SIZE } from '../limits';
@@ -51,11 +51,17 @@ import { truncate } from './truncate';
 import { pendingBlockCount } from './volume/blocks';
 import { fallocateFile } from './volume/fallocate';
 import { truncateFile } from './volume/file-size';
-import { volume } from './volume/geometry';
+import { hasRecords, volume } from './volume/geometry';
 import { runningTransaction } from './volume/image';
-import { inodeModified } from './volume/inodes';
+import { diskInodeOf, inodeModified } from './volume/inodes';
 import { journalHasFailed, journalWait } from './volume/journal';
+import { keepSteps } from './volume/record-maps';
 import { stepForget } from './volume/unmount';
+
+/** Operation.keepStep: where a change on a volume with records stands. */
+const KEEP_NOTHING: u32 = 0;
+const KEEP_DATA: u32 = 1;
+const KEEP_RECORDS: u32 = 2;
 
 function stepDiscard(operation: Operation, inode: Inode): i32 {
   if (operation.step == 0) {
@@ -151,14 +157,37 @@ function step(operation: Operation, inode: Inode): i32 {
   }
 }
 
-/** As step; but where a commit will free blocks, an operation that found none waits for it and tries again (ext4_should_retry_alloc). */
+/** True for a change of a file that is to be on the drive, though not durable, when the call returns. */
+function isKept(operation: Operation, inode: Inode): bool {
+  return (
+    inode.volumeInode != 0 && hasRecords() && changesFile(operation.kind) && diskInodeOf(inode).links > 0
+  );
+}
+
+/** As step; but on a volume with records a change goes to the drive before it ends, with its records. */
+function stepKept(operation: Operation, inode: Inode): i32 {
+  if (operation.keepStep == KEEP_NOTHING) {
+    const result = step(operation, inode);
+    if (result < 0 || !isKept(operation, inode)) return result;
+    operation.result = result;
+    operation.keepStep = KEEP_DATA;
+  }
+  if (operation.keepStep == KEEP_DATA) {
+    if (writebackRange(operation, inode, 0, inode.size) == PENDING) return PENDING;
+    operation.keepStep = KEEP_RECORDS;
+  }
+  // an error is the next sync's to tell, as that of write-back is
+  return keepSteps(operation, inode) == PENDING ? PENDING : operation.result;
+}
+
+/** As stepKept; but where a commit will free blocks, an operation that found none waits for it and tries again (ext4_should_retry_alloc). */
 function stepWithSpace(operation: Operation, inode: Inode): i32 {
   while (true) {
     if (operation.spaceTransaction != 0) {
       if (journalWait(operation, operation.spaceTransaction) == PENDING) return PENDING;
       operation.spaceTransaction = 0;
     }
-    const result = step(operation, inode);
+    const result = stepKept(operation, inode);
     const canWait = inode.volumeInode != 0 && (operation.flags & FLAG_NOWAIT) == 0;
     if (result != -ENOSPC || !canWait || pendingBlockCount() == 0 || journalHasFailed()) return result;
     if (operation.kind == OPERATION_WRITE) startAgain(operation);

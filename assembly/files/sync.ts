@@ -1,7 +1,8 @@
 // Sync calls: what reaches the drive, and what is flushed (fs/sync.c).
 //
 // Verbs: syncSteps, stepSync, stepSyncRange, stepSyncAll, step functions; syncFlushDone. Data is written back and waited for; then the volume's
-// journal commits what is needed to find it; then the drive is flushed, unless that commit has begun with a flush.
+// journal commits what is needed to find it; then the drive is flushed, unless that commit has begun with a flush. On a volume with records
+// nothing is committed: the file's records are written, and the flush covers them.
 // Invariant: a sync that has answered 0 has everything that was written before it began on the media.
 
 import { complete, KIND_OPERATION_RESUME, KIND_SYNC_DONE } from '../base/dispatch';
@@ -12,10 +13,11 @@ import { Inode } from '../cache/inode';
 import { markWriteback, startWriteback, waitWriteback, writebackRange } from '../cache/writeback';
 import { Bio, bioGive, bioTake, bioWaiters } from '../drive/request';
 import { OP_FLUSH, SYNC_RANGE_WAIT_AFTER, SYNC_RANGE_WAIT_BEFORE, SYNC_RANGE_WRITE } from '../layout';
-import { volume } from './volume/geometry';
+import { hasRecords, volume } from './volume/geometry';
 import { hasChanges, runningTransaction } from './volume/image';
 import { inodeOf } from './volume/inodes';
 import { journalWait } from './volume/journal';
+import { keepSteps } from './volume/record-maps';
 
 // the transfers number their steps from 0
 export const STEP_CLEAN: u8 = 100;
@@ -64,6 +66,11 @@ function submitFlush(operation: Operation, inode: Inode): i32 {
 
 /** Commits `transaction` if it must be, then flushes the drive if that did not. `step` starts at STEP_COMMIT. */
 function commitSteps(operation: Operation, inode: Inode, transaction: u64): i32 {
+  if (operation.step == STEP_COMMIT && inode.volumeInode != 0 && hasRecords()) {
+    const kept = keepSteps(operation, inode);
+    if (kept != 0) return kept;
+    operation.step = STEP_FLUSH;
+  }
   if (operation.step == STEP_COMMIT) {
     operation.step = STEP_FLUSH;
     if (inode.volumeInode != 0) {
@@ -109,6 +116,8 @@ export function stepSyncAll(operation: Operation, inode: Inode): i32 {
   while (operation.step == STEP_CLEAN) {
     const file = inodeOf(<u32>operation.position);
     if (writebackRange(operation, file, 0, file.size) == PENDING) return PENDING;
+    const kept = hasRecords() ? keepSteps(operation, file) : 0;
+    if (kept != 0) return kept;
     if (++operation.position > <u64>volume.inodeCount) operation.step = STEP_COMMIT;
   }
   return commitSteps(operation, inode, runningTransaction());

@@ -293,7 +293,8 @@ function checkVolume(drives: u32): i32 {
   const blockShift = ctz<u32>(field(CONFIG_BLOCK_SIZE));
   const driveBytes = load<u64>(driveConfig(field(CONFIG_VOLUME_DRIVE)), CONFIG_DRIVE_SIZE_BYTES);
   if ((<u64>volumeBlocks()) << blockShift > driveBytes) return bad(CONFIG_VOLUME_BLOCKS, 0);
-  const fits = volumeLayout(volumeBlocks(), blockShift, inodes, field(CONFIG_VOLUME_EXTENTS));
+  const extents = field(CONFIG_VOLUME_EXTENTS);
+  const fits = volumeLayout(volumeBlocks(), blockShift, inodes, extents, field(CONFIG_VOLUME_FLAGS));
   return fits ? 0 : bad(CONFIG_VOLUME_BLOCKS, 0);
 }
 

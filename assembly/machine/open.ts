@@ -48,6 +48,8 @@ import {
   KIND_PLAYER_PART,
   KIND_PLAYER_SYNCED,
   KIND_READAHEAD_DONE,
+  KIND_RECORD_DONE,
+  KIND_RECORD_RESUME,
   KIND_REQUEST_DONE,
   KIND_SPANS_BACK,
   KIND_SYNC_DONE,
@@ -102,6 +104,8 @@ import { volume, volumeLayout } from '../files/volume/geometry';
 import { imageClaim } from '../files/volume/image';
 import { journalTick } from '../files/volume/journal';
 import { namesClaim } from '../files/volume/names';
+import { recordAreaClaim, recordAreaInit, recordDone, recordsResumed } from '../files/volume/records';
+import { replayClaim } from '../files/volume/replay';
 import { sectorIoInit } from '../files/volume/sector-io';
 import { taskBioDone, taskResumed } from '../files/volume/task';
 import { transactionClaim } from '../files/volume/transaction';
@@ -185,6 +189,7 @@ import {
   CONFIG_VIRTIO_WRITE_ERROR,
   CONFIG_VOLUME_DRIVE,
   CONFIG_VOLUME_EXTENTS,
+  CONFIG_VOLUME_FLAGS,
   CONFIG_VOLUME_INODES,
   CONFIG_WRITE_BANDWIDTH_PAGES,
   SCHEDULER_DEADLINE,
@@ -272,6 +277,8 @@ function registerHandlers(): void {
   handle(KIND_JOURNAL_BIO, taskBioDone);
   handle(KIND_JOURNAL_RESUME, taskResumed);
   handle(KIND_JOURNAL_TICK, journalTick);
+  handle(KIND_RECORD_DONE, recordDone);
+  handle(KIND_RECORD_RESUME, recordsResumed);
   handle(KIND_SYNC_DONE, syncFlushDone);
   handle(KIND_AIO_DONE, kiocbDone);
   handle(KIND_EVENTFD_SIGNALLED, pollWoken);
@@ -406,13 +413,21 @@ function claimVolume(flatTotal: u32): void {
   const inodes = field(CONFIG_VOLUME_INODES);
   inodeClaim(flatTotal + (inodes > 0 ? inodes + 1 : 0));
   if (inodes == 0) return;
-  volumeLayout(volumeBlocks(), ctz<u32>(field(CONFIG_BLOCK_SIZE)), inodes, field(CONFIG_VOLUME_EXTENTS));
+  volumeLayout(
+    volumeBlocks(),
+    ctz<u32>(field(CONFIG_BLOCK_SIZE)),
+    inodes,
+    field(CONFIG_VOLUME_EXTENTS),
+    field(CONFIG_VOLUME_FLAGS),
+  );
   volume.firstInode = flatTotal;
   volume.seed = field(CONFIG_SEED);
   imageClaim();
   namesClaim();
   transactionClaim();
   verifyClaim();
+  recordAreaClaim();
+  replayClaim();
   const blocksAPage = PAGE_SIZE / field(CONFIG_BLOCK_SIZE);
   extentsClaim(<u64>field(CONFIG_CACHE_PAGES) * blocksAPage + operationTotal());
 }
@@ -493,6 +508,7 @@ function initParts(): void {
   volumeIomapInit();
   evictInit();
   sectorIoInit();
+  recordAreaInit();
   if (field(CONFIG_VOLUME_INODES) > 0) volume.drive = changetype<usize>(driveAt(field(CONFIG_VOLUME_DRIVE)));
   descriptorInit();
   pageInit();

@@ -17,6 +17,7 @@ import {
   EMFILE,
   ENODEV,
   ENOENT,
+  ENOSPC,
   ENOTDIR,
   EROFS,
 } from '../base/errno';
@@ -39,8 +40,9 @@ import {
 import { startOperation } from '../files/file-operation';
 import { setAttributes, statfs, statInode } from '../files/volume/attributes';
 import { evictNext } from '../files/volume/evict';
-import { volume } from '../files/volume/geometry';
+import { hasRecords, volume } from '../files/volume/geometry';
 import { inodeOf, isDirectory, ROOT_INODE, superInode } from '../files/volume/inodes';
+import { readyCommit } from '../files/volume/journal';
 import { listDirectory } from '../files/volume/listing';
 import {
   changeErrno,
@@ -54,7 +56,15 @@ import {
 } from '../files/volume/namespace';
 import { problemsClear, problemsCopy } from '../files/volume/problems';
 import {
+  hasRecordsToCommit,
+  isCommitting,
+  recordsCommit,
+  recordsInFlight,
+  recordsReadyForCall,
+} from '../files/volume/records';
+import {
   STEP_CHECKPOINT,
+  STEP_COMMIT,
   STEP_END,
   STEP_FORMAT,
   STEP_MOUNT,
@@ -64,7 +74,7 @@ import {
 } from '../files/volume/task';
 import { hasOrphans, openInodeCount, volumeLeave } from '../files/volume/unmount';
 import { verifyMemory, verifyStructure } from '../files/volume/verify';
-import { LAST_NAME, walk, walkExisting, walkFrom } from '../files/volume/walk';
+import { LAST_NAME, Walk, walk, walkExisting, walkFrom } from '../files/volume/walk';
 import {
   OPEN_CREATE,
   OPEN_DIRECT,
@@ -85,6 +95,30 @@ import { pumpOne } from './pump';
 export function volumeFormat(): i32 {
   if (volume.isMounted != 0) return -EBUSY;
   return runTask(STEP_FORMAT);
+}
+
+/** Pumps until a call may change names: on a volume with records until the records of one call can be made. */
+function readyNames(): void {
+  if (!hasRecords()) return;
+  while (volume.isMounted != 0 && changeErrno() == 0 && !recordsReadyForCall()) {
+    if (!pumpOne()) return;
+  }
+}
+
+/** A call that changes names has found no room: true when a commit may have made some, and it is worth trying again. */
+function hasMadeRoom(result: i32): bool {
+  if (result != -ENOSPC || !hasRecordsToCommit()) return false;
+  recordsCommit();
+  while (isCommitting()) {
+    if (!pumpOne()) return false;
+  }
+  return changeErrno() == 0;
+}
+
+/** A call that changes names has done so: pumps until its records are on the drive. What cannot end, as on a held drive, is not waited for. */
+function endNames(result: i32): i32 {
+  while (recordsInFlight() > 0 && pumpOne()) {}
+  return result;
 }
 
 /** Runs a task of the volume as a call. 0 or a negative errno: EBUSY while another is on its way. */
@@ -143,6 +177,11 @@ export function volumeUnmount(): i32 {
   if (settle() != 0) return -EDEADLK;
   if (result == 0) result = runOnRoot(OPERATION_SYNC_ALL, 0);
   if (result == 0) result = errseqLast(superInode());
+  if (changeErrno() == 0 && hasRecords()) {
+    readyCommit();
+    const committed = runTask(STEP_COMMIT);
+    if (result == 0) result = committed;
+  }
   if (changeErrno() == 0) {
     taskSetAfter(STEP_END);
     const checkpoint = runTask(STEP_CHECKPOINT);
@@ -209,10 +248,18 @@ export function volumeOpen(path: i32, pathBytes: i32, flags: i32, mode: i32): i3
   if (result != 0) return result;
   if (!hasFreeDescriptor()) return -EMFILE;
   const isNew = at.child == 0;
-  const number = isNew ? nameCreate(at, <u32>mode) : <i32>at.child;
+  const number = isNew ? createNew(at, <u32>mode) : <i32>at.child;
   if (number < 0) return number;
   const descriptor = descriptorOpenInode(inodeOf(<u32>number), wanted & OPEN_FLAGS_ALL);
   return isNew || (wanted & OPEN_TRUNCATE) == 0 ? descriptor : emptied(descriptor);
+}
+
+/** Makes the file that the walk has not found. Its number or a negative errno. */
+function createNew(at: Walk, mode: u32): i32 {
+  readyNames();
+  let number = nameCreate(at, mode);
+  if (hasMadeRoom(number)) number = nameCreate(at, mode);
+  return endNames(number);
 }
 
 /** Truncates the file that has just been opened to nothing. The descriptor, or why not, and then it is closed again. */
@@ -228,19 +275,27 @@ function emptied(descriptor: i32): i32 {
 /** mkdir: 0 or a negative errno. */
 export function volumeMkdir(path: i32, pathBytes: i32, mode: i32): i32 {
   const refused = pathErrno(path, pathBytes);
-  return refused != 0 ? refused : nameMkdir(<usize>path, <u32>pathBytes, <u32>mode);
+  if (refused != 0) return refused;
+  readyNames();
+  let result = nameMkdir(<usize>path, <u32>pathBytes, <u32>mode);
+  if (hasMadeRoom(result)) result = nameMkdir(<usize>path, <u32>pathBytes, <u32>mode);
+  return endNames(result);
 }
 
 /** rmdir: 0 or a negative errno. */
 export function volumeRmdir(path: i32, pathBytes: i32): i32 {
   const refused = pathErrno(path, pathBytes);
-  return refused != 0 ? refused : nameRmdir(<usize>path, <u32>pathBytes);
+  if (refused != 0) return refused;
+  readyNames();
+  return endNames(nameRmdir(<usize>path, <u32>pathBytes));
 }
 
 /** unlink: 0 or a negative errno. A file that is open lives on until its last close. */
 export function volumeUnlink(path: i32, pathBytes: i32): i32 {
   const refused = pathErrno(path, pathBytes);
-  return refused != 0 ? refused : nameUnlink(<usize>path, <u32>pathBytes);
+  if (refused != 0) return refused;
+  readyNames();
+  return endNames(nameUnlink(<usize>path, <u32>pathBytes));
 }
 
 /** rename, `flags`: RENAME_…: 0 or a negative errno. */
@@ -248,7 +303,11 @@ export function volumeRename(from: i32, fromBytes: i32, to: i32, toBytes: i32, f
   let refused = pathErrno(from, fromBytes);
   if (refused == 0) refused = pathErrno(to, toBytes);
   if (refused != 0) return refused;
-  return nameRename(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes, <u32>flags);
+  readyNames();
+  let result = nameRename(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes, <u32>flags);
+  if (hasMadeRoom(result))
+    result = nameRename(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes, <u32>flags);
+  return endNames(result);
 }
 
 /** link: 0 or a negative errno. */
@@ -256,7 +315,10 @@ export function volumeLink(from: i32, fromBytes: i32, to: i32, toBytes: i32): i3
   let refused = pathErrno(from, fromBytes);
   if (refused == 0) refused = pathErrno(to, toBytes);
   if (refused != 0) return refused;
-  return nameLink(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes);
+  readyNames();
+  let result = nameLink(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes);
+  if (hasMadeRoom(result)) result = nameLink(<usize>from, <u32>fromBytes, <usize>to, <u32>toBytes);
+  return endNames(result);
 }
 
 /** stat: writes STAT_SIZE bytes at `out`. 0 or a negative errno. */
@@ -278,13 +340,18 @@ export function fileStat(descriptor: i32, out: i32): i32 {
   return 0;
 }
 
+function changeAttributes(inode: Inode, mask: u32, from: usize): i32 {
+  readyNames();
+  return endNames(setAttributes(inode, mask, from));
+}
+
 /** chmod, chown, utimes: `mask`: ATTRIBUTE_…, the fields to take of the STAT struct at `from`. 0 or a negative errno. */
 export function volumeSetAttributes(path: i32, pathBytes: i32, mask: i32, from: i32): i32 {
   const refused = pathErrno(path, pathBytes);
   if (refused != 0) return refused;
   if (!isClientRange(<u32>from, STAT_SIZE)) return -EFAULT;
   const result = walkExisting(<usize>path, <u32>pathBytes, walkFrom);
-  return result != 0 ? result : setAttributes(inodeOf(walkFrom.child), <u32>mask, <usize>from);
+  return result != 0 ? result : changeAttributes(inodeOf(walkFrom.child), <u32>mask, <usize>from);
 }
 
 /** fchmod, fchown, futimes. 0 or a negative errno; EINVAL for a file that is not on the volume. */
@@ -292,7 +359,7 @@ export function fileSetAttributes(descriptor: i32, mask: i32, from: i32): i32 {
   const pointer = openFileOf(descriptor);
   if (pointer == 0) return notFile(descriptor);
   if (!isClientRange(<u32>from, STAT_SIZE)) return -EFAULT;
-  return setAttributes(changetype<Inode>(changetype<OpenFile>(pointer).inode), <u32>mask, <usize>from);
+  return changeAttributes(changetype<Inode>(changetype<OpenFile>(pointer).inode), <u32>mask, <usize>from);
 }
 
 /**

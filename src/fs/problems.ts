@@ -27,6 +27,7 @@ import {
   PROBLEM_THIRD,
   PROBLEM_UNREACHABLE,
 } from '../../assembly/layout.ts';
+import { VOLUME_PROFILES } from '../core/options.ts';
 import type { Machine } from '../machine.ts';
 
 /** A PROBLEM_… struct. */
@@ -41,7 +42,8 @@ export interface Problem {
 }
 
 const LISTED = 64;
-const SIZES = ['version', 'block size', 'inodes', 'extents', 'blocks'];
+const SIZES = ['version', 'block size', 'inodes', 'extents', 'blocks', 'profile'];
+const PROFILE = SIZES.indexOf('profile');
 const EXTENT_FAULTS = [
   '',
   'out of range',
@@ -82,8 +84,10 @@ const SENTENCES: ReadonlyMap<number, (problem: Problem) => string> = new Map([
   ],
   [
     PROBLEM_GEOMETRY,
-    ({ first, second, third }) =>
-      `the volume was made with ${SIZES[first] ?? 'something'} ${second}, the machine was opened with ${third}`,
+    ({ first, second, third }) => {
+      const value = (number: number) => (first === PROFILE ? VOLUME_PROFILES[number] : number);
+      return `the volume was made with ${SIZES[first] ?? 'something'} ${value(second)}, the machine was opened with ${value(third)}`;
+    },
   ],
   [
     PROBLEM_CHECKSUM,

@@ -42,6 +42,7 @@ import { volume } from './geometry';
 import { NAME_MAX } from './image';
 import { diskInodeOf, inodeAltered, inodesFree, MODE_BITS } from './inodes';
 import { changeErrno } from './namespace';
+import { recordAttributes } from './record-names';
 
 /** S_IFBLK with read and write for the owner and group, and a plain file for all. */
 const MODE_DRIVE: u32 = 0x61b0;
@@ -94,6 +95,7 @@ export function setAttributes(inode: Inode, mask: u32, from: usize): i32 {
     disk.modifyTime = load<u64>(from, STAT_MODIFY_TIME);
   }
   inodeAltered(inode.volumeInode);
+  recordAttributes(inode.volumeInode);
   return 0;
 }
 

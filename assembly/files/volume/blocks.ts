@@ -193,6 +193,50 @@ export function freeBlocks(start: u32, count: u32): void {
   }
 }
 
+/** True when a transaction up to this number has freed blocks that are not free yet. */
+export function hasPendingBlocks(transaction: u64): bool {
+  return isPending0(transaction) || isPending1(transaction);
+}
+
+function isPending0(transaction: u64): bool {
+  return blocks.pendingCount0 > 0 && blocks.transaction0 <= transaction;
+}
+
+function isPending1(transaction: u64): bool {
+  return blocks.pendingCount1 > 0 && blocks.transaction1 <= transaction;
+}
+
+/** The first run at or above `from` of blocks that a transaction up to this number has freed: low word its start, high word how many; 0: none. */
+export function nextPendingRun(transaction: u64, from: u32): u64 {
+  const first = isPending0(transaction) ? nextRun(blocks.pending0, from) : 0;
+  const second = isPending1(transaction) ? nextRun(blocks.pending1, from) : 0;
+  if (first == 0 || second == 0) return first | second;
+  return <u32>first < <u32>second ? first : second;
+}
+
+/** The first run of free blocks at or above `from`, in the same form. */
+export function nextFreeRun(from: u32): u64 {
+  return nextRun(blocks.free, from);
+}
+
+/** The first run of set bits at or above `from`: low word its start, high word its length; 0: none. */
+function nextRun(bitmap: usize, from: u32): u64 {
+  const start = nextBlock(bitmap, from, 0);
+  if (start >= volume.blockCount) return 0;
+  const end = nextBlock(bitmap, start, u64.MAX_VALUE);
+  return <u64>start | ((<u64>(end - start)) << 32);
+}
+
+/** The first block at or above `from` whose bit differs from those of `than` (all or none), or blockCount. */
+function nextBlock(bitmap: usize, from: u32, than: u64): u32 {
+  while (from < volume.blockCount) {
+    const rest = (load<u64>(wordOf(bitmap, from)) ^ than) >> (<u64>from & 63);
+    if (rest != 0) return min<u32>(from + <u32>ctz<u64>(rest), volume.blockCount);
+    from = (from | 63) + 1;
+  }
+  return volume.blockCount;
+}
+
 /** Moves a bitmap of freed blocks into that of free ones. */
 function release(pending: usize): void {
   for (let offset: usize = 0; offset < bitmapBytes(); offset += 8) {
@@ -205,12 +249,12 @@ function release(pending: usize): void {
 
 /** Transactions up to this number are durable. */
 export function blocksCommitted(transaction: u64): void {
-  if (blocks.pendingCount0 > 0 && blocks.transaction0 <= transaction) {
+  if (isPending0(transaction)) {
     release(blocks.pending0);
     blocks.freeCount += blocks.pendingCount0;
     blocks.pendingCount0 = 0;
   }
-  if (blocks.pendingCount1 > 0 && blocks.transaction1 <= transaction) {
+  if (isPending1(transaction)) {
     release(blocks.pending1);
     blocks.freeCount += blocks.pendingCount1;
     blocks.pendingCount1 = 0;

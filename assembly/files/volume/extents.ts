@@ -53,7 +53,8 @@ class Extents {
   freeSlots: u32;
   unwrittenBlocks: u32;
   mappedExtents: u32;
-  padding: u32;
+  /** Records are being replayed: the map of free blocks is made anew behind. */
+  isReplaying: u32;
 }
 
 const extents = changetype<Extents>(memory.data(offsetof<Extents>(), 16));
@@ -86,6 +87,11 @@ export function freeSlotCount(): u32 {
 /** Blocks that a file has, delayed ones included. */
 export function fileBlockCount(file: u32): u32 {
   return load<u32>(extents.blockCounts + ((<usize>file) << 2));
+}
+
+/** While records are replayed extents come and go without the map of free blocks; extentsInit and extentLoad make it anew. */
+export function setReplaying(isOn: bool): void {
+  extents.isReplaying = isOn ? 1 : 0;
 }
 
 function changeBlockCount(file: u32, change: i32): void {
@@ -212,7 +218,7 @@ export function canCut(file: u32, from: u32, to: u32): bool {
 /** Gives back the blocks [from, to) of an extent that holds them. */
 function releaseBlocks(file: u32, node: Extent, from: u32, to: u32): void {
   if (node.type == IOMAP_DELALLOC) unreserveBlocks(to - from);
-  else freeBlocks(node.start + (from - node.fileBlock), to - from);
+  else if (extents.isReplaying == 0) freeBlocks(node.start + (from - node.fileBlock), to - from);
   changeBlockCount(file, -(<i32>(to - from)));
 }
 

@@ -17,6 +17,7 @@ import { allocateUnwritten, canCut, extentRoom, extentsRemove } from './extents'
 import { growFile } from './file-size';
 import { volume } from './geometry';
 import { inodeChanged, inodeModified } from './inodes';
+import { mapChanged, mapCut } from './record-maps';
 import { diskSizeReached } from './volume-iomap';
 
 const STEP_START: u8 = 0;
@@ -121,6 +122,7 @@ function allocate(operation: Operation, inode: Inode): i32 {
       block = node.fileBlock + node.count;
     }
   }
+  mapChanged(inode, from, to);
   inode.mappingSequence++;
   inodeChanged(inode, true);
   return 0;
@@ -136,6 +138,7 @@ function takeAway(operation: Operation, inode: Inode): void {
       operation.position < inode.size && operation.position + operation.length >= inode.size;
     if (isHoldingEnd) diskSizeReached(inode, inode.size);
     extentsRemove(inode.volumeInode, first, end, false);
+    mapCut(inode, first, end);
     inode.mappingSequence++;
     inodeChanged(inode, true);
   }

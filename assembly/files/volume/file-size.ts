@@ -14,14 +14,12 @@ import { truncateRange } from '../../cache/writeback';
 import { extentsRemove } from './extents';
 import { volume } from './geometry';
 import { inodeModified } from './inodes';
+import { LAST_BLOCK, mapCut, mapResized } from './record-maps';
 import { setDiskSize } from './volume-iomap';
 
 const STEP_START: u8 = 0;
 const STEP_ZERO: u8 = 200;
 const STEP_DROP: u8 = 201;
-
-/** Nothing lies behind this block. */
-const LAST_BLOCK: u32 = 0xffffffff;
 
 function roundUpToBlock(position: u64): u64 {
   const blockSize = (<u64>1) << volume.blockShift;
@@ -37,6 +35,7 @@ function zeroTail(operation: Operation, inode: Inode): void {
 
 /** The end has moved up: what lies between is a hole, or zeros. */
 export function growFile(inode: Inode, size: u64): void {
+  mapResized(inode, inode.diskSize);
   inode.size = size;
   setDiskSize(inode, size);
   inodeModified(inode);
@@ -60,7 +59,10 @@ export function truncateFile(operation: Operation, inode: Inode): i32 {
     operation.step = STEP_DROP;
   }
   if (truncateRange(operation, inode) == PENDING) return PENDING;
-  extentsRemove(inode.volumeInode, <u32>(roundUpToBlock(inode.size) >> volume.blockShift), LAST_BLOCK, false);
+  const firstGone = <u32>(roundUpToBlock(inode.size) >> volume.blockShift);
+  extentsRemove(inode.volumeInode, firstGone, LAST_BLOCK, false);
+  mapCut(inode, firstGone, LAST_BLOCK);
+  mapResized(inode, inode.diskSize);
   inode.mappingSequence++;
   setDiskSize(inode, inode.size);
   inodeModified(inode);

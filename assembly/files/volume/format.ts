@@ -9,8 +9,8 @@ import { hashStep } from '../../base/hash';
 import { BIO_FUA } from '../../drive/request';
 import { MODE_DIRECTORY, OP_FLUSH, OP_READ, OP_WRITE, OP_WRITE_ZEROES } from '../../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../../limits';
-import { SUPERBLOCKS, volume } from './geometry';
-import { bitmapBytes, diskInode, image, SECTOR_INODES, sealSector, setBit } from './image';
+import { hasRecords, SUPERBLOCKS, volume } from './geometry';
+import { bitmapBytes, diskInode, INODE_UNZEROED, image, SECTOR_INODES, sealSector, setBit } from './image';
 import { ROOT_INODE } from './inodes';
 import { ioBegin, RUNS_NOT_HOME, RUNS_RANGE } from './sector-io';
 import { superblock, superblockBuild, superblockCopy } from './superblock';
@@ -51,6 +51,8 @@ function makeRoot(): void {
   root.modifyTime = now();
   root.changeTime = now();
   root.birthTime = now();
+  // the first mount sees to it
+  if (hasRecords()) root.flags = INODE_UNZEROED;
   memory.copy(image.shadow, image.live, SECTOR_SIZE);
   sealSector(image.shadow, SECTOR_INODES, volume.homeSector);
   setBit(image.notHome, 0);
@@ -75,7 +77,7 @@ export function formatStep(step: u32, result: i32): u32 {
         RUNS_RANGE,
         volume.homeSector,
         0,
-        volume.metaSectors + volume.journalSectors,
+        volume.metaSectors + volume.journalSectors + volume.recordSectors,
       );
       return STEP_FORMAT_ROOT;
     case STEP_FORMAT_ROOT:
@@ -86,6 +88,7 @@ export function formatStep(step: u32, result: i32): u32 {
       ioBegin(OP_FLUSH, 0, RUNS_RANGE, 0, 0, 1);
       return STEP_FORMAT_SUPERBLOCKS;
     case STEP_FORMAT_SUPERBLOCKS:
+      superblock.recordBase = 0;
       superblock.sequence = 1;
       for (let index: u32 = 0; index < SUPERBLOCKS; index++) superblockBuild(index, 1);
       ioBegin(OP_WRITE, BIO_FUA, RUNS_RANGE, 0, superblockCopy(0), SUPERBLOCKS);

@@ -1,11 +1,12 @@
 // Where the parts of a volume lie on its drive.
 //
-// Verbs: volumeLayout. Layout, in 512-byte sectors from the start of the drive:
-//   two superblocks | home area: inode sectors, name sectors, extent sectors | journal | data blocks
+// Verbs: volumeLayout, hasRecords. Layout, in 512-byte sectors from the start of the drive:
+//   two superblocks | home area: inode sectors, name sectors, extent sectors | journal | records | data blocks
 // Data begins at a multiple of the block size. The journal holds a transaction that touches every sector of metadata, with
-// its headers, so the largest transaction there can be fits an empty journal.
+// its headers, so the largest transaction there can be fits an empty journal. Records are those of a profile (records.ts).
 // Invariant: the layout follows from the config alone, so a volume is opened only with the sizes it was made with.
 
+import { VOLUME_PROFILE_JOURNAL } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
 
 export const SUPERBLOCKS: u32 = 2;
@@ -16,6 +17,9 @@ export const EXTENTS_A_SECTOR: u32 = 31;
 export const SECTORS_A_HEADER: u32 = 120;
 /** Sectors of journal beside the largest transaction: small transactions on a small volume are not a checkpoint each. */
 const JOURNAL_SLACK: u32 = 32;
+/** Sectors for records: so many, but on a small drive only this part of it. */
+const RECORD_SECTORS: u32 = 8192;
+const RECORD_SHARE_SHIFT: u32 = 3;
 
 @unmanaged
 export class Volume {
@@ -31,6 +35,11 @@ export class Volume {
   homeSector: u32;
   journalSector: u32;
   journalSectors: u32;
+  /** The area of records, of no sectors in a volume without them. */
+  recordSector: u32;
+  recordSectors: u32;
+  /** VOLUME_PROFILE_…. */
+  profile: u32;
   blockShift: u32;
   blockCount: u32;
   /** First sector of block 0. */
@@ -52,6 +61,11 @@ export function headersOf(sectorCount: u32): u32 {
   return (sectorCount + SECTORS_A_HEADER - 1) / SECTORS_A_HEADER;
 }
 
+/** Each change of metadata is a record of its own, written at once: every profile but the journal's. */
+export function hasRecords(): bool {
+  return volume.profile != <u32>VOLUME_PROFILE_JOURNAL;
+}
+
 /** Names that a volume of so many inodes has room for: hard links need more than one. */
 function namesFor(inodeCount: u32): u32 {
   return inodeCount + (inodeCount >> 2) + 8;
@@ -61,7 +75,14 @@ function namesFor(inodeCount: u32): u32 {
  * Fills `volume` for `totalBlocks` blocks from the start of a drive. False when metadata and journal leave no block for data;
  * then the layout is not to be used.
  */
-export function volumeLayout(totalBlocks: u32, blockShift: u32, inodeCount: u32, extentCount: u32): bool {
+export function volumeLayout(
+  totalBlocks: u32,
+  blockShift: u32,
+  inodeCount: u32,
+  extentCount: u32,
+  profile: u32,
+): bool {
+  volume.profile = profile;
   volume.inodeCount = inodeCount;
   volume.nameCount = namesFor(inodeCount);
   volume.extentCount = extentCount;
@@ -73,7 +94,10 @@ export function volumeLayout(totalBlocks: u32, blockShift: u32, inodeCount: u32,
   volume.journalSectors = volume.metaSectors + headersOf(volume.metaSectors) + JOURNAL_SLACK;
   volume.blockShift = blockShift;
   const sectorShift = blockShift - SECTOR_SHIFT;
-  const sectorsBefore = volume.journalSector + volume.journalSectors;
+  volume.recordSector = volume.journalSector + volume.journalSectors;
+  const share = <u32>min<u64>(((<u64>totalBlocks) << sectorShift) >> RECORD_SHARE_SHIFT, RECORD_SECTORS);
+  volume.recordSectors = hasRecords() ? share : 0;
+  const sectorsBefore = volume.recordSector + volume.recordSectors;
   const blocksBefore = (sectorsBefore + (1 << sectorShift) - 1) >> sectorShift;
   volume.dataSector = (<u64>blocksBefore) << sectorShift;
   if (blocksBefore >= totalBlocks) return false;

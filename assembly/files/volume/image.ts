@@ -12,7 +12,7 @@ import { eventInBackground, now, timeAfter } from '../../base/clock';
 import { KIND_JOURNAL_TICK } from '../../base/dispatch';
 import { hashStep } from '../../base/hash';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../../limits';
-import { EXTENTS_A_SECTOR, INODES_A_SECTOR, volume } from './geometry';
+import { EXTENTS_A_SECTOR, hasRecords, INODES_A_SECTOR, volume } from './geometry';
 
 /** First words of sectors: "SLin", "SLnm", "SLex". */
 export const SECTOR_INODES: u32 = 0x6e694c53;
@@ -40,12 +40,15 @@ export class DiskInode {
   generation: u32;
   uid: u32;
   gid: u32;
-  /** None yet: 0. */
+  /** Of the root: INODE_UNZEROED; else 0. */
   flags: u32;
   /** Of a directory: the directory it is in; the root is its own. */
   parent: u32;
   reserved: u32;
 }
+
+/** The root's flag while free blocks may hold something else than zeros, on a volume with records. */
+export const INODE_UNZEROED: u32 = 1;
 
 /** A directory entry. `child` 0: free, and all else is 0. */
 @unmanaged
@@ -150,7 +153,8 @@ export function metaTouch(address: usize): void {
   store<u32>(image.live + ((<usize>index) << SECTOR_SHIFT), sectorKind(index));
   if (image.touchedCount++ > 0) return;
   image.firstChange = now();
-  if (image.isTickSet != 0) return;
+  // records make each change last, and a commit only makes room for more
+  if (image.isTickSet != 0 || hasRecords()) return;
   image.isTickSet = 1;
   eventInBackground(timeAfter(COMMIT_INTERVAL_NS), KIND_JOURNAL_TICK, 0);
 }

@@ -11,8 +11,9 @@ import { Inode, inodeAt } from '../../cache/inode';
 import { MODE_DIRECTORY, MODE_TYPE } from '../../layout';
 import { MAX_DRIVE_SHIFT } from '../../limits';
 import { volumeEvict } from './evict';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import { DiskInode, diskInode, metaTouch, runningTransaction } from './image';
+import { chainOf } from './record-maps';
 
 export const ROOT_INODE: u32 = 1;
 /** Permission bits of a mode. */
@@ -39,7 +40,7 @@ export function inodesFree(): u32 {
 }
 
 /** Nanoseconds on the volume's clock, which goes on from mount to mount. */
-function volumeTime(): u64 {
+export function volumeTime(): u64 {
   return inodes.timeBase + now();
 }
 
@@ -88,6 +89,7 @@ function inodeReset(number: u32): void {
   inode.size = disk.size;
   inode.diskSize = disk.size;
   inode.isDirectory = isDirectory(number) ? 1 : 0;
+  inode.chain = chainOf(number);
 }
 
 /** A mount has read the image: makes every record of the cache, and counts what is free. */
@@ -108,7 +110,8 @@ export function inodesLoad(): void {
 export function inodeTake(mode: u32): u32 {
   if (inodes.freeCount == 0) return 0;
   let number = inodes.lowestFree;
-  while (diskInode(number).mode != 0) number++;
+  while (number <= volume.inodeCount && (diskInode(number).mode != 0 || isHeld(number))) number++;
+  if (number > volume.inodeCount) return 0;
   inodes.lowestFree = number + 1;
   inodes.freeCount--;
   const disk = diskInode(number);
@@ -125,6 +128,16 @@ export function inodeTake(mode: u32): u32 {
   return number;
 }
 
+/** The number was freed since the last commit: a record of the file that had it may be missing after a crash. */
+function isHeld(number: u32): bool {
+  return hasRecords() && inodeOf(number).lastTransaction == runningTransaction();
+}
+
+/** A commit of a volume with records: numbers that were freed may be taken again. */
+export function inodesCommitted(): void {
+  inodes.lowestFree = ROOT_INODE;
+}
+
 /** The number is free again; the generation stays. */
 export function inodeFree(inode: Inode): void {
   const number = inode.volumeInode;
@@ -136,6 +149,7 @@ export function inodeFree(inode: Inode): void {
   inodes.freeCount++;
   inodes.lowestFree = min<u32>(inodes.lowestFree, number);
   inodeReset(number);
+  if (hasRecords()) inode.lastTransaction = runningTransaction();
 }
 
 /** The inode's record changes in the running transaction. `isDataRelevant`: a reader of its data needs the change. */

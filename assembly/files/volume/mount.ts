@@ -3,7 +3,8 @@
 // Verbs: mountStep. The newer superblock, the home area, then the journal from its start: each transaction that is whole and has
 // the next number is brought into the live image. Then everything is verified, and files without names are given back.
 // Nothing is written, so a crash while mounting changes nothing; only when the journal ends in a torn transaction a checkpoint
-// skips its number, so that what is left of it can never be completed by a later one.
+// skips its number, so that what is left of it can never be completed by a later one. On a volume with records these come next
+// (replay.ts), and a commit makes what they say a transaction: it is there as a whole or the records count as before.
 // Invariant: after a mount the state is that of some transaction, and none that anybody waited for is missing. Damage is
 // EUCLEAN, with the problems noted, and then nothing is mounted.
 
@@ -11,26 +12,35 @@ import { EUCLEAN } from '../../base/errno';
 import { Drive } from '../../drive/drive-table';
 import { DRIVE_FLAG_READ_ONLY, OP_READ, PROBLEM_JOURNAL } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
-import { SUPERBLOCKS, volume } from './geometry';
-import { bitmapBytes, diskInode, image } from './image';
-import { inodeOf, inodeRelease, inodesLoad } from './inodes';
-import { journalStart } from './journal';
+import { nextFreeRun } from './blocks';
+import { hasRecords, SUPERBLOCKS, volume } from './geometry';
+import { bitmapBytes, diskInode, INODE_UNZEROED, image } from './image';
+import { inodeOf, inodeRelease, inodesLoad, ROOT_INODE } from './inodes';
+import { allZeroed, journalStart, readyCommit, zeroBlocks } from './journal';
+import { namesCommitted } from './names';
 import { problemCount, problemNote, problemsClear } from './problems';
+import { recordsBase, recordsStart } from './records';
+import { replayBegin, replayBuffer, replayChunk, replayEnd, replayPosition, replaySectors } from './replay';
 import { ioBegin, RUNS_RANGE } from './sector-io';
 import { superblock, superblockCopy, superblocksRead } from './superblock';
 import {
   STEP_CHECKPOINT,
+  STEP_COMMIT,
   STEP_END,
   STEP_MOUNT,
+  STEP_MOUNT_COMMIT,
   STEP_MOUNT_HEADER,
   STEP_MOUNT_HEADERS,
   STEP_MOUNT_HOME,
   STEP_MOUNT_NEXT,
   STEP_MOUNT_READY,
+  STEP_MOUNT_RECORDS,
   STEP_MOUNT_SECTORS,
   STEP_MOUNT_TAIL,
   STEP_MOUNT_VERIFY,
+  STEP_MOUNT_ZERO,
   taskSetAfter,
+  taskSetAfterCommit,
   taskSetResult,
 } from './task';
 import {
@@ -51,6 +61,8 @@ class Mount {
   /** Number of the next transaction. */
   next: u64;
   isTorn: u32;
+  /** Records that were there. */
+  met: u32;
 }
 
 const mount = changetype<Mount>(memory.data(offsetof<Mount>(), 16));
@@ -151,10 +163,68 @@ function verify(): u32 {
   if (problemCount() == 0) verifyStructure(true);
   if (problemCount() > 0) return end(-EUCLEAN);
   memory.copy(image.shadow, image.live, (<usize>volume.metaSectors) << SECTOR_SHIFT);
+  memory.fill(image.touched, 0, bitmapBytes());
+  image.touchedCount = 0;
   journalStart(mount.position, mount.next + mount.isTorn);
+  if (hasRecords()) {
+    // what the journal holds is behind what the superblock knew
+    recordsStart(mount.position > 0 ? mount.next - 1 : superblock.recordBase);
+    replayBegin(recordsBase());
+    return readRecords();
+  }
   if (mount.isTorn == 0 || isReadOnlyDrive()) return STEP_MOUNT_READY;
   taskSetAfter(STEP_MOUNT_READY);
   return STEP_CHECKPOINT;
+}
+
+/** Reads the next piece of the area of records, or goes on behind its end. */
+function readRecords(): u32 {
+  const sectors = replaySectors();
+  if (sectors == 0) return endRecords();
+  const from = <u64>volume.recordSector + replayPosition();
+  ioBegin(OP_READ, 0, RUNS_RANGE, from, replayBuffer(), sectors);
+  return STEP_MOUNT_RECORDS;
+}
+
+function bringIn(): u32 {
+  replayChunk();
+  return readRecords();
+}
+
+/** The volume is as its records say: is it sound, and are its free blocks zeros? */
+function endRecords(): u32 {
+  const met = replayEnd();
+  if (met > 0) {
+    problemsClear();
+    verifyStructure(true);
+  }
+  if (met < 0 || problemCount() > 0) return end(-EUCLEAN);
+  mount.met = <u32>met;
+  mount.position = 0;
+  if (isReadOnlyDrive()) return STEP_MOUNT_READY;
+  return zeroNext();
+}
+
+/** Zeroes the next run of free blocks where they may hold something else. */
+function zeroNext(): u32 {
+  const isNeeded = (diskInode(ROOT_INODE).flags & INODE_UNZEROED) != 0;
+  const run = isNeeded ? nextFreeRun(mount.position) : 0;
+  if (run != 0) {
+    mount.position = <u32>run + <u32>(run >> 32);
+    zeroBlocks(<u32>run, <u32>(run >> 32));
+    return STEP_MOUNT_ZERO;
+  }
+  if (isNeeded) allZeroed();
+  taskSetAfter(STEP_MOUNT_COMMIT);
+  return mount.isTorn != 0 ? STEP_CHECKPOINT : commitRecords();
+}
+
+/** Records that a mount has met do not stay: what is left of later ones must never count again. */
+function commitRecords(): u32 {
+  if (mount.met == 0 && image.touchedCount == 0) return STEP_MOUNT_READY;
+  readyCommit();
+  taskSetAfterCommit(STEP_MOUNT_READY);
+  return STEP_COMMIT;
 }
 
 /** Files that were unlinked while they were open, when the power went: nobody can reach them. */
@@ -165,9 +235,8 @@ function releaseOrphans(): void {
 }
 
 function ready(): u32 {
-  memory.fill(image.touched, 0, bitmapBytes());
-  image.touchedCount = 0;
   inodesLoad();
+  namesCommitted();
   volume.isReadOnly = isReadOnlyDrive() ? 1 : 0;
   volume.isMounted = 1;
   if (volume.isReadOnly == 0) releaseOrphans();
@@ -211,6 +280,12 @@ export function mountStep(step: u32, result: i32): u32 {
       return searchTail();
     case STEP_MOUNT_VERIFY:
       return verify();
+    case STEP_MOUNT_RECORDS:
+      return bringIn();
+    case STEP_MOUNT_ZERO:
+      return zeroNext();
+    case STEP_MOUNT_COMMIT:
+      return commitRecords();
     default:
       return ready();
   }

@@ -10,7 +10,7 @@ import { arenaClaim } from '../../base/arena';
 import { EILSEQ, EINVAL } from '../../base/errno';
 import { mix32 } from '../../base/hash';
 import { SECTOR_SIZE } from '../../limits';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import { metaTouch, NAME_OFFSET, NameSlot, nameSlot } from './image';
 
 /** Bytes of a slot behind its sector's header. */
@@ -29,6 +29,8 @@ class Names {
   freeCount: u32;
   /** No slot below it is free. */
   lowestFree: u32;
+  /** Slots that were free at the last commit, less those that names have been set in since, on a volume with records. */
+  unclaimed: u32;
 }
 
 const names = changetype<Names>(memory.data(offsetof<Names>(), 16));
@@ -44,6 +46,20 @@ export function namesClaim(): void {
 
 export function namesFree(): u32 {
   return names.freeCount;
+}
+
+/** Names that can be added now. With records a slot that was freed waits for a commit: after a crash its name may be there again. */
+export function namesAvailable(): u32 {
+  return hasRecords() ? min<u32>(names.unclaimed, names.freeCount) : names.freeCount;
+}
+
+/** A commit of a volume with records, or its mount. */
+export function namesCommitted(): void {
+  names.unclaimed = names.freeCount;
+}
+
+function claimSlot(): void {
+  if (names.unclaimed > 0) names.unclaimed--;
 }
 
 function entriesAt(directory: u32): usize {
@@ -126,6 +142,7 @@ export function nameAdd(parent: u32, child: u32, type: u32, address: usize, byte
   while (nameSlot(index).child != 0) index++;
   names.lowestFree = index + 1;
   names.freeCount--;
+  claimSlot();
   const slot = nameSlot(index);
   metaTouch(changetype<usize>(slot));
   writeName(slot, parent, address, bytes);
@@ -146,6 +163,7 @@ export function nameRemove(index: u32): void {
 /** The entry gets another directory and name, and keeps its slot. */
 export function nameMove(index: u32, parent: u32, address: usize, bytes: u32): void {
   const slot = nameSlot(index);
+  claimSlot();
   unlink(index);
   metaTouch(changetype<usize>(slot));
   writeName(slot, parent, address, bytes);

@@ -27,7 +27,7 @@ import {
   RENAME_EXCHANGE,
   RENAME_NOREPLACE,
 } from '../../layout';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import { diskInode } from './image';
 import {
   directoryChanged,
@@ -41,7 +41,8 @@ import {
   ROOT_INODE,
 } from './inodes';
 import { journalHasFailed } from './journal';
-import { entryCount, nameAdd, nameMove, nameRemove, nameSetChild, namesFree } from './names';
+import { entryCount, nameAdd, nameMove, nameRemove, nameSetChild, namesAvailable } from './names';
+import { recordAdded, recordExchanged, recordMoved, recordRemoved } from './record-names';
 import {
   LAST_DOT,
   LAST_DOT_DOT,
@@ -79,12 +80,13 @@ function addLinks(number: u32, amount: i32): void {
 export function nameCreate(at: Walk, mode: u32): i32 {
   const refused = changeErrno();
   if (refused != 0) return refused;
-  if (namesFree() == 0) return -ENOSPC;
+  if (namesAvailable() == 0) return -ENOSPC;
   const number = inodeTake(MODE_FILE | (mode & MODE_BITS));
   if (number == 0) return -ENOSPC;
   diskInode(number).links = 1;
   nameAdd(at.parent, number, DIRENT_TYPE_FILE, at.name, at.nameBytes);
   directoryChanged(at.parent);
+  recordAdded(at, number);
   return <i32>number;
 }
 
@@ -97,7 +99,7 @@ export function nameMkdir(path: usize, bytes: u32, mode: u32): i32 {
   result = changeErrno();
   if (result != 0) return result;
   if (diskInode(at.parent).links >= LINKS_MAX) return -EMLINK;
-  if (namesFree() == 0) return -ENOSPC;
+  if (namesAvailable() == 0) return -ENOSPC;
   const number = inodeTake(MODE_DIRECTORY | (mode & MODE_BITS));
   if (number == 0) return -ENOSPC;
   const disk = diskInode(number);
@@ -106,6 +108,7 @@ export function nameMkdir(path: usize, bytes: u32, mode: u32): i32 {
   nameAdd(at.parent, number, DIRENT_TYPE_DIRECTORY, at.name, at.nameBytes);
   addLinks(at.parent, 1);
   directoryChanged(at.parent);
+  recordAdded(at, number);
   return 0;
 }
 
@@ -139,6 +142,7 @@ export function nameRmdir(path: usize, bytes: u32): i32 {
   if (entryCount(at.child) > 0) return -ENOTEMPTY;
   nameRemove(at.slot);
   directoryChanged(at.parent);
+  recordRemoved(at);
   endDirectory(at.child);
   return 0;
 }
@@ -156,6 +160,7 @@ export function nameUnlink(path: usize, bytes: u32): i32 {
   if (at.hasSlash != 0) return -ENOTDIR;
   nameRemove(at.slot);
   directoryChanged(at.parent);
+  recordRemoved(at);
   dropLink(at.child);
   return 0;
 }
@@ -174,10 +179,11 @@ export function nameLink(from: usize, fromBytes: u32, to: usize, toBytes: u32): 
   const number = walkFrom.child;
   if (isDirectory(number)) return -EPERM;
   if (diskInode(number).links >= LINKS_MAX) return -EMLINK;
-  if (namesFree() == 0) return -ENOSPC;
+  if (namesAvailable() == 0) return -ENOSPC;
   nameAdd(at.parent, number, DIRENT_TYPE_FILE, at.name, at.nameBytes);
   addLinks(number, 1);
   directoryChanged(at.parent);
+  recordAdded(at, number);
   return 0;
 }
 
@@ -216,6 +222,7 @@ function exchange(from: Walk, to: Walk): i32 {
   inodeAltered(second);
   directoryChanged(from.parent);
   directoryChanged(to.parent);
+  recordExchanged(from, to);
   return 0;
 }
 
@@ -236,6 +243,9 @@ function moveName(from: Walk, to: Walk): i32 {
   if (refused != 0) return refused;
   const number = from.child;
   const replaced = to.child;
+  // a crash may leave both names
+  if (hasRecords() && namesAvailable() == 0) return -ENOSPC;
+  recordMoved(from, to);
   if (replaced != 0) nameRemove(to.slot);
   nameMove(from.slot, to.parent, to.name, to.nameBytes);
   if (replaced != 0) {

@@ -16,7 +16,7 @@ import { Drive } from '../../drive/drive-table';
 import { Bio, bioGive, bioTake, bioWaiters } from '../../drive/request';
 import { LOG_DOMAIN_METADATA, OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../layout';
 import { MAX_DISCARD_SECTORS, SECTOR_SHIFT } from '../../limits';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import { image, nextBit, testBit } from './image';
 import { transactionSector } from './transaction';
 
@@ -166,7 +166,8 @@ function submitNext(): bool {
   bio.doneKind = KIND_JOURNAL_BIO;
   bio.owner = slot;
   bio.drive = volume.drive;
-  bio.domain = LOG_DOMAIN_METADATA;
+  // what a volume with records makes durable is all of it
+  bio.domain = io.operation == OP_FLUSH && hasRecords() ? 0 : LOG_DOMAIN_METADATA;
   bio.operation = io.operation;
   bio.flags = io.flags;
   bio.sector = 0;

@@ -1,13 +1,14 @@
 // The superblock: what the volume is, and where its journal begins. Two copies, written in turn.
 //
 // Verbs: superblockBuild, superblocksRead, superblockTurn. Layout: one sector {kind "SLsb", checksum, version, block shift, id u64, sequence u64,
-// number of the transaction at the journal's start u64, inodes, extents, blocks}.
+// number of the transaction at the journal's start u64, inodes, extents, blocks, profile, number of the transaction on which records stand u64};
+// the last two are 0 without records.
 // Invariant: the copy with the higher sequence counts; its other copy is the one before it, or as old.
 
 import { EINVAL, ENODATA, EUCLEAN } from '../../base/errno';
 import { PROBLEM_GEOMETRY, PROBLEM_NOT_A_VOLUME, PROBLEM_SUPERBLOCK } from '../../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../../limits';
-import { SUPERBLOCKS, volume } from './geometry';
+import { hasRecords, SUPERBLOCKS, volume } from './geometry';
 import { isSectorSound, isZeroSector, sealSector } from './image';
 import { problemNote } from './problems';
 import { transaction } from './transaction';
@@ -29,12 +30,16 @@ class Superblock {
   inodeCount: u32;
   extentCount: u32;
   blockCount: u32;
+  profile: u32;
+  recordBase: u64;
 }
 
 @unmanaged
 class SuperblockState {
   sequence: u64;
   firstTransaction: u64;
+  /** The last transaction before those of the journal: where records belong when the journal is empty. */
+  recordBase: u64;
   /** One copy was damaged: the journal may begin with a later transaction than the other says. */
   isOneLost: u32;
 }
@@ -62,6 +67,10 @@ export function superblockBuild(index: u32, firstTransaction: u64): void {
   copy.inodeCount = volume.inodeCount;
   copy.extentCount = volume.extentCount;
   copy.blockCount = volume.blockCount;
+  if (hasRecords()) {
+    copy.profile = volume.profile;
+    copy.recordBase = superblock.recordBase;
+  }
   sealSector(changetype<usize>(copy), SECTOR_SUPERBLOCK, index);
 }
 
@@ -98,10 +107,12 @@ export function superblocksRead(): i32 {
     return mismatch(1, 1 << newest.blockShift, 1 << volume.blockShift);
   if (newest.inodeCount != volume.inodeCount) return mismatch(2, newest.inodeCount, volume.inodeCount);
   if (newest.extentCount != volume.extentCount) return mismatch(3, newest.extentCount, volume.extentCount);
+  if ((newest.profile != 0) != hasRecords()) return mismatch(5, newest.profile, volume.profile);
   if (newest.blockCount != volume.blockCount) return mismatch(4, newest.blockCount, volume.blockCount);
   volume.id = newest.id;
   superblock.sequence = newest.sequence;
   superblock.firstTransaction = newest.firstTransaction;
+  superblock.recordBase = newest.recordBase;
   superblock.isOneLost = isFirst && isSecond ? 0 : 1;
   return 0;
 }

@@ -9,6 +9,7 @@ import { bioOffer } from '../../drive/request';
 import { formatStep } from './format';
 import { checkpointStep, commitStep } from './journal';
 import { mountStep } from './mount';
+import { recordsKick } from './records';
 import { ioBioDone, ioResumed, ioRun } from './sector-io';
 
 export const STEP_END: u32 = 0;
@@ -16,6 +17,8 @@ export const STEP_COMMIT: u32 = 1;
 export const STEP_COMMIT_FREEZE: u32 = 2;
 export const STEP_COMMIT_FLUSHED: u32 = 3;
 export const STEP_COMMIT_WRITTEN: u32 = 4;
+export const STEP_COMMIT_ZERO: u32 = 5;
+export const STEP_COMMIT_ZEROED: u32 = 6;
 export const STEP_CHECKPOINT: u32 = 10;
 export const STEP_CHECKPOINT_FLUSH: u32 = 11;
 export const STEP_CHECKPOINT_SUPERBLOCK: u32 = 12;
@@ -35,13 +38,18 @@ export const STEP_MOUNT_HEADERS: u32 = 34;
 export const STEP_MOUNT_SECTORS: u32 = 35;
 export const STEP_MOUNT_TAIL: u32 = 36;
 export const STEP_MOUNT_VERIFY: u32 = 37;
-export const STEP_MOUNT_READY: u32 = 38;
+export const STEP_MOUNT_RECORDS: u32 = 38;
+export const STEP_MOUNT_ZERO: u32 = 39;
+export const STEP_MOUNT_COMMIT: u32 = 40;
+export const STEP_MOUNT_READY: u32 = 41;
 
 @unmanaged
 class Task {
   step: u32;
   /** The step behind a checkpoint. */
   after: u32;
+  /** The step behind a commit of a volume with records. */
+  afterCommit: u32;
   result: i32;
   doneKind: u32;
   owner: usize;
@@ -61,6 +69,14 @@ export function taskAfterCheckpoint(): u32 {
   return task.after;
 }
 
+export function taskSetAfterCommit(step: u32): void {
+  task.afterCommit = step;
+}
+
+export function taskAfterCommit(): u32 {
+  return task.afterCommit;
+}
+
 /** What the task will answer. */
 export function taskSetResult(result: i32): void {
   task.result = result;
@@ -71,6 +87,7 @@ export function taskBegin(step: u32, doneKind: u32, owner: usize): void {
   assert(task.step == STEP_END, 'the volume does two things at once');
   task.step = step;
   task.result = 0;
+  task.afterCommit = STEP_END;
   task.doneKind = doneKind;
   task.owner = owner;
   run();
@@ -87,7 +104,11 @@ function run(): void {
     const result = ioRun();
     if (result == i32.MIN_VALUE) return;
     task.step = next(task.step, result);
-    if (task.step == STEP_END && task.doneKind != 0) complete(task.doneKind, task.owner, task.result);
+    if (task.step != STEP_END) continue;
+    if (task.doneKind != 0) complete(task.doneKind, task.owner, task.result);
+    // a commit that was wanted meanwhile
+    recordsKick();
+    return;
   }
 }
 

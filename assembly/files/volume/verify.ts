@@ -26,7 +26,7 @@ import {
 } from '../../layout';
 import { SECTOR_SHIFT, SECTOR_SIZE } from '../../limits';
 import { CHECK_SOUND, EXTENT_SOUND, extentLoad, extentsCheck, extentsInit } from './extents';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import {
   DiskInode,
   diskInode,
@@ -34,6 +34,7 @@ import {
   extentSlot,
   extentSlotCount,
   homeSectorOf,
+  INODE_UNZEROED,
   image,
   isSectorSound,
   isZeroSector,
@@ -115,7 +116,7 @@ function isZero(address: usize, bytes: usize): bool {
   return true;
 }
 
-function isInodeSound(disk: DiskInode): bool {
+function isInodeSound(disk: DiskInode, number: u32): bool {
   const at = changetype<usize>(disk);
   const type = disk.mode & MODE_TYPE;
   if (disk.mode == 0) {
@@ -125,7 +126,9 @@ function isInodeSound(disk: DiskInode): bool {
       isZero(at + upToGeneration + 4, offsetof<DiskInode>() - upToGeneration - 4)
     );
   }
-  if ((disk.mode & ~(MODE_TYPE | MODE_BITS)) != 0 || disk.flags != 0 || disk.reserved != 0) return false;
+  const flags: u32 = number == ROOT_INODE && hasRecords() ? INODE_UNZEROED : 0;
+  if ((disk.mode & ~(MODE_TYPE | MODE_BITS)) != 0 || (disk.flags & ~flags) != 0 || disk.reserved != 0)
+    return false;
   if (type == <u32>MODE_DIRECTORY) return disk.size == 0 && isInode(disk.parent);
   return type == <u32>MODE_FILE && disk.size <= largestFile() && disk.parent == 0;
 }
@@ -133,7 +136,7 @@ function isInodeSound(disk: DiskInode): bool {
 function verifyInodes(): void {
   for (let number: u32 = 1; number <= volume.inodeCount; number++) {
     const disk = diskInode(number);
-    if (!isInodeSound(disk))
+    if (!isInodeSound(disk, number))
       problemNote(PROBLEM_BAD_INODE, homeSectorOf(changetype<usize>(disk)), number, disk.mode, disk.links, 0);
   }
   const root = diskInode(ROOT_INODE);

@@ -37,6 +37,7 @@ import {
 import { volume } from './geometry';
 import { diskInode, metaTouch, runningTransaction } from './image';
 import { inodeChanged } from './inodes';
+import { mapChanged, mapGrown } from './record-maps';
 
 export const IOMAP_KIND_VOLUME: u32 = 1;
 
@@ -155,25 +156,22 @@ function map(pointer: usize, position: u64, _length: u64, isWrite: bool): i32 {
 function ioendDone(pointer: usize, position: u64, length: u64, isUnwritten: bool, result: i32): void {
   const inode = changetype<Inode>(pointer);
   if (result < 0) return;
-  if (isUnwritten) {
-    const first = <u32>(position >> volume.blockShift);
-    if (
-      extentsConvert(
-        inode.volumeInode,
-        first,
-        first + <u32>blocksIn(position + length - ((<u64>first) << volume.blockShift)),
-      )
-    ) {
-      inode.mappingSequence++;
-      inodeChanged(inode, true);
-    }
+  const first = <u32>(position >> volume.blockShift);
+  const end = first + <u32>blocksIn(position + length - ((<u64>first) << volume.blockShift));
+  const size = min<u64>(position + length, inode.size);
+  const isConverted = isUnwritten && extentsConvert(inode.volumeInode, first, end);
+  if (isConverted) {
+    inode.mappingSequence++;
+    inodeChanged(inode, true);
   }
-  diskSizeReached(inode, min<u64>(position + length, inode.size));
+  if (isConverted || size > inode.diskSize) mapChanged(inode, first, end);
+  diskSizeReached(inode, size);
 }
 
 /** The file on the drive is at least so long: its bytes up to there have arrived, or are holes. */
 export function diskSizeReached(inode: Inode, size: u64): void {
   if (size <= inode.diskSize) return;
+  mapGrown(inode);
   setDiskSize(inode, size);
 }
 
