@@ -15,7 +15,7 @@ import { ConfigError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import type { WriteLog } from '../write-log/entries.ts';
 import { explainFailures } from './explain.ts';
-import { type LogFacts, marksBefore, readLogFacts } from './log-facts.ts';
+import { type DriveLogFacts, marksBefore, readDriveLog } from './log-facts.ts';
 import type { Failure, FoundFailure, Judge, Judgement, Level, Levels, Promised } from './parts.ts';
 import type { ExploreProgress, Finding, VerdictFacts, VerdictKind } from './types.ts';
 
@@ -81,7 +81,7 @@ type LogLevel = Level<string>;
 
 /** What came of it: a verdict, and what the log is. */
 export interface LogVerdict extends VerdictFacts {
-  readonly log: Omit<LogFacts, 'marks'> & { readonly marks: number };
+  readonly log: Omit<DriveLogFacts, 'marks'> & { readonly marks: number };
   /** Crash points of the whole log; `crashPoints` are those that were looked at. */
   readonly allPoints: number;
 }
@@ -95,11 +95,11 @@ interface FoundImage {
 class LogJudge implements Judge {
   runs = 0;
   readonly #check: LogImageCheck;
-  readonly #facts: LogFacts;
+  readonly #facts: DriveLogFacts;
   /** By the key of a failure: the check passes where no mark was set. */
   readonly #losses = new Map<string, boolean>();
 
-  constructor(check: LogImageCheck, facts: LogFacts) {
+  constructor(check: LogImageCheck, facts: DriveLogFacts) {
     this.#check = check;
     this.#facts = facts;
   }
@@ -140,7 +140,7 @@ class LogJudge implements Judge {
 
 class LogSearch {
   readonly #options: LogCheckOptions;
-  readonly #facts: LogFacts;
+  readonly #facts: DriveLogFacts;
   readonly #level: LogLevel;
   readonly #explorer: CrashExplorer;
   readonly #judge: LogJudge;
@@ -152,7 +152,7 @@ class LogSearch {
   #stopped: VerdictFacts['stopped'];
   #sliceStart = performance.now();
 
-  constructor(options: LogCheckOptions, facts: LogFacts, level: LogLevel, judge: LogJudge) {
+  constructor(options: LogCheckOptions, facts: DriveLogFacts, level: LogLevel, judge: LogJudge) {
     this.#options = options;
     this.#facts = facts;
     this.#level = level;
@@ -363,7 +363,7 @@ function memoryOf(log: WriteLog, bytes: number): SparseMemory {
 }
 
 /** Marks as what was acknowledged: each begins where the one before ends. */
-function promisesOf({ marks }: LogFacts): Promised<string>[] {
+function promisesOf({ marks }: DriveLogFacts): Promised<string>[] {
   return marks.map(({ step, text }, index) => ({
     value: text,
     attempted: marks[index - 1]?.step ?? 0,
@@ -371,7 +371,11 @@ function promisesOf({ marks }: LogFacts): Promised<string>[] {
   }));
 }
 
-function explorerOptions(options: LogCheckOptions, facts: LogFacts, base: SparseMemory): LogLevel['options'] {
+function explorerOptions(
+  options: LogCheckOptions,
+  facts: DriveLogFacts,
+  base: SparseMemory,
+): LogLevel['options'] {
   const { drive = 0, model, bound, budget, seed } = options;
   return {
     base,
@@ -392,7 +396,7 @@ export async function checkLog(platform: Platform, options: LogCheckOptions): Pr
   const { base = new SparseMemory(), drive = 0 } = options;
   if (drive >= options.log.driveCount)
     throw new ConfigError('drive', drive, `one of the log's, from 0 to ${options.log.driveCount - 1}`);
-  const facts = readLogFacts(options.log, drive);
+  const facts = readDriveLog(options.log, drive);
   const log = memoryOf(options.log, facts.wholeBytes);
   const explorerWith = explorerOptions(options, facts, base);
   const explorer = await CrashExplorer.on(platform, { ...explorerWith, log });

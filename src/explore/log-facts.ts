@@ -1,9 +1,10 @@
 // What a write log holds that a search over it must know beside the states: how many requests, what the marks say and when, how far it reaches.
 //
-// Verbs: readLogFacts, marksBefore.
+// Verbs: readDriveLog, marksBefore.
 
 import { SECTOR_SIZE } from '../../assembly/limits.ts';
 import type { WriteLog } from '../write-log/entries.ts';
+import { readLogFacts } from './record-log.ts';
 
 /** A mark, and the step behind it: a crash at that step or later has seen it. */
 export interface LogMarkFacts {
@@ -12,7 +13,7 @@ export interface LogMarkFacts {
 }
 
 /** Of one drive, but for the marks, which are of all. */
-export interface LogFacts {
+export interface DriveLogFacts {
   readonly entries: number;
   readonly writes: number;
   readonly flushes: number;
@@ -27,7 +28,7 @@ export interface LogFacts {
 }
 
 /** Goes through the log once. Throws WriteLogError for a log that is damaged. */
-export function readLogFacts(log: WriteLog, drive: number): LogFacts {
+export function readDriveLog(log: WriteLog, drive: number): DriveLogFacts {
   let [entries, writes, flushes, fuaWrites, endBytes] = [0, 0, 0, 0, 0];
   const marks: LogMarkFacts[] = [];
   const stream = log.entries();
@@ -53,11 +54,11 @@ export function readLogFacts(log: WriteLog, drive: number): LogFacts {
     marks,
     endBytes,
     wholeBytes: next.value?.offset ?? log.bytes,
-    hash: '',
+    hash: readLogFacts(log).hash,
   };
 }
 
 /** Texts of the marks that a crash at this step has seen. */
-export function marksBefore(facts: LogFacts, step: number): string[] {
+export function marksBefore(facts: DriveLogFacts, step: number): string[] {
   return facts.marks.filter((mark) => mark.step <= step).map(({ text }) => text);
 }

@@ -2,7 +2,7 @@
 //
 // Verbs: runLog. Each lane has an image file of its own in a temporary folder of the run.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { SparseMemory } from '../../backing/sparse-memory.ts';
@@ -124,12 +124,6 @@ class Lanes {
   }
 }
 
-function keepRecipes(folder: string, verdict: LogVerdict): void {
-  verdict.findings.forEach(({ recipe }, index) => {
-    writeFileSync(path.join(folder, `finding-${index + 1}.json`), `${JSON.stringify(recipe, null, 2)}\n`);
-  });
-}
-
 /**
  * Explores the log. Throws InputError, ConfigError, WriteLogError and StorageError for bad input, CheckCommandError for a check
  * that the shell can not run.
@@ -152,7 +146,6 @@ export async function runLog(run: LogRun): Promise<LogRunResult> {
         ...(run.onProgress === undefined ? {} : { onProgress: run.onProgress }),
       });
     });
-    if (run.keep !== undefined) keepRecipes(run.keep, verdict);
     return { verdict, lost };
   } finally {
     log.close();

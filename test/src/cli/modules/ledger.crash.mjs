@@ -1,0 +1,68 @@
+// A ledger with a planted bug, as a module for `sectorlab crash`, and beside it repaired, broken, on sectors, and stranger ones.
+
+const text = (fs) => (fs.existsSync('/ledger') ? fs.readFileSync('/ledger', 'utf8') : '');
+
+/** Writes each debt to a file of its own name and renames it over the ledger. */
+function writer(isCareful) {
+  return ({ fs, ack }) => {
+    for (const debt of ['Ada owes 10', 'Ada owes 99']) {
+      fs.writeFileSync('/ledger.new', debt, { flush: isCareful });
+      fs.renameSync('/ledger.new', '/ledger');
+      const folder = fs.openSync('/', 'r');
+      fs.fsyncSync(folder);
+      fs.closeSync(folder);
+      ack(debt);
+    }
+  };
+}
+
+export const workload = writer(false);
+
+export function recover({ fs, must, may }) {
+  const found = text(fs);
+  if (found !== '' && !may.includes(found)) throw new Error(`the ledger says '${found}'`);
+  if (must.length > 0 && !must.slice(-1).concat(may.slice(must.length)).includes(found))
+    throw new Error(`'${must.at(-1)}' is lost`);
+}
+
+export const options = { bound: 1024, drive: { size: '8MiB' } };
+
+export const careful = { workload: writer(true), recover, options };
+
+export const sectors = {
+  device: true,
+  workload({ device, ack }) {
+    device.write(0, new Uint8Array(512).fill(7));
+    device.flush();
+    ack(7);
+  },
+  recover({ device, must }) {
+    for (const value of must) if (device.read(0, 1)[0] !== value) throw new Error(`${value} is lost`);
+  },
+};
+
+export const idle = { workload() {}, recover() {} };
+
+export const strict = {
+  workload: writer(true),
+  recover() {
+    throw new Error('nothing is ever right');
+  },
+};
+
+export const throwing = {
+  workload() {
+    throw new RangeError('out of paper');
+  },
+  recover,
+};
+
+export const halved = { workload: writer(true) };
+
+export const slow = {
+  workload: writer(true),
+  recover: () => new Promise((resolve) => setTimeout(resolve, 20)),
+  options,
+};
+
+export const number = 7;
