@@ -5,12 +5,10 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { nodeFs } from '../../adapters/node-fs.ts';
-import { exploreFiles, exploreSectors } from '../../explore/explore-entries.ts';
 import { WorkloadError } from '../../explore/explore-reasons.ts';
 import type { ExploreCommon, ExploreDeviceOptions, ExploreOptions } from '../../explore/types.ts';
 import type { Verdict } from '../../explore/verdict.ts';
-import { nodePlatform } from '../../node-platform.ts';
+import { explore, exploreDevice, type NodeFs } from '../../index.ts';
 import type { CrashFlags } from './flags.ts';
 import { given, toModel } from './flags.ts';
 import { InputError } from './log-input.ts';
@@ -106,9 +104,9 @@ export async function runModule(
   const options = { ...optionsOf((exports.options ?? {}) as Common, flags), ...control };
   const parts = { ...options, workload, recover, ...(setup === undefined ? {} : { setup }) };
   try {
-    if (device === true) return await exploreSectors(nodePlatform, parts as ExploreDeviceOptions<unknown>);
-    const files = { ...parts, ...given(flags, ['profile']) } as ExploreOptions<unknown, unknown>;
-    return await exploreFiles(nodePlatform, nodeFs, files);
+    if (device === true) return await exploreDevice(parts as ExploreDeviceOptions<unknown>);
+    const files = { ...parts, ...given(flags, ['profile']) } as ExploreOptions<unknown, NodeFs>;
+    return await explore(files);
   } catch (error) {
     if (error instanceof WorkloadError)
       throw new InputError(`${file}: ${error.message} (${describe(error.cause)})`);

@@ -1,10 +1,20 @@
 // A ledger with a planted bug, as a module for `sectorlab crash`, and beside it repaired, broken, on sectors, and stranger ones.
 
+/**
+ * @typedef {import('../../../../src/index.ts').NodeFs} NodeFs
+ * @typedef {import('../../../../src/explore/types.ts').WorkloadContext<string, NodeFs>} Files
+ * @typedef {import('../../../../src/explore/types.ts').RecoverContext<string, NodeFs>} Found
+ */
+
+/** @param {NodeFs} fs */
 const text = (fs) => (fs.existsSync('/ledger') ? fs.readFileSync('/ledger', 'utf8') : '');
 
-/** Writes each debt to a file of its own name and renames it over the ledger. */
+/**
+ * Writes each debt to a file of its own name and renames it over the ledger.
+ * @param {boolean} isCareful
+ */
 function writer(isCareful) {
-  return ({ fs, ack }) => {
+  return (/** @type {Files} */ { fs, ack }) => {
     for (const debt of ['Ada owes 10', 'Ada owes 99']) {
       fs.writeFileSync('/ledger.new', debt, { flush: isCareful });
       fs.renameSync('/ledger.new', '/ledger');
@@ -18,10 +28,11 @@ function writer(isCareful) {
 
 export const workload = writer(false);
 
+/** @param {Found} found */
 export function recover({ fs, must, may }) {
-  const found = text(fs);
-  if (found !== '' && !may.includes(found)) throw new Error(`the ledger says '${found}'`);
-  if (must.length > 0 && !must.slice(-1).concat(may.slice(must.length)).includes(found))
+  const says = text(fs);
+  if (says !== '' && !may.includes(says)) throw new Error(`the ledger says '${says}'`);
+  if (must.length > 0 && !must.slice(-1).concat(may.slice(must.length)).includes(says))
     throw new Error(`'${must.at(-1)}' is lost`);
 }
 
@@ -29,6 +40,7 @@ export const options = { bound: 1024, drive: { size: '8MiB' } };
 
 export const careful = { workload: writer(true), recover, options };
 
+/** @type {import('../../../../src/explore/types.ts').ExploreDeviceOptions<number> & { device: true }} */
 export const sectors = {
   device: true,
   workload({ device, ack }) {
