@@ -92,9 +92,15 @@ function driveOf(drive: DriveConfig, choice: VolumeChoice | undefined): DriveCon
   return volatileWrites === 0 || volatileWrites === undefined ? rest : { ...rest, volatileWrites };
 }
 
+function checkSeconds(seconds: number | undefined): void {
+  if (seconds !== undefined && !(seconds > 0))
+    throw new ConfigError('budget.seconds', seconds, 'a number above 0');
+}
+
 /** Options of explore (with `choice`) or exploreDevice. */
 export function resolveExplore(options: ExploreCommon, choice: VolumeChoice | undefined): Resolved {
   const { machine, bound, tearing, unit, model, budget, seed = 1 } = options;
+  checkSeconds(budget?.seconds);
   const drive: DriveConfig = { size: DRIVE_SIZE, ...options.drive };
   const workloadConfig: MachineConfig = {
     ...SMALL,

@@ -261,7 +261,7 @@ function addCounts<Value>(counts: { -readonly [Name in keyof Counts]: number }, 
 }
 
 /** Explores a subject on a platform. */
-export function exploreOn<Value>(
+export async function exploreOn<Value>(
   platform: Platform,
   subject: Subject<Value>,
   options: ExploreCommon,

@@ -31,6 +31,13 @@ function withoutValues(message: string): string {
     .replace(/\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b/gi, '…');
 }
 
+/** A stack without our frames and those of whoever called explore. */
+function userStack(stack: string): string {
+  const first = stack.search(/^\s+at /m);
+  const head = first < 0 ? stack : stack.slice(0, first).trimEnd();
+  return [head, ...userFrames(stack).map((frame) => `    at ${frame}`)].join('\n');
+}
+
 /** The place in the user's code that threw, without the column. */
 function placeOf(stack: string | undefined): string {
   const [frame = ''] = stack === undefined ? [] : userFrames(stack);
@@ -51,7 +58,7 @@ export function failureOf(thrown: unknown, isLoss: boolean): Failure {
   return {
     name,
     message,
-    stack,
+    stack: stack === undefined ? undefined : userStack(stack),
     key: failureKey(name, message, stack),
     isTimeout: thrown instanceof RecoverTimeoutError,
     isLoss,

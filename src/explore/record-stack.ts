@@ -27,16 +27,22 @@ export function holdStack(): Error {
   return held;
 }
 
-function isUsers(frame: string): boolean {
-  return !OWN.some((folder) => frame.includes(folder)) && !FOREIGN.some((mark) => frame.includes(mark));
-}
+const isOwn = (frame: string): boolean => OWN.some((folder) => frame.includes(folder));
+const isForeign = (frame: string): boolean => FOREIGN.some((mark) => frame.includes(mark));
 
-/** The frames of the user's code, nearest first, without `at`; all frames where none is the user's. */
+/**
+ * The frames of the user's code, nearest first, without `at`: not those of whoever called explore, which lie behind our last one. All frames where
+ * none is the user's.
+ */
 export function userFrames(stack: string | undefined): string[] {
   const frames = (stack ?? '')
     .split('\n')
     .filter((line) => /^\s+at |@/.test(line))
-    .map((line) => line.trim().replace(/^at /, ''));
+    .map((line) => line.trim().replace(/^at /, ''))
+    .filter((frame) => !isForeign(frame));
+  const isUsers = (frame: string): boolean => !isOwn(frame);
+  const called = frames.slice(0, frames.findLastIndex(isOwn) + 1).filter(isUsers);
+  if (called.length > 0) return called;
   const users = frames.filter(isUsers);
   return users.length > 0 ? users : frames;
 }
