@@ -6,11 +6,12 @@ import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
 import { ConfigError } from './errors.ts';
-import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import { exploreFiles, exploreSectors, rerunFiles, rerunSectors } from './explore/explore-entries.ts';
 import { exploreFaultsOn } from './explore/faults.ts';
 import type { FaultReport } from './explore/faults-report.ts';
 import type { ExploreFaultsOptions } from './explore/faults-types.ts';
-import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
+import type { Rerun } from './explore/recipe.ts';
+import type { ExploreDeviceOptions, ExploreOptions, Recipe } from './explore/types.ts';
 import type { Verdict } from './explore/verdict.ts';
 import type { FileSystem } from './fs/file-system.ts';
 import { Machine as MachineBase } from './machine.ts';
@@ -61,6 +62,24 @@ export function exploreFaults<Value = unknown>(
   options: ExploreFaultsOptions<Value, FileSystem>,
 ): Promise<FaultReport> {
   return exploreFaultsOn(platform(core), (machine) => machine.fs, options);
+}
+
+/** Goes back to the failing image of a finding, also of one that was found in Node. `core` as for Machine.create; `fs` is `machine.fs`. Throws ConfigError. */
+export function rerun<Value = string>(
+  core: CoreSource,
+  recipe: string | Recipe,
+  options: ExploreOptions<Value, FileSystem>,
+): Promise<Rerun> {
+  return rerunFiles(platform(core), (machine) => () => machine.fs, recipe, options);
+}
+
+/** As rerun, for a finding of exploreDevice. */
+export function rerunDevice<Value = number>(
+  core: CoreSource,
+  recipe: string | Recipe,
+  options: ExploreDeviceOptions<Value>,
+): Promise<Rerun> {
+  return rerunSectors(platform(core), recipe, options);
 }
 
 function platform(core: CoreSource): Platform {

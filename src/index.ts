@@ -5,11 +5,12 @@ import { type NodeFs, nodeFs } from './adapters/node-fs.ts';
 import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
-import { exploreFiles, exploreSectors } from './explore/explore-entries.ts';
+import { exploreFiles, exploreSectors, rerunFiles, rerunSectors } from './explore/explore-entries.ts';
 import { exploreFaultsOn } from './explore/faults.ts';
 import type { FaultReport } from './explore/faults-report.ts';
 import type { ExploreFaultsOptions } from './explore/faults-types.ts';
-import type { ExploreDeviceOptions, ExploreOptions } from './explore/types.ts';
+import type { Rerun } from './explore/recipe.ts';
+import type { ExploreDeviceOptions, ExploreOptions, Recipe } from './explore/types.ts';
 import type { Verdict } from './explore/verdict.ts';
 import { Machine as MachineBase } from './machine.ts';
 import { nodePlatform } from './node-platform.ts';
@@ -124,4 +125,39 @@ export function exploreFaults<Value = unknown>(
   options: ExploreFaultsOptions<Value, NodeFs>,
 ): Promise<FaultReport> {
   return exploreFaultsOn(nodePlatform, (machine) => nodeFs(machine), options);
+}
+
+/**
+ * Goes back to the failing image of a finding: `recipe` is `finding.recipe`, or its JSON. The workload is run again, the image is built
+ * without the seed and its hash compared, and `recover` runs on it. Options that the recipe has need not be given. Throws ConfigError for a
+ * recipe of another workload or other options.
+ *
+ * @example
+ * const ledger = {
+ *   workload({ fs, ack }) {
+ *     fs.writeFileSync('/ledger', 'Ada owes 10');
+ *     ack('Ada owes 10');
+ *   },
+ *   recover({ fs, must }) {
+ *     for (const text of must) if (fs.readFileSync('/ledger', 'utf8') !== text) throw new Error('a debt is lost');
+ *   },
+ * };
+ * const { findings } = await explore(ledger);
+ * const text = JSON.stringify(findings[0].recipe); // to keep, or to send to somebody
+ * const { error, image } = await rerun(text, ledger);
+ * console.log(error === findings[0].error, image.hash === findings[0].recipe.image); // true true
+ */
+export function rerun<Value = string>(
+  recipe: string | Recipe,
+  options: ExploreOptions<Value, NodeFs>,
+): Promise<Rerun> {
+  return rerunFiles(nodePlatform, nodeFiles, recipe, options);
+}
+
+/** As rerun, for a finding of exploreDevice. */
+export function rerunDevice<Value = number>(
+  recipe: string | Recipe,
+  options: ExploreDeviceOptions<Value>,
+): Promise<Rerun> {
+  return rerunSectors(nodePlatform, recipe, options);
 }

@@ -98,6 +98,7 @@ export {
   type FaultRun,
 } from './explore/faults-types.ts';
 export { RecoverTimeoutError, RecoveryDiffersError } from './explore/judge-failure.ts';
+export { parseRecipe, type Rerun } from './explore/recipe.ts';
 export type * from './explore/types.ts';
 export { Verdict, VerdictError } from './explore/verdict.ts';
 export type { FaultRule, ResolvedFaultRule } from './faults/rule.ts';

@@ -1,11 +1,11 @@
 // Proof by repair: the same run with a flush behind the missing write, gone through again.
 //
-// Verbs: proveByFlush. A flush only takes states away, so what passed without it passes with it: where every image has been judged,
-// only those that failed are run again.
+// Verbs: proveByFlush. Only the crash points are gone through at which the write could be missing.
 
 import { withFlush } from '../crash/edit-log.ts';
 import type { CrashImage } from '../crash/image.ts';
 import type { LoggedWrite } from '../crash/log-facts.ts';
+import { failureAt } from './explain-moments.ts';
 import { isRecord } from './explain-words.ts';
 import type { Level } from './parts.ts';
 import type { Story } from './sentence.ts';
@@ -13,12 +13,10 @@ import type { Finding } from './types.ts';
 
 /** States gone through, and images judged, for one flush that is tried. */
 const MAX_STATES = 200_000;
-const MAX_RUNS = 2000;
+const MAX_RUNS = 20_000;
 
-/** What a proof need not run again, and when it ends. */
+/** When a proof ends. */
 export interface ProofLimits {
-  /** The failing images, by hash, where all images of the level were judged. */
-  readonly failing?: ReadonlySet<string> | undefined;
   readonly deadlineMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -66,38 +64,36 @@ async function tryFlush<Value>(
   limits: ProofLimits,
 ): Promise<Repair | undefined> {
   const { level, shrunk } = story;
-  const { key } = shrunk.failure;
   const edited = withFlush(level.recording.log, afterStep, domain, level.options.drive);
+  // what was promised at the step of the flush is promised only when it is complete
+  const toOld = (step: number) =>
+    step >= afterStep && step < edited.step ? afterStep - 0.5 : edited.toOld(step);
   using explorer = await level.open(edited.log);
   const end = edited.toNew(after.durable ?? level.explorer.entryCount);
-  const points = explorer.points().filter(({ step, lastStep }) => lastStep >= after.submitted && step < end);
-  const images = new Map<string, CrashImage>();
-  let isAll = points.every(({ index }) => explorer.count(index).isExhaustive);
-  for (const one of explorer.images({ points: points.map(({ index }) => index), newOnly: true })) {
-    images.set(one.hash, one);
+  const points = explorer
+    .points()
+    .filter(({ step, lastStep }) => lastStep >= after.submitted && step < end)
+    .map(({ index }) => index);
+  const images: CrashImage[] = [];
+  let isAll = points.every((point) => explorer.count(point).isExhaustive);
+  for (const one of explorer.images({ points, newOnly: true })) {
+    images.push(one);
     if (explorer.states < MAX_STATES && !isOver(limits)) continue;
     isAll = false;
     break;
   }
-  const states = explorer.states;
-  let failed = 0;
-  let runs = 0;
-  for (const one of images.values()) {
-    if (limits.failing?.has(one.hash) === false) continue;
-    if (runs++ >= MAX_RUNS || isOver(limits)) {
+  const { states } = explorer;
+  const failing = new Set<string>();
+  for (const [runs, one] of images.entries()) {
+    if (runs >= MAX_RUNS || isOver(limits)) {
       isAll = false;
       break;
     }
-    const { failure } = await level.judge.judge(
-      explorer.state(one.describe()),
-      edited.toOld(one.firstStep),
-      edited.toOld(one.lastStep),
-    );
-    if (failure?.key !== key) continue;
-    if (one.hash === image) return undefined;
-    failed++;
+    const key = (await failureAt(level, explorer, one, toOld))?.key;
+    if (key === shrunk.failure.key) failing.add(one.hash);
   }
-  return { flush: flushWords(story.level, after, domain), states, failed, exhaustive: isAll };
+  if (failing.has(image)) return undefined;
+  return { flush: flushWords(level, after, domain), states, failed: failing.size, exhaustive: isAll };
 }
 
 function isOver({ deadlineMs = Number.POSITIVE_INFINITY, signal }: ProofLimits): boolean {

@@ -7,7 +7,7 @@ import { formatSize } from '../core/size.ts';
 import type { LoggedWrite } from '../crash/log-facts.ts';
 import type { CrashLoss } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
-import { type LogSubmit, WriteLog } from '../write-log/entries.ts';
+import { WriteLog } from '../write-log/entries.ts';
 import type { CallSite, Level } from './parts.ts';
 import type { WriteFacts } from './types.ts';
 
@@ -48,8 +48,8 @@ function folderOf(path: string): string {
 }
 
 /** A change of names, sizes or attributes: one record that does not tear. */
-export function isRecord(write: LoggedWrite & { readonly isUntorn?: boolean }): boolean {
-  return write.isUntorn === true && write.length === RECORD_BYTES;
+export function isRecord(write: LoggedWrite): boolean {
+  return write.isUntorn && write.length === RECORD_BYTES;
 }
 
 /** A flush of the log, and when it was complete. */
@@ -223,30 +223,18 @@ function sectorsText(offset: number, length: number): string {
 
 function readFlushes<Value>({ recording, options }: Level<Value>): LoggedFlush[] {
   const drive = options.drive ?? 0;
-  const flushes = new Map<number, { submit: LogSubmit; submitted: number; completed: number | undefined }>();
+  const flushes = new Map<number, { -readonly [Name in keyof LoggedFlush]: LoggedFlush[Name] }>();
   let step = 0;
   for (const entry of new WriteLog(recording.log).entries()) {
     step++;
-    if (
-      entry.kind === 'mark' ||
-      entry.kind === 'part' ||
-      entry.operation !== 'flush' ||
-      entry.drive !== drive
-    )
-      continue;
-    if (entry.kind === 'submit')
-      flushes.set(entry.number, { submit: entry, submitted: step, completed: undefined });
-    else {
-      const flush = flushes.get(entry.number);
-      if (flush !== undefined) flush.completed = step;
-    }
+    if (entry.kind === 'mark' || entry.operation !== 'flush' || entry.drive !== drive) continue;
+    const { number } = entry;
+    const known = flushes.get(number);
+    if (entry.kind === 'submit') {
+      const { tag, domain, isIgnored } = entry;
+      flushes.set(number, { number, tag, domain, isIgnored, submitted: step, completed: undefined });
+    } else if (known !== undefined && entry.kind === 'complete') known.completed = step;
+    else if (known !== undefined && entry.kind === 'part') known.tag ||= entry.tag;
   }
-  return [...flushes.values()].map(({ submit, submitted, completed }) => ({
-    number: submit.number,
-    tag: submit.tag,
-    domain: submit.domain,
-    submitted,
-    completed,
-    isIgnored: submit.isIgnored,
-  }));
+  return [...flushes.values()];
 }

@@ -32,8 +32,6 @@ export interface ExplainOptions<Value> {
   /** What recipes say of the run. */
   readonly kind: Recipe['kind'];
   readonly options: Recipe['options'];
-  /** Every distinct image of the workload's levels was judged, and all that fail are given. */
-  readonly isComplete?: boolean;
   /** Default 8. */
   readonly maxFindings?: number;
   /** Runs of the check for each finding. Default 2,000. */
@@ -163,7 +161,7 @@ class Explainer<Value> {
     const { level, words, shrunk, culprit, depth } = story;
     const { crash } = level;
     const workload = await this.#options.levels.workload(crash);
-    const { kind, options } = this.#options;
+    const { kind, options, deadlineMs, signal } = this.#options;
     return {
       sentence: sentenceOf(story),
       error: `${shrunk.failure.name}: ${shrunk.failure.message}`,
@@ -175,18 +173,11 @@ class Explainer<Value> {
       crashPoint: crashPointOf(level, words, shrunk),
       depth,
       needsTearing: shrunk.needsTearing,
-      proof: await proveByFlush(story, image, this.#proofLimits(depth)),
+      proof: await proveByFlush(story, image, { deadlineMs, signal }),
       timeline: timelineOf(level, words, shrunk),
       images,
       recipe: recipeOf({ kind, crash, options, log: workload.recording.hash, states, image }),
     };
-  }
-
-  #proofLimits(depth: number) {
-    const { isComplete, deadlineMs, signal } = this.#options;
-    const failing =
-      isComplete === true && depth === 0 ? new Set(this.#failures.map(({ hash }) => hash)) : undefined;
-    return { failing, deadlineMs, signal };
   }
 }
 

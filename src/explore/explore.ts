@@ -1,6 +1,6 @@
 // explore: runs a workload, builds every image that a crash may leave of it, runs recovery on each, and gives a verdict.
 //
-// Verbs: exploreOn. The parts: record (the run), search-images (the images), judge (recovery), search, explain, verdict.
+// Verbs: exploreOn, rerunOn. The parts: record (the run), search-images (the images), judge (recovery), search, explain, verdict.
 // What differs between files and sectors, Node and browsers comes in as a Subject and a Platform.
 
 import type { CrashKind } from '../crash-kinds.ts';
@@ -17,6 +17,8 @@ import { ImageMachine } from './images.ts';
 import { type RecoverCall, RecoveryJudge } from './judge.ts';
 import { PromiseRange } from './judge-promises.ts';
 import type { Failure } from './parts.ts';
+
+import { type Rerun, replayRecipe } from './recipe.ts';
 import { makeBase, type RecordedWorkload, type RunContext, type RunStart, record } from './record.ts';
 import { type SearchTally, searchImages } from './search.ts';
 import { ImageSet } from './search-images.ts';
@@ -97,8 +99,7 @@ class Exploration<Value> {
     const start = await startOf(this.#platform, this.#subject, this.#resolved);
     const { run, difference } = await recordTwice(start, this.#subject);
     if (difference !== undefined) return this.#verdict(run, { verdict: 'harnessBroken', reason: difference });
-    const { recover, adorn } = this.#subject;
-    const machines = await ImageMachine.prepare(this.#platform, this.#resolved.config, { adorn });
+    const machines = await this.#machines();
     const broken = await this.#failureAtEnd(run, machines);
     if (broken !== undefined)
       return this.#verdict(run, { verdict: 'harnessBroken', reason: brokenBy(broken) });
@@ -107,15 +108,25 @@ class Exploration<Value> {
       onProgress,
       seconds: budget?.seconds === undefined ? undefined : budget.seconds * SEARCH_SHARE,
     });
-    const levels = new ExploreLevels({
-      platform: this.#platform,
-      recover,
-      resolved: this.#resolved,
-      run,
-      machines,
-      adorn,
-    });
-    return this.#search(run, levels, pace);
+    return this.#search(run, this.#levels(run, machines), pace);
+  }
+
+  /** Records the workload, and goes to the image of a recipe. */
+  async rerun(recipe: Recipe): Promise<Rerun> {
+    const start = await startOf(this.#platform, this.#subject, this.#resolved);
+    const run = await record(start, this.#subject.workload);
+    if (run.thrown !== undefined) throw new WorkloadError('workload', run.thrown.error);
+    return replayRecipe(recipe, this.#levels(run, await this.#machines()));
+  }
+
+  #machines(): Promise<ImageMachine> {
+    return ImageMachine.prepare(this.#platform, this.#resolved.config, { adorn: this.#subject.adorn });
+  }
+
+  #levels(run: RecordedWorkload<Value>, machines: ImageMachine): ExploreLevels<Value> {
+    const { recover, adorn } = this.#subject;
+    const [platform, resolved] = [this.#platform, this.#resolved];
+    return new ExploreLevels({ platform, recover, resolved, run, machines, adorn });
   }
 
   /** The check on what the run leaves without a crash. */
@@ -267,4 +278,14 @@ export async function exploreOn<Value>(
   options: ExploreCommon,
 ): Promise<Verdict> {
   return new Exploration(platform, subject, options).run();
+}
+
+/** Runs a subject again to where a recipe leads. */
+export function rerunOn<Value>(
+  platform: Platform,
+  subject: Subject<Value>,
+  options: ExploreCommon,
+  recipe: Recipe,
+): Promise<Rerun> {
+  return new Exploration(platform, subject, options).rerun(recipe);
 }

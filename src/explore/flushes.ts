@@ -7,6 +7,7 @@ import { withoutFlush } from '../crash/edit-log.ts';
 import type { CrashExplorer } from '../crash/explorer.ts';
 import type { CrashImage } from '../crash/image.ts';
 import type { LoggedWrite } from '../crash/log-facts.ts';
+import { failureAt } from './explain-moments.ts';
 import { type LoggedFlush, Words } from './explain-words.ts';
 import type { Failure, Level } from './parts.ts';
 import type { FlushFacts } from './types.ts';
@@ -43,16 +44,18 @@ export async function testFlushes<Value>(
   levels: readonly Level<Value>[],
   options: FlushOptions = {},
 ): Promise<FlushFacts[]> {
-  const [first] = levels;
+  // a killed process loses nothing that a flush could keep
+  const lossy = levels.filter(({ crash }) => crash !== 'process');
+  const [first] = lossy;
   if (first === undefined) return [];
   const words = new Words(first);
-  const known = new Map(levels.map((level) => [level, rangesOf(level.explorer)]));
+  const known = new Map(lossy.map((level) => [level, rangesOf(level.explorer)]));
   const facts: FlushFacts[] = [];
   const calls = callsOf(words.flushes);
   for (const [place, flushes] of calls.entries()) {
     options.onProgress?.(place, calls.length);
     let removal: Removal = { need: 'unnoticed', failure: undefined, exhaustive: true };
-    for (const level of levels) {
+    for (const level of lossy) {
       const here = await withoutThem(level, flushes, known.get(level) ?? new Map(), options);
       removal = {
         need: here.need === 'unnoticed' ? removal.need : here.need,
@@ -120,7 +123,7 @@ async function withoutThem<Value>(
       isCut = true;
       break;
     }
-    const { failure } = await level.judge.judge(image, image.firstStep, image.lastStep);
+    const failure = await failureAt(level, explorer, image);
     if (failure !== undefined) return { need: 'needed', failure, exhaustive: isCounted };
   }
   return { need: isCut ? 'untested' : 'unnoticed', failure: undefined, exhaustive: isCounted && !isCut };

@@ -80,7 +80,7 @@ export interface Judgement {
 export interface Judge {
   /**
    * `firstStep`, `lastStep`: the range of steps at which a crash leaves this image; what must be there follows from the last, what may be
-   * there from the first. `lastStep` 0 asks whether the image is good when nothing was acknowledged, wherever the first lies.
+   * there from the first. Steps between entries (1.5) lie before what was promised at the next one. `lastStep` 0 asks whether the image is good when nothing was acknowledged, wherever the first lies.
    */
   judge(image: CrashImage, firstStep: number, lastStep: number): Promise<Judgement>;
   /** Recoveries run so far. */

@@ -1,6 +1,6 @@
 // A recipe: a failing image as a small JSON, and the way back from it: the same run, the same image, the same failure.
 //
-// Verbs: recipeOf, parseRecipe, replayRecipe. A recipe needs no seed: its states say what is missing.
+// Verbs: recipeOf, parseRecipe, checkedRecipe, recipeOptions, replayRecipe. A recipe needs no seed: its states say what is missing.
 // Invariant: what is replayed is what was found, or an error says in what it differs: another workload, another image.
 
 import type { CrashImage } from '../crash/image.ts';
@@ -8,10 +8,16 @@ import type { CrashLoss, CrashState } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
 import { ConfigError } from '../errors.ts';
 import { VERSION } from '../version.ts';
-import type { Failure, Level, Levels } from './parts.ts';
-import type { Recipe } from './types.ts';
+import type { Levels } from './parts.ts';
+import type { ExploreCommon, Recipe } from './types.ts';
 
 const KINDS: readonly Recipe['kind'][] = ['explore', 'exploreDevice', 'log'];
+/** Who follows a recipe of this kind. */
+const FOLLOWERS: Readonly<Record<Recipe['kind'], string>> = {
+  explore: 'rerun',
+  exploreDevice: 'rerunDevice',
+  log: 'sectorlab crash --recipe',
+};
 const CRASHES: readonly CrashKind[] = ['power', 'os', 'process'];
 const LOSSES: readonly CrashLoss['kind'][] = ['missing', 'zeros', 'garbage'];
 
@@ -21,12 +27,12 @@ export function recipeOf(parts: Omit<Recipe, 'sectorlab'>): Recipe {
 }
 
 /** What came of a recipe. */
-export interface Replayed<Value> {
+export interface Rerun {
   /** The image, as it was found. */
   readonly image: CrashImage;
-  /** How the check fails on it; undefined when it passes by now. */
-  readonly failure: Failure | undefined;
-  readonly level: Level<Value>;
+  /** Name and message of what the check threw, and its stack; undefined when it passes by now. */
+  readonly error: string | undefined;
+  readonly errorStack: string | undefined;
 }
 
 /**
@@ -113,11 +119,25 @@ function readLoss(field: string, value: unknown): CrashLoss {
   return loss.pattern === undefined ? read : { ...read, pattern: whole(`${field}.pattern`, loss.pattern) };
 }
 
+/** Options of the run that a recipe was made of; what is `given` now goes before them. Crashes during recovery are as deep as the recipe has them. */
+export function recipeOptions<Options extends ExploreCommon>(recipe: Recipe, given: Options): Options {
+  const recoveryDepth = Math.max(given.recoveryDepth ?? 0, recipe.states.length - 1);
+  return { ...recipe.options, ...given, recoveryDepth };
+}
+
+/** A recipe that this function can follow. */
+export function checkedRecipe(input: string | Recipe, kind: Recipe['kind']): Recipe {
+  const recipe = parseRecipe(input);
+  if (recipe.kind !== kind)
+    throw new ConfigError('recipe.kind', recipe.kind, `'${kind}' here: ${FOLLOWERS[recipe.kind]} follows it`);
+  return recipe;
+}
+
 /**
  * Builds the image of a recipe again and runs the check on it. Throws ConfigError when the run is not the one that the recipe was made of
  * (its log has another hash), or the image is another (another model of the drive, another version).
  */
-export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>): Promise<Replayed<Value>> {
+export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>): Promise<Rerun> {
   let level = await levels.workload(recipe.crash);
   const { hash } = level.recording;
   if (hash !== recipe.log)
@@ -135,5 +155,6 @@ export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>)
       `${image.hash}, the hash of the image built: made with other options, or by sectorlab ${recipe.sectorlab} and not ${VERSION}`,
     );
   const { failure } = await level.judge.judge(image, image.point.step, image.point.lastStep);
-  return { image, failure, level };
+  const error = failure === undefined ? undefined : `${failure.name}: ${failure.message}`;
+  return { image, error, errorStack: failure?.stack };
 }

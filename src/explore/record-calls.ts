@@ -36,6 +36,18 @@ export class RecordedCall implements CallSite {
     return this.#details.path;
   }
 
+  get dest(): string | undefined {
+    return this.#details.dest;
+  }
+
+  get offset(): number | undefined {
+    return this.#details.offset;
+  }
+
+  get length(): number | undefined {
+    return this.#details.length;
+  }
+
   get text(): string {
     const { path, dest, offset, length } = this.#details;
     const words: string[] = [];

@@ -56,10 +56,10 @@ function tornSentence<Value>(story: Story<Value>, torn: LoggedWrite): string {
 /** Nothing is missing: the moment itself is bad. */
 function wholeSentence<Value>(story: Story<Value>): string {
   const { level, shrunk, words, culprit } = story;
+  if (culprit.lost !== undefined) return `${lossOf(story)}: it is not on its way to the disk by then`;
   const last = level.explorer.writes.findLast(({ submitted }) => submitted <= shrunk.point.step);
   const after = last === undefined ? 'at the very beginning' : `right after ${callText(words, last)}`;
-  const moment = `${CRASH_WORDS[level.crash]} ${after} leaves what the check refuses, although nothing that was written by then is missing`;
-  return culprit.lost === undefined ? moment : `${lossOf(story)}: ${moment}`;
+  return `${CRASH_WORDS[level.crash]} ${after} leaves what the check refuses, although nothing that was written by then is missing`;
 }
 
 function lostSentence<Value>(story: Story<Value>): string {

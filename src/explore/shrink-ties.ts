@@ -3,16 +3,9 @@
 // Verbs: Ties.close, isLegal. The rules are those of the core's axes: orders of the model, chains of the log, writes in one piece.
 // Invariant: what is closed is legal, and a legal state is closed already.
 
-import type { LoggedWrite as Write } from '../crash/log-facts.ts';
+import type { LoggedWrite } from '../crash/log-facts.ts';
 import type { CrashModel } from '../crash/options.ts';
 import type { CrashLoss } from '../crash/state.ts';
-
-/** A write, with what ties it to others: 0 and undefined, nothing. */
-type LoggedWrite = Write & {
-  readonly chain?: number;
-  readonly isUntorn?: boolean;
-  readonly isTogether?: boolean;
-};
 
 /** What is missing of each write that is not wholly there, by the write's index. */
 export type Lost = ReadonlyMap<number, readonly CrashLoss[]>;
@@ -122,14 +115,14 @@ function orderChains(uncertain: readonly LoggedWrite[], model: CrashModel): Chai
 
 /** The chains of the log: a link is a run of writes that go together with the next one, and that one. */
 function logChains(uncertain: readonly LoggedWrite[]): Chain[] {
-  const chained = uncertain.filter(({ chain = 0 }) => chain !== 0);
-  return [...grouped(chained, ({ chain = 0 }) => chain).values()].map((writes) => {
+  const chained = uncertain.filter(({ chain }) => chain !== 0);
+  return [...grouped(chained, ({ chain }) => chain).values()].map((writes) => {
     const links: LoggedWrite[][] = [];
     let isOpen = false;
     for (const write of writes) {
       if (isOpen) links.at(-1)?.push(write);
       else links.push([write]);
-      isOpen = write.isTogether === true;
+      isOpen = write.isTogether;
     }
     return links;
   });

@@ -63,10 +63,10 @@ export class Trial<Value> {
   ties(point: CrashPoint): Ties {
     let ties = this.#ties.get(point.index);
     if (ties === undefined) {
-      ties = new Ties(
-        visible(this.level.explorer.uncertain(point.index), this.level, point),
-        this.level.options.model,
-      );
+      const { explorer, crash, options } = this.level;
+      // of a killed process nothing that was written is lost
+      const uncertain = crash === 'process' ? [] : explorer.uncertain(point.index);
+      ties = new Ties(visible(uncertain, this.level, point), options.model);
       this.#ties.set(point.index, ties);
     }
     return ties;
