@@ -72,7 +72,7 @@ export class WasiHost implements Disposable {
       print: (stream, bytes) => this.#streams[stream - 1]?.write(bytes),
       input: inputOf(stdin),
     };
-    for (const [name, path] of Object.entries(preopens)) this.#preopen(machine, name, path);
+    this.#preopen(machine, Object.entries(preopens));
     const calls: WasiCalls = {
       ...processCalls(machine, guest, {
         args,
@@ -94,16 +94,23 @@ export class WasiHost implements Disposable {
     return this.#memory;
   }
 
-  #preopen(machine: Machine, name: string, path: string): void {
-    this.#descriptors.add({
-      kind: 'directory',
-      file: machine.fs.open(path, { directory: true }),
-      rights: { base: RIGHTS_DIRECTORY, inheriting: RIGHTS_DIRECTORY | RIGHTS_FILE },
-      flags: 0,
-      path: tidyPath(path),
-      preopen: name,
-      listing: undefined,
-    });
+  /** Opens all of them, or none. */
+  #preopen(machine: Machine, preopens: readonly (readonly [name: string, path: string])[]): void {
+    try {
+      for (const [name, path] of preopens)
+        this.#descriptors.add({
+          kind: 'directory',
+          file: machine.fs.open(path, { directory: true }),
+          rights: { base: RIGHTS_DIRECTORY, inheriting: RIGHTS_DIRECTORY | RIGHTS_FILE },
+          flags: 0,
+          path: tidyPath(path),
+          preopen: name,
+          listing: undefined,
+        });
+    } catch (error) {
+      this.#descriptors.closeAll();
+      throw error;
+    }
   }
 
   #readiness(number: number, isWrite: boolean): Readiness {
