@@ -168,6 +168,7 @@ export {
 // crash
 export {
   crashBuild,
+  crashClose,
   crashDescribe,
   crashImage,
   crashOpen,

@@ -1,6 +1,6 @@
 // The bytes that sectors may hold, and their hashes: a write's, zeros, garbage, or the base image's.
 //
-// Verbs: contentClaim, contentInit, writeBytes, baseBytes, garbageBytes, zeroBytes, writeHash, learnBase, baseHash, floorHash, garbageHash, zeroHash, hashBytes, sectorLow, sectorHigh, patternOf.
+// Verbs: payloadsClaim, hashesClaim, contentInit, writeBytes, baseBytes, garbageBytes, zeroBytes, writeHash, learnBase, baseHash, floorHash, garbageHash, zeroHash, hashBytes, sectorLow, sectorHigh, patternOf.
 // Payloads are read from the log when they are first needed and kept while there is room; then all go and it begins anew.
 // A hash is two independent u64. Equal bytes have equal hashes, whichever write they are of.
 // Invariant: an address stays good until payloadsMayGo(write) has said true and a payload is read.
@@ -38,11 +38,15 @@ export const content = changetype<Content>(memory.data(offsetof<Content>(), 16))
 const zeros: usize = memory.data(512, 64);
 const scratch: usize = memory.data(512, 64);
 
-/** `hashed`: sectors of all writes together; `payloadBytes`: room for payloads, a multiple of 512. */
-export function contentClaim(hashed: u64, payloadBytes: u32): void {
+/** `bytes`: room for payloads, a multiple of 512. */
+export function payloadsClaim(bytes: u32): void {
+  content.capacity = bytes;
+  content.payloads = arenaClaim(bytes, 64);
+}
+
+/** `hashed`: sectors of all writes together. */
+export function hashesClaim(hashed: u64): void {
   content.hashes = arenaClaim(hashed * 16, 64);
-  content.capacity = payloadBytes;
-  content.payloads = arenaClaim(payloadBytes, 64);
 }
 
 export function contentInit(logFd: i32, baseFd: i32): void {

@@ -1,6 +1,6 @@
 // The distinct images met so far, by their hash, and which states have each of them.
 //
-// Verbs: imagesClaim, imagesInit, imagesNote, imagesSelect, visitSelect.
+// Verbs: imagesClaim, imagesInit, imagesForget, imagesNote, imagesLookUp, imagesSelect, visitSelect.
 // Layout: an open-addressing table of numbers by hash; the images in the order in which they came; visits (states), linked by image.
 // Invariant: an image is counted once, whatever crash points and states it comes from; its first and last crash point are the
 // outermost of them. When visits are used up states are still counted, only no longer listed.
@@ -75,6 +75,15 @@ function placeOf(low: u64, high: u64): usize {
     if (number == 0 || (distinctAt(number).low == low && distinctAt(number).high == high)) return place;
     index = (index + 1) & images.mask;
   }
+}
+
+/** Empties the table, at the cost of what is in it. */
+export function imagesForget(): void {
+  // the newest first: the way to one leads over older ones only
+  for (let number = report.distinct; number > 0; number--) {
+    store<u32>(placeOf(distinctAt(number).low, distinctAt(number).high), 0);
+  }
+  imagesInit();
 }
 
 /** Tells the report about the image of this number. */

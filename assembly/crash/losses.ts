@@ -1,6 +1,6 @@
 // A state in words that outlive the run: what it lacks of each uncertain write.
 //
-// Verbs: lossesClaim, lossesDescribe, lossesApply, lossesForget. A loss is a range of bytes of the drive that a write was to change and that
+// Verbs: lossesClaim, lossesInit, lossesDescribe, lossesApply, lossesForget. A loss is a range of bytes of the drive that a write was to change and that
 // hold what was there before, zeros, or garbage of a pattern. What no loss names is there.
 // Invariant: losses that were described build the same image again, at the same crash point of the same log, without the seed.
 
@@ -30,6 +30,12 @@ export function lossesClaim(): void {
   // a write has no more losses than pieces: one that is torn at a byte has two at most, and then two pieces
   report.lossCapacity = epoch.maxPieces;
   report.losses = arenaClaim(<u64>report.lossCapacity * offsetof<Loss>(), 64);
+}
+
+export function lossesInit(): void {
+  losses.count = 0;
+  losses.hasPatterns = 0;
+  losses.isApplied = 0;
 }
 
 /** Lists what the wanted state lacks; returns how many losses. */

@@ -1,18 +1,20 @@
 // The explorer of crash states as exports. It is an instance of its own: one that has opened a machine opens no explorer.
 //
-// Verbs: crashOpen, crashReport, crashPoint, crashBuild, crashDescribe, crashRebuild, crashImage, crashVisit.
-// Layout: config | what reading the log needs | tables of the log | slots, cells, pieces | images.
+// Verbs: crashOpen, crashClose, crashReport, crashPoint, crashBuild, crashDescribe, crashRebuild, crashImage, crashVisit.
+// Layout: config | what reading the log needs, payloads, images | tables of the log | slots, cells, pieces.
 // Memory is claimed in three steps, as what the log holds tells how much the next one needs; all of it inside crashOpen.
-// Invariant: no wrong argument, log or order of calls traps; each answers a negative errno.
+// Invariants: no wrong argument, log or order of calls traps; each answers a negative errno. When an explorer opens, all memory that it claims is
+// zeros, but for what lies before the tables when the one before had the same limits: of that no part relies on it, and the table of images is empty.
 
 import { arenaBytes, arenaCommit, arenaStart } from '../base/arena';
 import { EBUSY, EINVAL, ENOENT, ENOMEM } from '../base/errno';
 import { axesBuild, axesClaim, axesDecode } from '../crash/axes';
 import { chainsClaim, chainsCount, chainsLink } from '../crash/chains';
-import { content, contentClaim, contentInit, numberHashes } from '../crash/content';
+import { content, contentInit, hashesClaim, numberHashes, payloadsClaim } from '../crash/content';
 import { imageBuild, imageClaim, imageInit, RUN_SECTORS } from '../crash/image';
 import {
   imagesClaim,
+  imagesForget,
   imagesInit,
   imagesLookUp,
   imagesNote,
@@ -21,11 +23,11 @@ import {
 } from '../crash/images';
 import { logCount, logFill, logTablesClaim } from '../crash/log';
 import { streamClaim } from '../crash/log-stream';
-import { lossesApply, lossesClaim, lossesDescribe, lossesForget } from '../crash/losses';
+import { lossesApply, lossesClaim, lossesDescribe, lossesForget, lossesInit } from '../crash/losses';
 import { model, modelInit } from '../crash/model';
 import { sampleBuild, sampleClaim, sampleCount, sampleDecode } from '../crash/sample';
 import { MAX_SLOTS, runsClaim, slotsClaim, slotsCount, slotsInit } from '../crash/slots';
-import { checkLayout, NEVER, report } from '../crash/tables';
+import { checkLayout, NEVER, Report, report } from '../crash/tables';
 import {
   epoch,
   epochClaim,
@@ -81,13 +83,22 @@ const MAX_BOUND: u64 = 1 << 53;
 @unmanaged
 class Explorer {
   isOpen: u32;
+  /** It has been open, and no machine opens here any more. */
+  wasOpen: u32;
+  /** Where the tables of the log begin, and the end of memory that is not all zeros. */
+  tables: usize;
+  end: u64;
+  /** The limits that what lies before the tables was claimed with. */
+  images: u32;
+  visits: u32;
+  payloadBytes: u32;
 }
 
 const explorer = changetype<Explorer>(memory.data(offsetof<Explorer>(), 16));
 
-/** This instance is an explorer, and no machine opens in it. */
+/** This instance is an explorer, or was one, and no machine opens in it. */
 export function isExplorer(): bool {
-  return explorer.isOpen != 0;
+  return explorer.wasOpen != 0;
 }
 
 function field(offset: usize): u32 {
@@ -133,14 +144,35 @@ function checkFields(): i32 {
 
 function grow(): i32 {
   report.memoryBytes = arenaBytes();
-  return arenaCommit() ? 0 : -ENOMEM;
+  if (!arenaCommit()) return -ENOMEM;
+  explorer.end = max<u64>(explorer.end, arenaBytes());
+  return 0;
+}
+
+/** Claims what does not depend on the log. Used memory is there again for the same limits; for others it is cleared. */
+function claimFixed(): void {
+  const start = configStart() + CRASH_CONFIG_SIZE;
+  const isSame =
+    explorer.images == field(CRASH_CONFIG_IMAGES) &&
+    explorer.visits == field(CRASH_CONFIG_VISITS) &&
+    explorer.payloadBytes == field(CRASH_CONFIG_PAYLOAD_BYTES);
+  if (!isSame && explorer.end != 0) memory.fill(start, 0, <usize>(explorer.end - start));
+  explorer.images = field(CRASH_CONFIG_IMAGES);
+  explorer.visits = field(CRASH_CONFIG_VISITS);
+  explorer.payloadBytes = field(CRASH_CONFIG_PAYLOAD_BYTES);
+  arenaStart(start);
+  backingClaim(RUN_SECTORS + 1);
+  streamClaim();
+  payloadsClaim(explorer.payloadBytes & ~511);
+  imageClaim();
+  imagesClaim(explorer.images, explorer.visits);
+  explorer.tables = <usize>arenaBytes();
 }
 
 /** Reads the log into tables. */
 function openLog(): i32 {
   const fd = <i32>field(CRASH_CONFIG_LOG_FD);
-  backingClaim(RUN_SECTORS + 1);
-  streamClaim();
+  claimFixed();
   let result = grow();
   if (result == 0) result = logCount(fd);
   if (result != 0) return result;
@@ -165,19 +197,18 @@ function openSlots(): i32 {
 }
 
 function openRest(): i32 {
-  contentClaim(numberHashes(), field(CRASH_CONFIG_PAYLOAD_BYTES) & ~511);
+  hashesClaim(numberHashes());
   epochClaim();
   axesClaim();
   sampleClaim();
   lossesClaim();
-  imageClaim();
-  imagesClaim(field(CRASH_CONFIG_IMAGES), field(CRASH_CONFIG_VISITS));
   const result = grow();
   if (result != 0) return result;
   const config = configStart();
   slotsInit();
   contentInit(<i32>field(CRASH_CONFIG_LOG_FD), <i32>field(CRASH_CONFIG_BASE_FD));
   epochInit();
+  lossesInit();
   imageInit(
     <i32>field(CRASH_CONFIG_IMAGE_FD),
     load<u64>(config, CRASH_CONFIG_BASE_HASH),
@@ -189,17 +220,18 @@ function openRest(): i32 {
 }
 
 /**
- * Opens an explorer of the log that the config at configAddress() names (CRASH_CONFIG_…). Once per instance, whatever it answers: 0;
- * EINVAL with ROOT_BAD_FIELD, or with the report's CRASH_ERROR when the log is refused; ENOMEM with the report's memory; EBUSY; the errno of a file.
+ * Opens an explorer of the log that the config at configAddress() names (CRASH_CONFIG_…). Whatever it answers but for ROOT_BAD_FIELD and EBUSY, crashClose
+ * comes before the next one: 0; EINVAL with ROOT_BAD_FIELD, or with the report's CRASH_ERROR when the log is refused; ENOMEM with the report's memory; EBUSY; the
+ * errno of a file.
  */
 export function crashOpen(): i32 {
   checkLayout();
-  if (driveCount() != 0 || isExplorer()) return -EBUSY;
+  if (driveCount() != 0 || explorer.isOpen != 0) return -EBUSY;
   noteBadField(0, 0);
   const checked = checkFields();
   if (checked != 0) return checked;
   explorer.isOpen = 1;
-  arenaStart(configStart() + CRASH_CONFIG_SIZE);
+  explorer.wasOpen = 1;
   modelInit(configStart());
   report.point = NEVER;
   report.pointCount = 0;
@@ -208,6 +240,20 @@ export function crashOpen(): i32 {
   if (result == 0) result = openRest();
   if (result != 0) report.pointCount = 0;
   return result;
+}
+
+/** Ends the explorer: another may be opened, at little cost when it has the same limits. 0, or ENOENT when there is none. */
+export function crashClose(): i32 {
+  if (explorer.isOpen == 0) return -ENOENT;
+  explorer.isOpen = 0;
+  imagesForget();
+  if (explorer.end > <u64>explorer.tables) {
+    memory.fill(explorer.tables, 0, <usize>(explorer.end - <u64>explorer.tables));
+  }
+  explorer.end = min<u64>(explorer.end, <u64>explorer.tables);
+  memory.fill(changetype<usize>(report), 0, offsetof<Report>());
+  report.point = NEVER;
+  return 0;
 }
 
 /** Address of CRASH_…, what is known of the log, the crash point and the image. */

@@ -1,6 +1,6 @@
 // A WASI host whose files are sparse memory: browser_wasi_shim, with the core's few file calls served without a copy.
 //
-// Verbs: MemoryHost.add, addImage, save, restore, branch, imports, start. A descriptor from `add` is SPARSE_FD_BASE or more; every other call
+// Verbs: MemoryHost.add, remove, addImage, save, restore, branch, imports, start. A descriptor from `add` is SPARSE_FD_BASE or more; every other call
 // goes to the host behind (the shim, or node:wasi where real images are used too), unless the host is a branch: then the images
 // of the first are memory as well, under the same descriptors.
 // Invariant: offsets and counts are whole numbers below 2^53; a fault answers a WASI errno, never an exception.
@@ -120,6 +120,11 @@ export class MemoryHost implements WasiHost {
     const fd = this.#nextFd++;
     this.#files.set(fd, memory);
     return fd;
+  }
+
+  /** The descriptor names nothing any more. */
+  remove(fd: number): void {
+    this.#files.delete(fd);
   }
 
   /** The file behind an open descriptor, so that it can be saved. */

@@ -62,6 +62,16 @@ export class Core {
     this.#death = undefined;
   }
 
+  /** Bytes of its memory. */
+  get memoryBytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  /** It has trapped, and every call throws. */
+  get isDead(): boolean {
+    return this.#death !== undefined;
+  }
+
   /** Runs `body`, which calls exports; a trap in it becomes an InternalError, now and on every later call. */
   call<T>(body: (exports: CoreExports) => T): T {
     this.checkAlive();

@@ -230,6 +230,7 @@ export interface CoreExports {
   replayRun(eventLimit: number): number;
   replaySync(eventLimit: number): number;
   crashBuild(ordinal: number): number;
+  crashClose(): number;
   crashDescribe(ordinal: number): number;
   crashImage(image: number): number;
   crashOpen(): number;

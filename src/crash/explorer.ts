@@ -28,18 +28,18 @@ import {
   CRASH_VISIT_POINT,
   ROOT_BAD_FIELD,
 } from '../../assembly/layout.ts';
-import { MemoryHost } from '../backing/memory-host.ts';
 import { SparseMemory } from '../backing/sparse-memory.ts';
-import { Core } from '../core/core.ts';
+import type { Core } from '../core/core.ts';
 import type { CoreExports } from '../core/exports.ts';
 import { parseSize } from '../core/size.ts';
 import { ConfigError, check, StorageError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { WriteLog } from '../write-log/entries.ts';
 import { type LogInput, sourceOf } from '../write-log/source.ts';
+import { type ExplorerCore, giveCore, takeCore } from './core-pool.ts';
 import { CrashImage } from './image.ts';
 import { type CrashPoint, type LoggedWrite, readPoints, readWrites, refusal } from './log-facts.ts';
-import { type CrashExplorerOptions, crashConfig, describeCrashField } from './options.ts';
+import { type CrashExplorerOptions, crashConfig, describeCrashField, setDescriptors } from './options.ts';
 import { type CrashLoss, type CrashState, readLosses, writeLosses } from './state.ts';
 
 const EINVAL = -22;
@@ -48,7 +48,10 @@ const COPY_BYTES = 1048576;
 
 /** How many states a crash point has. */
 export interface CrashCount {
-  /** Candidate states: exact up to 2^53, beyond that the nearest number, perhaps Infinity. */
+  /**
+   * Candidate states, of which several may have the same image: exact up to 2^53, beyond that the nearest number, perhaps Infinity. Parts of writes that
+   * change nothing in any of them are not counted, nor are equal bytes that come again over the same sectors.
+   */
   readonly states: number;
   /** The logarithm of their number to the base 2. */
   readonly log2: number;
@@ -67,6 +70,12 @@ export interface CrashImagesOptions {
   readonly newOnly?: boolean;
 }
 
+interface Figures {
+  readonly entryCount: number;
+  readonly distinct: number;
+  readonly states: number;
+}
+
 /** The log as sparse memory, which the core can read. */
 function logMemory(log: LogInput | WriteLog): SparseMemory {
   const source = log instanceof WriteLog ? log.source : sourceOf(log);
@@ -82,6 +91,7 @@ function logMemory(log: LogInput | WriteLog): SparseMemory {
 
 /** Explores a write log. Make one with `CrashExplorer.open` of the package entry. */
 export class CrashExplorer implements Disposable {
+  readonly #from: ExplorerCore;
   readonly #core: Core;
   readonly #log: SparseMemory;
   readonly #image: SparseMemory;
@@ -92,8 +102,11 @@ export class CrashExplorer implements Disposable {
   /** Changes whenever an image is built. */
   #turn = 0;
   #isClosed = false;
+  #figures: Figures | undefined;
 
-  protected constructor(core: Core, log: SparseMemory, image: SparseMemory) {
+  protected constructor(from: ExplorerCore, log: SparseMemory, image: SparseMemory) {
+    const { core } = from;
+    this.#from = from;
     this.#core = core;
     this.#log = log;
     this.#image = image;
@@ -108,20 +121,22 @@ export class CrashExplorer implements Disposable {
     const log = logMemory(options.log);
     const image = options.base?.fork() ?? new SparseMemory();
     if (options.size !== undefined) image.extend(parseSize(options.size, 'size'));
-    const host = new MemoryHost();
-    const descriptors = {
+    const config = crashConfig(options);
+    const from = await takeCore(platform, config);
+    const { core, host } = from;
+    setDescriptors(config, {
       log: host.add(log),
       base: options.base === undefined ? -1 : host.add(options.base.fork()),
       image: host.add(image),
-    };
-    const config = crashConfig(options, descriptors);
-    const core = await Core.load(await platform.core(), host);
+    });
     core.seed = options.seed ?? 1;
     core.memory.bytes.set(config, core.exports.configAddress());
     const result = core.call((exports) => exports.crashOpen());
-    const explorer = new CrashExplorer(core, log, image);
-    if (result < 0) throw explorer.#whyClosed(result, config);
-    return explorer;
+    const explorer = new CrashExplorer(from, log, image);
+    if (result === 0) return explorer;
+    const reason = explorer.#whyClosed(result, config);
+    explorer.close();
+    throw reason;
   }
 
   #whyClosed(result: number, config: Uint8Array): Error {
@@ -147,20 +162,31 @@ export class CrashExplorer implements Disposable {
     return this.#core.memory.f64(this.#report + field);
   }
 
+  /** What is known of a closed explorer as well. */
+  #countAll(): Figures {
+    return (
+      this.#figures ?? {
+        entryCount: this.#u32(CRASH_ENTRY_COUNT),
+        distinct: this.#u32(CRASH_DISTINCT),
+        states: this.#f64(CRASH_STATES_BUILT),
+      }
+    );
+  }
+
   /** Entries of the log: steps count from 0 to here. */
   get entryCount(): number {
-    return this.#u32(CRASH_ENTRY_COUNT);
+    return this.#countAll().entryCount;
   }
 
   /** The writes of the log that reach the media, in the order in which they were submitted. */
   get writes(): readonly LoggedWrite[] {
-    this.#writes ??= readWrites(this.#core.memory, this.#report);
+    this.#writes ??= this.#call(() => readWrites(this.#core.memory, this.#report));
     return this.#writes;
   }
 
   /** The steps at which the set of possible images changes. */
   points(): readonly CrashPoint[] {
-    this.#points ??= readPoints(this.#core.memory, this.#report, this.#log);
+    this.#points ??= this.#call(() => readPoints(this.#core.memory, this.#report, this.#log));
     return this.#points;
   }
 
@@ -227,12 +253,12 @@ export class CrashExplorer implements Disposable {
 
   /** Distinct images built so far. */
   get distinct(): number {
-    return this.#u32(CRASH_DISTINCT);
+    return this.#countAll().distinct;
   }
 
   /** States built so far, by `images`. */
   get states(): number {
-    return this.#f64(CRASH_STATES_BUILT);
+    return this.#countAll().states;
   }
 
   /**
@@ -359,9 +385,12 @@ export class CrashExplorer implements Disposable {
     return [...found.values()];
   }
 
-  /** Lets go of the memory. Images that were built can not be read any more. */
+  /** Lets go of the memory. Nothing can be built any more, nor asked but for how much there was. */
   close(): void {
+    if (this.#isClosed) return;
+    this.#figures = this.#countAll();
     this.#isClosed = true;
+    giveCore(this.#from);
   }
 
   [Symbol.dispose](): void {

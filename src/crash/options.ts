@@ -1,6 +1,6 @@
 // What an explorer of crash states may be opened with: the crash model, bounds and limits, in words.
 //
-// Verbs: crashConfig, describeCrashField. The core checks every range.
+// Verbs: crashConfig, setDescriptors, describeCrashField. The core checks every range.
 
 import {
   CRASH_CONFIG_BASE_FD,
@@ -136,20 +136,25 @@ function bound(value = DEFAULT_CRASH_BOUND): bigint {
   return BigInt(value);
 }
 
-/** The bytes that the core reads, but for the descriptors. Throws ConfigError. */
-export function crashConfig(
-  options: CrashExplorerOptions,
+/** Puts the WASI descriptors into a config; `base`: -1 for none. */
+export function setDescriptors(
+  config: Uint8Array,
   descriptors: { log: number; base: number; image: number },
-): Uint8Array {
+): void {
+  const view = new DataView(config.buffer);
+  view.setInt32(CRASH_CONFIG_LOG_FD, descriptors.log, true);
+  view.setInt32(CRASH_CONFIG_BASE_FD, descriptors.base, true);
+  view.setInt32(CRASH_CONFIG_IMAGE_FD, descriptors.image, true);
+}
+
+/** The bytes that the core reads, but for the descriptors. Throws ConfigError. */
+export function crashConfig(options: CrashExplorerOptions): Uint8Array {
   const model = options.model ?? {};
   const limits = options.limits ?? {};
   const bytes = new Uint8Array(CRASH_CONFIG_SIZE);
   const view = new DataView(bytes.buffer);
   const set = (offset: number, value: number) => view.setUint32(offset, value, true);
   const scope = number('scope', model.scope, SCOPES, 'powersafe');
-  set(CRASH_CONFIG_LOG_FD, descriptors.log);
-  set(CRASH_CONFIG_BASE_FD, descriptors.base);
-  set(CRASH_CONFIG_IMAGE_FD, descriptors.image);
   set(CRASH_CONFIG_DRIVE, whole('drive', options.drive, 0));
   set(CRASH_CONFIG_ORDER, number('order', model.order, ORDERS, 'any'));
   set(CRASH_CONFIG_TEARING, number('tearing', model.tearing, TEARINGS, 'units'));

@@ -167,6 +167,8 @@ async function compare(build: Build, number: number): Promise<number> {
     assert.is(explorer.distinct, all.size, named);
     compared++;
   }
+  // the next log is explored by the same core
+  explorer.close();
   return compared;
 }
 
