@@ -6,8 +6,6 @@ import { withFlush } from '../crash/edit-log.ts';
 import type { CrashImage } from '../crash/image.ts';
 import type { LoggedWrite } from '../crash/log-facts.ts';
 import { failureAt } from './explain-moments.ts';
-import { isRecord } from './explain-words.ts';
-import type { Level } from './parts.ts';
 import type { Story } from './sentence.ts';
 import type { Finding } from './types.ts';
 
@@ -36,17 +34,22 @@ export async function proveByFlush<Value>(
   limits: ProofLimits = {},
 ): Promise<Finding['proof']> {
   const { culprit, shrunk, words } = story;
-  const completed = culprit.missing.map((write) => write.completed ?? Number.POSITIVE_INFINITY);
-  const afterStep = Math.max(0, ...completed);
-  const after = culprit.missing[completed.indexOf(afterStep)];
-  if (after === undefined || shrunk.needsTearing || !Number.isFinite(afterStep)) return undefined;
+  const after = culprit.missing.at(-1);
+  if (after === undefined || shrunk.needsTearing) return undefined;
+  const afterStep = Math.max(...culprit.missing.map((write) => endOf(story, write)));
+  if (!Number.isFinite(afterStep)) return undefined;
   let best: Repair | undefined;
   for (const domain of domainsOf(culprit.missing, culprit.present)) {
     const repair = await tryFlush(story, after, afterStep, domain, image, limits);
-    if (repair !== undefined && (best === undefined || repair.failed < best.failed)) best = repair;
+    if (repair !== undefined && (best === undefined || repair.failed === 0)) best = repair;
     if (best?.failed === 0) break;
   }
   return best === undefined ? undefined : { ...best, flushAfter: words.facts(after) };
+}
+
+/** The step at which the call that made a write has nothing more in flight: a program can not flush sooner. */
+function endOf<Value>({ words }: Story<Value>, write: LoggedWrite): number {
+  return Math.max(...words.ofCall(write).map(({ completed = Number.POSITIVE_INFINITY }) => completed));
 }
 
 /** What to flush: the missing write's file, the present one's, everything. */
@@ -93,18 +96,18 @@ async function tryFlush<Value>(
     if (key === shrunk.failure.key) failing.add(one.hash);
   }
   if (failing.has(image)) return undefined;
-  return { flush: flushWords(level, after, domain), states, failed: failing.size, exhaustive: isAll };
+  return { flush: flushWords(story, after, domain), states, failed: failing.size, exhaustive: isAll };
 }
 
 function isOver({ deadlineMs = Number.POSITIVE_INFINITY, signal }: ProofLimits): boolean {
   return performance.now() >= deadlineMs || signal?.aborted === true;
 }
 
-/** "an fsync of /log", "an fsync of the directory /", "a flush of everything". */
-function flushWords<Value>({ recording }: Level<Value>, after: LoggedWrite, domain: number): string {
-  const path = recording.paths.get(domain);
-  if (domain === 0 || path === undefined) return 'a flush';
-  const call = recording.calls.get(after.tag);
-  const isFolder = domain === after.domain && isRecord(after) && call?.path !== path && call?.dest !== path;
-  return `an fsync of ${isFolder ? 'the directory ' : ''}${path}`;
+/** "an fsync of /log", "an fsync of the directory /", "a flush". */
+function flushWords<Value>({ level, words }: Story<Value>, after: LoggedWrite, domain: number): string {
+  const folder = words.folderOf(after);
+  if (domain === after.domain && folder !== undefined) return `an fsync of the directory ${folder}`;
+  const own = domain === after.domain ? words.call(after.tag)?.path : undefined;
+  const path = own ?? level.recording.paths.get(domain);
+  return domain === 0 || path === undefined ? 'a flush' : `an fsync of ${path}`;
 }

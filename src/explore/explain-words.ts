@@ -15,6 +15,8 @@ const RECORD_BYTES = 512;
 /** Blocks that a volume may have: a write of a file is rounded to them. */
 const BLOCKS = [512, 1024, 2048, 4096];
 const MAX_VALUE_CHARACTERS = 60;
+/** Calls that change names. */
+const NAMING: ReadonlySet<string> = new Set(['open', 'mkdir', 'rename', 'link', 'unlink', 'rmdir']);
 
 /** What crashes, in words. */
 export const CRASH_WORDS: Readonly<Record<CrashKind, string>> = {
@@ -87,6 +89,29 @@ export class Words<Value> {
       }
     }
     return this.#byTag.get(tag) ?? [];
+  }
+
+  /** The writes that the call has made that made this one, itself among them. */
+  ofCall(write: LoggedWrite): readonly LoggedWrite[] {
+    return write.tag === 0 ? [write] : this.#sameCall(write.tag);
+  }
+
+  /** The directory whose fsync makes a change of a name durable; undefined for other writes. */
+  folderOf(write: LoggedWrite): string | undefined {
+    const isName = isRecord(write) && NAMING.has(this.call(write.tag)?.syscall ?? '');
+    return isName ? this.#level.recording.paths.get(write.domain) : undefined;
+  }
+
+  /** Several writes with their lines: "bytes 0 to 5 of /log and the new size of /log (engine.ts:9)". */
+  whatsAndLines(writes: readonly LoggedWrite[]): string {
+    const byLine = new Map<string, Set<string>>();
+    for (const write of writes) {
+      const whats = byLine.get(this.line(write)) ?? new Set();
+      byLine.set(this.line(write), whats.add(this.what(write)));
+    }
+    return listed(
+      [...byLine].map(([line, whats]) => `${listed([...whats])}${line === '' ? '' : ` (${line})`}`),
+    );
   }
 
   /** The flushes of the log, of this level's drive. */

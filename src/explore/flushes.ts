@@ -51,7 +51,7 @@ export async function testFlushes<Value>(
   const words = new Words(first);
   const known = new Map(lossy.map((level) => [level, rangesOf(level.explorer)]));
   const facts: FlushFacts[] = [];
-  const calls = callsOf(words.flushes);
+  const calls = callsOf(words);
   for (const [place, flushes] of calls.entries()) {
     options.onProgress?.(place, calls.length);
     let removal: Removal = { need: 'unnoticed', failure: undefined, exhaustive: true };
@@ -64,17 +64,19 @@ export async function testFlushes<Value>(
       };
       if (here.need === 'needed') break;
     }
-    facts.push(factsOf(words, flushes[0] as LoggedFlush, removal));
+    facts.push(factsOf(words, flushes, removal));
   }
   return facts;
 }
 
-/** The flushes of each call together. One that the drive ignores anyway is left out. */
-function callsOf(flushes: readonly LoggedFlush[]): LoggedFlush[][] {
+/** The flushes of each line of source together, if they are for the same file. One that the drive ignores anyway is left out. */
+function callsOf<Value>(words: Words<Value>): LoggedFlush[][] {
   const calls = new Map<string, LoggedFlush[]>();
-  for (const flush of flushes) {
+  for (const flush of words.flushes) {
     if (flush.isIgnored || flush.completed === undefined) continue;
-    const key = flush.tag === 0 ? `flush ${flush.number}` : `call ${flush.tag}`;
+    const site = words.call(flush.tag);
+    const [frame] = site?.stack() ?? [];
+    const key = frame === undefined ? `flush ${flush.tag || -flush.number}` : `${site?.text} ${frame}`;
     const call = calls.get(key);
     if (call === undefined) calls.set(key, [flush]);
     else call.push(flush);
@@ -82,13 +84,17 @@ function callsOf(flushes: readonly LoggedFlush[]): LoggedFlush[][] {
   return [...calls.values()];
 }
 
-function factsOf<Value>(words: Words<Value>, flush: LoggedFlush, removal: Removal): FlushFacts {
+function factsOf<Value>(words: Words<Value>, flushes: readonly LoggedFlush[], removal: Removal): FlushFacts {
   const { need, failure, exhaustive } = removal;
+  const flush = flushes[0] as LoggedFlush;
   const call = words.call(flush.tag);
+  // a call may flush more than once
+  const tags = new Set(flushes.map(({ tag, number }) => tag || -number));
   return {
     call: call?.text ?? 'flush()',
     stack: call?.stack() ?? [],
     step: flush.completed ?? flush.submitted,
+    times: tags.size,
     need,
     error: failure === undefined ? undefined : `${failure.name}: ${failure.message}`,
     exhaustive,

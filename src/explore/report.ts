@@ -63,9 +63,9 @@ function coverage(facts: VerdictFacts): string {
 }
 
 /** Whether a flush matters, in one line. */
-export function flushText({ call, stack, need, error, exhaustive }: FlushFacts): string {
+export function flushText({ call, stack, times, need, error, exhaustive }: FlushFacts): string {
   const at = lineOf(stack);
-  const where = at === '' ? call : `${call} at ${at}`;
+  const where = `${call}${at === '' ? '' : ` at ${at}`}${times > 1 ? ` (${count(times)} times)` : ''}`;
   if (need === 'needed') return `${where}: needed (without it: ${error})`;
   if (need === 'untested') return `${where}: not tested`;
   const sampled = exhaustive ? '' : ', as far as it was gone through';
@@ -74,9 +74,10 @@ export function flushText({ call, stack, need, error, exhaustive }: FlushFacts):
 
 function proofText({ proof, needsTearing }: Finding): string | undefined {
   if (proof === undefined) return needsTearing ? undefined : 'no flush behind what is missing repairs it';
-  const behind = `with ${proof.flush} right behind ${proof.flushAfter.what}`;
+  const behind = `with ${proof.flush} right behind ${proof.flushAfter.call || proof.flushAfter.what}`;
   const states = `${proof.exhaustive ? 'all ' : ''}${many(proof.states, 'state')}`;
-  if (proof.failed > 0) return `${behind} ${many(proof.failed, 'image')} still fail, not this one`;
+  if (proof.failed > 0)
+    return `${behind} no crash leaves this any more; ${many(proof.failed, 'other image fails', 'other images fail')} in the same way`;
   return `${behind} ${states} pass${proof.exhaustive ? '' : ' (not all were gone through)'}`;
 }
 

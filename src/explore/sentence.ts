@@ -4,7 +4,7 @@
 
 import type { LoggedWrite } from '../crash/log-facts.ts';
 import type { Culprit } from './culprit.ts';
-import { CRASH_WORDS, isRecord, type LoggedFlush, listed, valueText, type Words } from './explain-words.ts';
+import { CRASH_WORDS, isRecord, type LoggedFlush, valueText, type Words } from './explain-words.ts';
 import type { Level } from './parts.ts';
 import type { Shrunk } from './shrink.ts';
 import { isTorn } from './shrink-trial.ts';
@@ -63,9 +63,9 @@ function wholeSentence<Value>(story: Story<Value>): string {
 }
 
 function lostSentence<Value>(story: Story<Value>): string {
-  const { culprit } = story;
+  const { culprit, words } = story;
   if (culprit.present.length > 0) return `${lossOf(story)}: ${pairSentence(story)}`;
-  return `${lossOf(story)}: nothing has made ${whats(story, culprit.missing)} durable by then${remedy(story)}`;
+  return `${lossOf(story)}: nothing has made ${words.whatsAndLines(culprit.missing)} durable by then${remedy(story)}`;
 }
 
 /** Why a missing write is not durable when it should be: a flush that comes too late, that the drive ignored, or none. */
@@ -79,30 +79,22 @@ function remedy<Value>(story: Story<Value>): string {
   if (ignored !== undefined) return `, as the drive has ignored ${flushText(words, ignored)}`;
   const flush = words.flushOf(missing);
   if (flush !== undefined) return `; ${flushText(words, flush)} comes too late`;
-  const folder = folderWords(story, missing);
-  return folder === undefined ? '' : `; an fsync of ${folder} would`;
-}
-
-/** The directory whose fsync makes a missing name durable. */
-function folderWords<Value>({ level }: Story<Value>, write: LoggedWrite): string | undefined {
-  const call = level.recording.calls.get(write.tag);
-  const isName = ['open', 'mkdir', 'rename', 'link', 'unlink', 'rmdir'].includes(call?.syscall ?? '');
-  const folder = level.recording.paths.get(write.domain);
-  return isRecord(write) && isName && folder !== undefined ? `the directory ${folder}` : undefined;
+  const folder = words.folderOf(missing);
+  return folder === undefined ? '' : `; an fsync of the directory ${folder} would`;
 }
 
 function missingSentence<Value>(story: Story<Value>): string {
   const { culprit, level, words, shrunk } = story;
   const last = level.explorer.writes.findLast(({ submitted }) => submitted <= shrunk.point.step);
   const moment = last === undefined ? '' : ` after ${callText(words, last)}`;
-  return `${CRASH_WORDS[level.crash]}${moment} can leave all but ${whats(story, culprit.missing)}, and the check refuses that`;
+  return `${CRASH_WORDS[level.crash]}${moment} can leave all but ${words.whatsAndLines(culprit.missing)}, and the check refuses that`;
 }
 
 function pairSentence<Value>(story: Story<Value>): string {
   const { culprit, words } = story;
   const missing = culprit.missing[0] as LoggedWrite;
   const present = culprit.present[0] as LoggedWrite;
-  const [there, gone] = [whats(story, culprit.present), whats(story, culprit.missing)];
+  const [there, gone] = [words.whatsAndLines(culprit.present), words.whatsAndLines(culprit.missing)];
   if (isSizeOf(words, present, missing))
     return `${there} can be on the disk without ${gone}: zeros are read there`;
   if (present.submitted < missing.submitted)
@@ -139,8 +131,4 @@ function callText<Value>(words: Words<Value>, write: LoggedWrite): string {
   if (call === undefined) return `the write of ${words.what(write)}`;
   const line = words.line(write);
   return line === '' ? call.text : `${call.text} (${line})`;
-}
-
-function whats<Value>({ words }: Story<Value>, writes: readonly LoggedWrite[]): string {
-  return listed([...new Set(writes.map((write) => words.whatAndLine(write)))]);
 }

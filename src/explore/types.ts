@@ -216,11 +216,14 @@ export interface Finding {
   readonly recipe: Recipe;
 }
 
-/** One fsync (or flush) of the workload. */
+/** An fsync (or flush) of the workload: one line of source, for one file. */
 export interface FlushFacts {
   readonly call: string;
   readonly stack: readonly string[];
+  /** Entries of the log when it was complete, the first time. */
   readonly step: number;
+  /** How often the workload made it; all of these are taken away together, as when the line is deleted. */
+  readonly times: number;
   /** 'needed': without it the check fails. 'unnoticed': nothing notices its removal. 'untested': budget or signal ended before. */
   readonly need: 'needed' | 'unnoticed' | 'untested';
   /** How the check fails without it. */
