@@ -50,7 +50,7 @@ export async function withRule(
   body: () => Promise<void>,
 ): Promise<Hit> {
   const number = rule === undefined ? undefined : machine.faults.add(rule);
-  const watch = new FaultWatch(machine);
+  const watch = new FaultWatch(machine, number);
   let met: CallSite | undefined;
   try {
     await body();

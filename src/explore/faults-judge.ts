@@ -84,6 +84,11 @@ export async function withTimeout<T>(body: () => T | Promise<T>, timeoutMs: numb
   }
 }
 
+/** It hangs for want of a promise that is settled: its code may go on at any time. */
+export function isOverdue(ending: Ending): boolean {
+  return ending.kind !== 'right' && ending.error instanceof Overdue;
+}
+
 function endingOf(error: unknown, isNoticed: (error: unknown) => boolean): Ending {
   if (isDeath(error)) return { kind: 'died', error };
   const isHang = error instanceof Overdue || (error as { code?: unknown } | undefined)?.code === 'EDEADLK';

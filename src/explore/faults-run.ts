@@ -12,6 +12,7 @@ import {
   type Ending,
   type Expected,
   isLossOn,
+  isOverdue,
   type Recovery,
   recoverOn,
 } from './faults-judge.ts';
@@ -46,8 +47,8 @@ export class FaultRunner<Value, Fs> {
   readonly #recovery: Recovery<Value, Fs>;
   readonly #clean: WorkloadEnd<Value>;
   /** What the power leaves of the clean run: recoveries with faults begin here. */
-  readonly #left: Machine;
-  readonly #leftStart: Snapshot;
+  #left: Machine;
+  #leftStart: Snapshot;
 
   private constructor(
     bench: FaultBench<Value, Fs>,
@@ -120,8 +121,10 @@ export class FaultRunner<Value, Fs> {
     promises: FaultPromises<Value>,
   ): Promise<{ readonly ending: Ending; readonly isLoss: boolean }> {
     const { machine } = this.#bench;
-    if (look === 'reopened') settle(machine);
-    const open = () => machine.crash(look === 'power' ? 'power' : 'os');
+    const open = (): Machine => {
+      if (look === 'reopened') settle(machine);
+      return machine.crash(look === 'power' ? 'power' : 'os');
+    };
     const crash = look === 'power' ? 'power' : 'none';
     return this.#recover(open, {
       must: promises.must,
@@ -151,6 +154,7 @@ export class FaultRunner<Value, Fs> {
     });
     if (hit.hits === 0) return { matches: hit.matches, run: undefined };
     const found = await this.#judgeRecovery(fault, during, hit, expected);
+    if (isOverdue(during)) this.#replaceLeft();
     const reported =
       during.kind === 'right' ? undefined : describeError((during as { error: unknown }).error);
     return {
@@ -163,6 +167,13 @@ export class FaultRunner<Value, Fs> {
         ...found,
       },
     };
+  }
+
+  /** What hangs in the old machine may still use that. */
+  #replaceLeft(): void {
+    this.#left.restore(this.#leftStart);
+    this.#left = this.#left.clone();
+    this.#leftStart = this.#left.snapshot();
   }
 
   async #judgeRecovery(

@@ -7,6 +7,7 @@ import { COUNTER_DRIVE_FAULTS } from '../../assembly/layout.ts';
 import type { CallWatcher } from '../core/call-watcher.ts';
 import type { StorageErrorDetails } from '../errors.ts';
 import type { Machine } from '../machine.ts';
+import { isDeath } from './faults-judge.ts';
 import type { CallSite } from './parts.ts';
 import { RecordedCall } from './record-calls.ts';
 
@@ -16,6 +17,8 @@ const DEVICE = /^drive\d+$/;
 /** Until stop() nobody else watches the machine. */
 export class FaultWatch implements CallWatcher {
   readonly #machine: Machine;
+  /** Number of the rule whose hits count. */
+  readonly #rule: number | undefined;
   #seen: number;
   #last: RecordedCall | undefined;
   #met: CallSite | undefined;
@@ -23,8 +26,9 @@ export class FaultWatch implements CallWatcher {
   /** A call waited for what nothing can end. */
   isStuck = false;
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, rule: number | undefined) {
     this.#machine = machine;
+    this.#rule = rule;
     this.#seen = this.#count();
     machine.watcher = this;
   }
@@ -33,11 +37,23 @@ export class FaultWatch implements CallWatcher {
     return this.#machine.core.counter(COUNTER_DRIVE_FAULTS);
   }
 
-  /** If the first fault has hit since the last look, `call` has met it. */
+  /** If the rule has hit for the first time since the last look, `call` has met it. */
   #look(call: CallSite | undefined): void {
-    if (this.#isHit || this.#count() === this.#seen) return;
-    this.#isHit = true;
-    this.#met = call;
+    const count = this.#count();
+    if (this.#isHit || count === this.#seen) return;
+    this.#seen = count;
+    this.#isHit = this.#hasHit();
+    if (this.#isHit) this.#met = call;
+  }
+
+  /** Faults of the drive's own options count as well: it must be the rule. A machine that has died in a call can not say. */
+  #hasHit(): boolean {
+    try {
+      return this.#machine.faults.list().some(({ number, hits }) => number === this.#rule && hits > 0);
+    } catch (error) {
+      if (!isDeath(error)) throw error;
+      return true;
+    }
   }
 
   #lookBetween(): void {
@@ -57,8 +73,8 @@ export class FaultWatch implements CallWatcher {
 
   /** Watches no longer; the call that met the first fault. */
   stop(): CallSite | undefined {
-    this.#lookBetween();
     this.#machine.watcher = undefined;
+    this.#lookBetween();
     return this.#met;
   }
 }

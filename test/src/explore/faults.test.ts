@@ -383,6 +383,41 @@ for (const build of BUILDS) {
     );
   });
 
+  faults('a recovery that is never settled hangs, too, and what it does later is not seen', async () => {
+    const late: Promise<unknown>[] = [];
+    const report = await exploreLog(
+      build,
+      {},
+      {
+        faults: ['gone on=read', 'eio on=read times=ever'],
+        recoverTimeoutMs: 50,
+        async recover({ fs, must }) {
+          try {
+            assert.is(new Log(fs).records().length, must.length);
+          } catch (error) {
+            if (late.length > 0) throw error;
+            const waited = new Promise((resolve) => setTimeout(resolve, 100));
+            late.push(waited.then(() => fs.unlinkSync('/log')).catch(() => undefined));
+            await waited;
+          }
+        },
+      },
+    );
+    await Promise.all(late);
+    const recoveries = report.runs.filter(({ phase }) => phase === 'recovery');
+    assert.equal(
+      recoveries.map(({ effect, outcome }) => `${effect} ${outcome}`),
+      ['gone hang', 'eio handled'],
+    );
+  });
+
+  faults('faults that the drive has by itself are no hits of the one that is tried', async () => {
+    const drive = { faults: ['slow delay=1ms'] };
+    const report = await exploreLog(build, {}, { faults: ['eio on=flush'], drive });
+    assert.ok(report.runs.every(({ syscall }) => syscall === 'fdatasync'));
+    assert.is(report.runs.length, RECORDS.length);
+  });
+
   faults('an assertion of the core is told as our bug', async () => {
     let runs = 0;
     const report = await exploreLog(
