@@ -83,6 +83,8 @@ export class Inode {
   shadowEnd: u64;
   /** Chain of its writes in the write log, when data and size stand or fall together; 0: none. */
   chain: u32;
+  /** Chain of what is written while a truncation waits to be recorded; 0: none. */
+  cutChain: u32;
   /** What has changed and is not recorded yet (files/volume/record-maps): of which blocks, what, and the size before a truncation. */
   recordFrom: u32;
   recordEnd: u32;

@@ -109,12 +109,16 @@ function submitOpenRead(): void {
   submitBio(bio);
 }
 
-/** Where data and the size or mapping that shows it stand or fall together, what brings such a change is in one chain with it. */
+/**
+ * Where data and the size or mapping that shows it stand or fall together, what brings such a change is in one chain with it; and the
+ * zeros behind a new end come before that end.
+ */
 function noteChain(inode: Inode, bio: Bio): void {
   const isShownLater = bio.ioendFlags == IOEND_UNWRITTEN || openWrite.end > inode.diskSize;
-  if (inode.chain == 0 || !isShownLater) return;
-  bio.chain = inode.chain;
-  bio.flags |= BIO_NO_MERGE | BIO_TOGETHER;
+  const isTogether = isShownLater && inode.chain != 0;
+  bio.chain = isTogether ? inode.chain : inode.cutChain;
+  if (bio.chain != 0) bio.flags |= BIO_NO_MERGE;
+  if (isTogether) bio.flags |= BIO_TOGETHER;
 }
 
 function submitOpenWrite(): void {

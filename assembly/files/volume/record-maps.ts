@@ -114,6 +114,17 @@ export function mapResized(inode: Inode, oldSize: u64): void {
   if (!hasRecords()) return;
   inode.recordWhat |= SIZE_IS | HAS_CUT;
   inode.recordOldSize = oldSize;
+  if (inode.size < oldSize) inode.cutChain = chainOfCut(inode);
+}
+
+function chainOfCut(inode: Inode): u32 {
+  return volume.profile == <u32>VOLUME_PROFILE_ORDERED ? <u32>LOG_CHAIN_METADATA : inode.chain;
+}
+
+/** Nothing of a file is left to record. */
+function allRecorded(inode: Inode): void {
+  inode.recordWhat = 0;
+  inode.cutChain = 0;
 }
 
 /**
@@ -121,7 +132,7 @@ export function mapResized(inode: Inode, oldSize: u64): void {
  * records can not be written any more.
  */
 export function keepSteps(operation: Operation, inode: Inode): i32 {
-  if (diskInode(inode.volumeInode).links == 0) inode.recordWhat = 0;
+  if (diskInode(inode.volumeInode).links == 0) allRecorded(inode);
   while (inode.recordWhat != 0 && !journalHasFailed()) {
     if (!recordsReady(1, 1)) {
       recordsPark(operation);
@@ -134,7 +145,7 @@ export function keepSteps(operation: Operation, inode: Inode): i32 {
     return PENDING;
   }
   if (!journalHasFailed()) return 0;
-  inode.recordWhat = 0;
+  allRecorded(inode);
   return -EIO;
 }
 
@@ -147,8 +158,7 @@ function beginMap(inode: Inode): RecordedMap {
 
 function endMap(inode: Inode, map: RecordedMap): void {
   const bytes = <u32>MAP_EXTENTS + map.extents * <u32>offsetof<RecordedExtent>();
-  const isCut = (inode.recordWhat & HAS_CUT) != 0 && volume.profile == <u32>VOLUME_PROFILE_ORDERED;
-  const chain = isCut ? <u32>LOG_CHAIN_METADATA : inode.chain;
+  const chain = inode.recordWhat & HAS_CUT ? chainOfCut(inode) : inode.chain;
   recordEnd(
     changetype<VolumeRecord>(changetype<usize>(map) - RECORD_BODY),
     bytes,
@@ -191,7 +201,7 @@ function recordRange(inode: Inode): void {
   map.sizeMeans = inode.recordWhat & SIZE_IS ? (isLast ? SIZE_IS : 0) : inode.recordWhat & SIZE_AT_LEAST;
   map.size = isLast ? inode.diskSize : min<u64>(inode.diskSize, (<u64>map.end) << volume.blockShift);
   endMap(inode, map);
-  if (isLast) inode.recordWhat = 0;
+  if (isLast) allRecorded(inode);
   else inode.recordFrom = map.end;
 }
 
