@@ -3,17 +3,18 @@
 // Verbs: addCrashCommand. Exit status: 0 every image is good, 1 one is not, 2 usage, bad input, or a check that fails without a crash, 3
 // nothing was measured, 130 stopped by ^C (what was measured so far is printed). The report goes to stdout, progress and errors to stderr.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { LogVerdict } from '../explore/log-check.ts';
+import { parseRecipe } from '../explore/recipe.ts';
 import { formatVerdict } from '../explore/report.ts';
-import type { VerdictFacts, VerdictKind } from '../explore/types.ts';
+import type { Recipe, VerdictFacts, VerdictKind } from '../explore/types.ts';
 import { addCrashOptions, asOption, type CrashFlags, given, refuseForeign, toModel } from './crash/flags.ts';
 import { withInterrupt } from './crash/interrupt.ts';
 import { InputError, type InputKind, inputKind } from './crash/log-input.ts';
-import { type LogRunResult, runLog } from './crash/log-run.ts';
-import { runModule } from './crash/module-run.ts';
+import { type LogRun, type LogRunResult, rerunRecipe, runLog } from './crash/log-run.ts';
+import { rerunModule, runFaults, runModule } from './crash/module-run.ts';
 import { ProgressLine } from './crash/progress.ts';
 
 const EXIT: Readonly<Record<VerdictKind, number>> = {
@@ -27,13 +28,11 @@ const DEFAULT_TIMEOUT_SECONDS = 60;
 
 type LogKind = Exclude<InputKind, 'module'>;
 
-/** A verdict, and how it is printed. */
+/** What is printed, and how it ends. */
 interface Outcome {
-  readonly verdict: VerdictFacts;
-  /** What --json shows beside the verdict's own fields. */
-  readonly about: Readonly<Record<string, unknown>>;
-  /** Lines above the report. */
-  readonly head: readonly string[];
+  readonly text: string;
+  readonly json: unknown;
+  readonly status: number;
 }
 
 /** Adds the command to the program. */
@@ -49,14 +48,18 @@ export function addCrashCommand(program: Command): void {
         'From a module that exports the functions workload and recover, as explore() takes them, and perhaps setup, options, and\n' +
         'device: true for a workload on sectors.',
     )
-    .argument('<input>', 'a write log, or a module')
-    .action(async (input: string, flags: CrashFlags) => {
+    .argument('[input]', 'a write log, or a module; of a recipe of a log it may be left out')
+    .action(async (input: string | undefined, flags: CrashFlags) => {
       await runCrash(input, flags);
     });
   addCrashOptions(command, DEFAULT_TIMEOUT_SECONDS);
 }
 
-async function runCrash(file: string, flags: CrashFlags): Promise<void> {
+async function runCrash(input: string | undefined, flags: CrashFlags): Promise<void> {
+  const recipe = flags.recipe === undefined ? undefined : readRecipe(flags.recipe);
+  const file = input ?? recipe?.options.file;
+  if (typeof file !== 'string')
+    throw new InputError("a write log or a module is missing: 'sectorlab crash <input>'");
   const kind = inputKind(file);
   refuseForeign(flags, kind === 'module' ? 'module' : 'log');
   const progress = new ProgressLine();
@@ -64,22 +67,40 @@ async function runCrash(file: string, flags: CrashFlags): Promise<void> {
   const { outcome, isStopped } = await withInterrupt(async (signal) => {
     const control = { signal, onProgress };
     const run =
-      kind === 'module' ? exploreModule(file, flags, control) : exploreLog(file, kind, flags, control);
+      recipe !== undefined
+        ? followRecipe(file, kind, recipe, flags, control)
+        : kind === 'module'
+          ? exploreModule(file, flags, control)
+          : exploreLog(file, kind, flags, control);
     return { outcome: await run.catch(asOption).finally(() => progress.end()), isStopped: signal.aborted };
   });
-  if (flags.keep !== undefined) keepRecipes(flags.keep, outcome.verdict);
-  await print(flags.json ? jsonOf(outcome) : reportOf(outcome));
-  const status = isStopped ? EXIT_INTERRUPTED : EXIT[outcome.verdict.verdict];
+  await print(flags.json ? JSON.stringify(outcome.json, null, 2) : outcome.text);
   // a module may have left something open
-  process.exit(status);
+  process.exit(isStopped ? EXIT_INTERRUPTED : outcome.status);
 }
 
 type Control = Pick<Parameters<typeof runLog>[0], 'signal'> &
   Required<Pick<Parameters<typeof runLog>[0], 'onProgress'>>;
 
+/** `head`: lines above the report. `about`: what --json shows beside the verdict's own fields. */
+function outcomeOf(verdict: VerdictFacts, head: readonly string[], about: object): Outcome {
+  return {
+    text: [...head, formatVerdict(verdict, useColor())].join('\n'),
+    json: { ...about, ...verdict },
+    status: EXIT[verdict.verdict],
+  };
+}
+
 async function exploreModule(file: string, flags: CrashFlags, control: Control): Promise<Outcome> {
+  const head = [`module      ${file}`];
+  if (flags.faults) {
+    const report = await runFaults(file, flags, control);
+    const json = { file, ...report.toJSON() };
+    return { text: [...head, report.toString()].join('\n'), json, status: EXIT[report.verdict] };
+  }
   const verdict = await runModule(file, flags, control);
-  return { verdict, about: { file }, head: [`module      ${file}`] };
+  if (flags.keep !== undefined) keepRecipes(flags.keep, verdict);
+  return outcomeOf(verdict, head, { file });
 }
 
 async function exploreLog(
@@ -88,6 +109,14 @@ async function exploreLog(
   flags: CrashFlags,
   control: Control,
 ): Promise<Outcome> {
+  const run = logRun(file, kind, flags, control);
+  const result = await runLog(run);
+  const { verdict, lost } = result;
+  if (flags.keep !== undefined) keepRecipes(flags.keep, verdict);
+  return outcomeOf(verdict, logHead(run, result), { file, format: kind, check: run.check, lost });
+}
+
+function logRun(file: string, kind: LogKind, flags: CrashFlags, control: Control): LogRun {
   const { check } = flags;
   if (check === undefined || check.trim() === '')
     throw new InputError(
@@ -95,7 +124,7 @@ async function exploreLog(
     );
   const drive = given(flags, ['size', 'drive', 'seed', 'bound']);
   const model = toModel(flags);
-  const result = await runLog({
+  return {
     file,
     kind,
     check,
@@ -109,17 +138,54 @@ async function exploreLog(
       model,
       budget: given(flags, ['images', 'sample', 'seconds']),
     },
-    recipe: { ...drive, model, file, ...given(flags, ['base']) },
+    recipe: { file, ...drive, model, ...given(flags, ['base']) },
     ...control,
-  });
-  const { verdict, lost } = result;
-  return { verdict, about: { file, format: kind, check, lost }, head: logHead(file, kind, check, result) };
+  };
 }
 
-function logHead(file: string, format: LogKind, check: string, { verdict, lost }: LogRunResult): string[] {
+/** Builds one image again. The recipe says with which options; those of the command line go before. */
+async function followRecipe(
+  file: string,
+  kind: InputKind,
+  recipe: Recipe,
+  flags: CrashFlags,
+  control: Control,
+): Promise<Outcome> {
+  const { image, error } =
+    kind === 'module'
+      ? await rerunModule(file, flags, recipe)
+      : await rerunRecipe(recipeRun(logRun(file, kind, flags, control), recipe), recipe);
+  const what = error === undefined ? 'the check passes on it' : `the check fails on it: ${error}`;
+  return {
+    text: `image ${image.hash} of ${file} at step ${image.point.step}: ${what}`,
+    json: { file, image: image.hash, error: error ?? null },
+    status: EXIT[error === undefined ? 'survived' : 'violated'],
+  };
+}
+
+function recipeRun(run: LogRun, { options }: Recipe): LogRun {
+  const { base, file: _, ...search } = options as Record<string, unknown> & { base?: string };
+  const isModelGiven = Object.keys(run.search.model ?? {}).length > 0;
+  const { model, ...rest } = run.search;
+  return {
+    ...run,
+    base: run.base ?? base,
+    search: { ...search, ...rest, ...(isModelGiven && model !== undefined ? { model } : {}) },
+  };
+}
+
+function readRecipe(file: string): Recipe {
+  try {
+    return parseRecipe(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new InputError(`${file}: ${(error as Error).message}`);
+  }
+}
+
+function logHead({ file, kind, check }: LogRun, { verdict, lost }: LogRunResult): string[] {
   const { entries, writes, flushes, fuaWrites, marks } = verdict.log;
   const lines = [
-    `log         ${file} (${format}): ${entries} entries, ${writes} writes (${fuaWrites} FUA), ${flushes} flushes, ${marks} marks`,
+    `log         ${file} (${kind}): ${entries} entries, ${writes} writes (${fuaWrites} FUA), ${flushes} flushes, ${marks} marks`,
     `check       ${check}`,
   ];
   if (lost.length > 0) lines.push(`not in it   ${lost.join('; ')}`);
@@ -128,14 +194,6 @@ function logHead(file: string, format: LogKind, check: string, { verdict, lost }
 
 function pointsLine({ crashPoints, allPoints }: LogVerdict): string[] {
   return crashPoints === allPoints ? [] : [`points      ${crashPoints} of ${allPoints} crash points`];
-}
-
-function jsonOf({ about, verdict }: Outcome): string {
-  return JSON.stringify({ ...about, ...verdict }, null, 2);
-}
-
-function reportOf({ head, verdict }: Outcome): string {
-  return [...head, formatVerdict(verdict, useColor())].join('\n');
 }
 
 function useColor(): boolean {

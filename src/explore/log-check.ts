@@ -1,23 +1,28 @@
 // Explores a write log with a check from outside: every distinct image that a crash may leave is checked once, several at a time.
 //
-// Verbs: checkLog. Order: the end of the log with nothing lost, which must be good; all states, to know every image and the steps at which a
+// Verbs: checkLog, rerunLog. Order: the end of the log with nothing lost, which must be good; all states, to know every image and the steps at which a
 // crash can leave it; then the images.
 // Invariant: what an image must hold follows from the last step at which it can arise, as far as states were gone through: a search
 // that was cut off asks for less, never for too much.
 
-import { SparseMemory } from '../backing/sparse-memory.ts';
-import { CrashExplorer } from '../crash/explorer.ts';
-import type { CrashImage } from '../crash/image.ts';
+import type { CrashExplorer } from '../crash/explorer.ts';
 import type { CrashPoint } from '../crash/log-facts.ts';
-import type { CrashModel } from '../crash/options.ts';
 import type { CrashState } from '../crash/state.ts';
 import { ConfigError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
-import type { WriteLog } from '../write-log/entries.ts';
 import { explainFailures } from './explain.ts';
-import { type DriveLogFacts, marksBefore, readDriveLog } from './log-facts.ts';
-import type { Failure, FoundFailure, Judge, Judgement, Level, Levels, Promised } from './parts.ts';
-import type { ExploreProgress, Finding, VerdictFacts, VerdictKind } from './types.ts';
+import type { DriveLogFacts } from './log-facts.ts';
+import {
+  errorText,
+  type LogJudge,
+  type LogSource,
+  levelsOf,
+  type OpenedLogLevel,
+  openLogLevel,
+} from './log-level.ts';
+import type { FoundFailure, Judgement, Level } from './parts.ts';
+import { checkedRecipe, type Rerun, replayRecipe } from './recipe.ts';
+import type { ExploreProgress, Finding, Recipe, VerdictFacts, VerdictKind } from './types.ts';
 
 /** Crash points that are looked at: all, those at which a flush or a FUA write became durable, those at which there is a mark. */
 export const LOG_MOMENTS = ['all', 'flush', 'fua', 'mark'] as const;
@@ -25,42 +30,10 @@ export type LogMoment = (typeof LOG_MOMENTS)[number];
 
 /** A slice of work before the event loop runs again: half of the promised 50 ms. */
 const SLICE_MS = 25;
-const COPY_BYTES = 1048576;
 const DEFAULT_MAX_FINDINGS = 8;
 
-/** What a check is told of the image. Steps count the entries of the log. */
-export interface LogImageFacts {
-  /** Of the image's bytes. */
-  readonly hash: string;
-  /** The first and the last step at which a crash can leave this image. */
-  readonly firstStep: number;
-  readonly lastStep: number;
-  /** Texts of the marks set before the last such step: what they promise must be there. */
-  readonly marks: readonly string[];
-  /** Those set before the first one: what others begin need not, or must not, be there. */
-  readonly marksFirst: readonly string[];
-}
-
-/** What is wrong with an image; undefined: nothing. `lane`: at one time, one check has this number, from 0 to jobs - 1. */
-export type LogImageCheck = (
-  image: SparseMemory,
-  facts: LogImageFacts,
-  lane: number,
-) => Promise<Omit<Failure, 'isLoss'> | undefined>;
-
-export interface LogCheckOptions {
-  readonly log: WriteLog;
-  readonly check: LogImageCheck;
-  /** What the drive held before; default: zeros. It is not changed. */
-  readonly base?: SparseMemory;
-  /** Bytes of the drive. Default: as many as `base` or the log needs. */
-  readonly size?: number;
-  /** Which drive of the log. Default 0. */
-  readonly drive?: number;
-  readonly model?: CrashModel;
-  /** See CrashExplorerOptions. */
-  readonly bound?: number;
-  readonly seed?: number;
+export interface LogCheckOptions extends LogSource {
+  /** Distinct images, states of a sample at one crash point, seconds. */
   readonly budget?: { readonly images?: number; readonly sample?: number; readonly seconds?: number };
   readonly at?: LogMoment;
   /** Only crashes from this mark on, and up to that one. Default: the whole log. */
@@ -76,12 +49,9 @@ export interface LogCheckOptions {
   readonly onProgress?: (progress: ExploreProgress) => void;
 }
 
-/** A log that can be explored, and what it is explored with. */
-type LogLevel = Level<string>;
-
 /** What came of it: a verdict, and what the log is. */
 export interface LogVerdict extends VerdictFacts {
-  readonly log: Omit<DriveLogFacts, 'marks'> & { readonly marks: number };
+  readonly log: Omit<DriveLogFacts, 'marks' | 'tags'> & { readonly marks: number };
   /** Crash points of the whole log; `crashPoints` are those that were looked at. */
   readonly allPoints: number;
 }
@@ -91,57 +61,10 @@ interface FoundImage {
   readonly index: number;
 }
 
-/** Judges images by the check, one after the other or in lanes. */
-class LogJudge implements Judge {
-  runs = 0;
-  readonly #check: LogImageCheck;
-  readonly #facts: DriveLogFacts;
-  /** By the key of a failure: the check passes where no mark was set. */
-  readonly #losses = new Map<string, boolean>();
-
-  constructor(check: LogImageCheck, facts: DriveLogFacts) {
-    this.#check = check;
-    this.#facts = facts;
-  }
-
-  async judge(image: CrashImage, firstStep: number, lastStep: number, lane = 0): Promise<Judgement> {
-    const { memory } = image;
-    const facts = {
-      hash: image.hash,
-      firstStep,
-      lastStep,
-      marks: marksBefore(this.#facts, lastStep),
-      marksFirst: marksBefore(this.#facts, firstStep),
-    };
-    this.runs++;
-    const failure = await this.#check(memory, facts, lane);
-    if (failure === undefined) return { failure, state: undefined };
-    return {
-      failure: { ...failure, isLoss: await this.#isLoss(failure, memory, facts, lane) },
-      state: undefined,
-    };
-  }
-
-  async #isLoss(
-    { key }: Omit<Failure, 'isLoss'>,
-    memory: SparseMemory,
-    facts: LogImageFacts,
-    lane: number,
-  ): Promise<boolean> {
-    const known = this.#losses.get(key);
-    if (known !== undefined) return known;
-    if (facts.marks.length === 0) return false;
-    this.runs++;
-    const isLoss = (await this.#check(memory, { ...facts, marks: [] }, lane)) === undefined;
-    this.#losses.set(key, isLoss);
-    return isLoss;
-  }
-}
-
 class LogSearch {
   readonly #options: LogCheckOptions;
   readonly #facts: DriveLogFacts;
-  readonly #level: LogLevel;
+  readonly #level: Level<string>;
   readonly #explorer: CrashExplorer;
   readonly #judge: LogJudge;
   readonly #points: readonly CrashPoint[];
@@ -152,7 +75,7 @@ class LogSearch {
   #stopped: VerdictFacts['stopped'];
   #sliceStart = performance.now();
 
-  constructor(options: LogCheckOptions, facts: DriveLogFacts, level: LogLevel, judge: LogJudge) {
+  constructor(options: LogCheckOptions, { facts, level, judge }: OpenedLogLevel) {
     this.#options = options;
     this.#facts = facts;
     this.#level = level;
@@ -217,8 +140,7 @@ class LogSearch {
     if (this.#isOver()) return undefined;
     const { failure } = await this.#unlessStopped(this.#judge.judge(image, point.lastStep, point.lastStep));
     if (failure === undefined) return undefined;
-    const said = failure.message === '' ? failure.name : `${failure.name}: ${failure.message}`;
-    return `the check fails without a crash, on what the drive holds after step ${point.lastStep} with every write there (${said})`;
+    return `the check fails without a crash, on what the drive holds after step ${point.lastStep} with every write there (${errorText(failure)})`;
   }
 
   /** A check that the signal has ended says nothing. */
@@ -308,12 +230,8 @@ class LogSearch {
   async #findings(): Promise<Finding[]> {
     if (this.#failures.length === 0) return [];
     const { recipe = {}, maxFindings = DEFAULT_MAX_FINDINGS, budget, signal } = this.#options;
-    const levels: Levels<string> = {
-      workload: async () => this.#level,
-      recovery: () => Promise.reject(new Error('a log has no recovery of its own')),
-    };
     return explainFailures(this.#failures, {
-      levels,
+      levels: levelsOf(this.#level),
       kind: 'log',
       options: recipe,
       maxFindings,
@@ -326,6 +244,7 @@ class LogSearch {
   #verdict(verdict: VerdictKind, reason: string | undefined, findings: readonly Finding[]): LogVerdict {
     const counts = this.#points.map(({ index }) => this.#explorer.count(index));
     const { at = 'all', seed = 1 } = this.#options;
+    const { tags: _, marks, ...log } = this.#facts;
     const isWhole = this.#stopped === undefined && at === 'all' && verdict !== 'harnessBroken';
     return {
       verdict,
@@ -342,50 +261,13 @@ class LogSearch {
       recoveryImages: 0,
       findings,
       flushes: [],
-      acknowledged: this.#facts.marks.length,
+      acknowledged: marks.length,
       seed,
       stopped: this.#stopped,
       elapsedMs: performance.now() - this.#start,
-      log: { ...this.#facts, marks: this.#facts.marks.length },
+      log: { ...log, marks: marks.length },
     };
   }
-}
-
-/** The whole entries of the log, in memory. */
-function memoryOf(log: WriteLog, bytes: number): SparseMemory {
-  const memory = new SparseMemory(bytes);
-  for (let offset = 0; offset < bytes; offset += COPY_BYTES) {
-    const piece = new Uint8Array(Math.min(COPY_BYTES, bytes - offset));
-    log.source.read(piece, offset);
-    memory.write(piece, offset);
-  }
-  return memory;
-}
-
-/** Marks as what was acknowledged: each begins where the one before ends. */
-function promisesOf({ marks }: DriveLogFacts): Promised<string>[] {
-  return marks.map(({ step, text }, index) => ({
-    value: text,
-    attempted: marks[index - 1]?.step ?? 0,
-    acknowledged: step,
-  }));
-}
-
-function explorerOptions(
-  options: LogCheckOptions,
-  facts: DriveLogFacts,
-  base: SparseMemory,
-): LogLevel['options'] {
-  const { drive = 0, model, bound, budget, seed } = options;
-  return {
-    base,
-    drive,
-    size: options.size ?? Math.max(facts.endBytes, base.size),
-    ...(model === undefined ? {} : { model }),
-    ...(bound === undefined ? {} : { bound }),
-    ...(budget?.sample === undefined ? {} : { budget: budget.sample }),
-    ...(seed === undefined ? {} : { seed }),
-  };
 }
 
 /**
@@ -393,34 +275,25 @@ function explorerOptions(
  * one that does not fit into memory, and whatever the check throws.
  */
 export async function checkLog(platform: Platform, options: LogCheckOptions): Promise<LogVerdict> {
-  const { base = new SparseMemory(), drive = 0 } = options;
-  if (drive >= options.log.driveCount)
-    throw new ConfigError('drive', drive, `one of the log's, from 0 to ${options.log.driveCount - 1}`);
-  const facts = readDriveLog(options.log, drive);
-  const log = memoryOf(options.log, facts.wholeBytes);
-  const explorerWith = explorerOptions(options, facts, base);
-  const explorer = await CrashExplorer.on(platform, { ...explorerWith, log });
+  const sample = options.budget?.sample;
+  const opened = await openLogLevel(platform, { ...options, ...(sample === undefined ? {} : { sample }) });
   try {
-    const judge = new LogJudge(options.check, facts);
-    const level: LogLevel = {
-      recording: {
-        log,
-        base,
-        baseHash: undefined,
-        config: {},
-        promises: promisesOf(facts),
-        calls: new Map(),
-        hash: facts.hash,
-        paths: new Map(),
-      },
-      explorer,
-      judge,
-      crash: 'power',
-      options: explorerWith,
-      open: (other) => CrashExplorer.on(platform, { ...explorerWith, log: other }),
-    };
-    return await new LogSearch(options, facts, level, judge).run();
+    return await new LogSearch(options, opened).run();
   } finally {
-    explorer.close();
+    opened.level.explorer.close();
   }
+}
+
+/**
+ * Builds the image of a finding's recipe again and runs the check on it. The image can be read as long as somebody has it. Throws ConfigError for a recipe that is none, or of another log, and
+ * what checkLog throws.
+ */
+export async function rerunLog(
+  platform: Platform,
+  input: string | Recipe,
+  options: LogSource,
+): Promise<Rerun> {
+  const recipe = checkedRecipe(input, 'log');
+  const { level } = await openLogLevel(platform, options);
+  return replayRecipe(recipe, levelsOf(level));
 }

@@ -19,6 +19,8 @@ export interface DriveLogFacts {
   readonly flushes: number;
   readonly fuaWrites: number;
   readonly marks: readonly LogMarkFacts[];
+  /** Tags of its requests, each once. */
+  readonly tags: readonly number[];
   /** Behind the last byte that a request touches. */
   readonly endBytes: number;
   /** The end of the stream cuts an entry: whole are the bytes before. */
@@ -31,11 +33,13 @@ export interface DriveLogFacts {
 export function readDriveLog(log: WriteLog, drive: number): DriveLogFacts {
   let [entries, writes, flushes, fuaWrites, endBytes] = [0, 0, 0, 0, 0];
   const marks: LogMarkFacts[] = [];
+  const tags = new Set<number>();
   const stream = log.entries();
   let next = stream.next();
   for (; next.done !== true; next = stream.next()) {
     const entry = next.value;
     entries++;
+    if ((entry.kind === 'submit' || entry.kind === 'part') && entry.tag !== 0) tags.add(entry.tag);
     if (entry.kind === 'mark') marks.push({ step: entries, text: entry.text });
     if (entry.kind !== 'submit' || entry.drive !== drive) continue;
     if (entry.operation === 'flush') {
@@ -52,6 +56,7 @@ export function readDriveLog(log: WriteLog, drive: number): DriveLogFacts {
     flushes,
     fuaWrites,
     marks,
+    tags: [...tags],
     endBytes,
     wholeBytes: next.value?.offset ?? log.bytes,
     hash: readLogFacts(log).hash,

@@ -33,6 +33,7 @@ export interface CrashFlags {
   readonly maxFindings?: number;
   readonly timeout?: number;
   readonly keep?: string;
+  readonly recipe?: string;
   readonly json: boolean;
   // of a write log
   readonly check?: string;
@@ -49,6 +50,8 @@ export interface CrashFlags {
   readonly recoveryDepth?: number;
   /** False: the removal of flushes is not tested. */
   readonly flushes: boolean;
+  /** Under every fault, instead of crashes. */
+  readonly faults: boolean;
 }
 
 const LOG_ONLY = ['check', 'base', 'drive', 'at', 'startMark', 'endMark', 'jobs'] as const;
@@ -132,6 +135,7 @@ function addModuleOptions(command: Command): void {
       'module: crashes during recovery, so deep (default: 0)',
       wholeNumber(0, 8),
     )
+    .option('--faults', 'module: run it under every fault of the catalogue, instead of crashing it', false)
     .option('--no-flushes', 'module: do not test which fsyncs the check notices the removal of');
 }
 
@@ -166,6 +170,7 @@ export function addCrashOptions(command: Command, timeoutSeconds: number): void 
   addLimitOptions(command, timeoutSeconds);
   command
     .option('--keep <folder>', 'keep the recipe of each finding there, and of a log the failing images')
+    .option('--recipe <file>', 'build the image of one finding again, and run the check on it alone')
     .option('--json', 'print the verdict as JSON', false);
 }
 
@@ -195,6 +200,8 @@ export function refuseForeign(flags: CrashFlags, kind: 'log' | 'module'): void {
   const foreign = Object.entries(given(flags, kind === 'log' ? MODULE_ONLY : LOG_ONLY));
   for (const [name, value] of foreign)
     throw new ConfigError(kebab(name), value, `left out: it is not for a ${kind}`);
+  if (kind === 'log' && flags.faults)
+    throw new ConfigError('--faults', true, 'left out: it is not for a log');
 }
 
 /** Fields of the config that another option sets than the one of their name. */
@@ -206,7 +213,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
 
 /** Names the option in place of the field of the config that was refused: `--start-mark` of `startMark`, `--unit` of `model.unit`. */
 export function asOption(error: unknown): never {
-  if (!(error instanceof ConfigError)) throw error;
+  if (!(error instanceof ConfigError) || error.field.startsWith('recipe')) throw error;
   const name = error.field.replace(/^.*\./, '').replace(/\[\d+\]$/, '');
   throw new ConfigError(kebab(OPTIONS[name] ?? name), error.value, error.limit);
 }

@@ -1,18 +1,15 @@
 // `sectorlab crash LOG --check CMD`: the user's command, run once for each distinct image that a crash may leave.
 //
-// Verbs: runLog. Each lane has an image file of its own in a temporary folder of the run.
+// Verbs: runLog, rerunRecipe. Each lane has an image file of its own in a temporary folder of the run.
 
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import type { SparseMemory } from '../../backing/sparse-memory.ts';
-import {
-  checkLog,
-  type LogCheckOptions,
-  type LogImageFacts,
-  type LogVerdict,
-} from '../../explore/log-check.ts';
-import type { ExploreProgress } from '../../explore/types.ts';
+import { checkLog, type LogCheckOptions, type LogVerdict, rerunLog } from '../../explore/log-check.ts';
+import type { LogImageFacts, LogSource } from '../../explore/log-level.ts';
+import type { Rerun } from '../../explore/recipe.ts';
+import type { ExploreProgress, Recipe } from '../../explore/types.ts';
 import { nodePlatform } from '../../node-platform.ts';
 import { runCheck } from './check-command.ts';
 import { type ImageBase, ImageFile } from './image-file.ts';
@@ -124,30 +121,44 @@ class Lanes {
   }
 }
 
-/**
- * Explores the log. Throws InputError, ConfigError, WriteLogError and StorageError for bad input, CheckCommandError for a check
- * that the shell can not run.
- */
-export async function runLog(run: LogRun): Promise<LogRunResult> {
+/** Opens the log and what lies below, with lanes in a temporary folder that goes away. */
+async function withLog<T>(
+  run: LogRun,
+  body: (source: LogSource, lost: readonly string[]) => Promise<T>,
+): Promise<T> {
   const { log, lost } = openLog(run.file, run.kind);
   const base = openBase(run.base);
   if (run.keep !== undefined) mkdirSync(run.keep, { recursive: true });
   try {
-    const verdict = await withFolder((folder) => {
+    return await withFolder((folder) => {
       const lanes = new Lanes(run, folder, base);
-      return checkLog(nodePlatform, {
-        ...run.search,
-        log,
-        base: base.memory,
-        jobs: run.jobs ?? availableParallelism(),
-        recipe: run.recipe,
-        check: (image, facts, lane) => lanes.check(image, facts, lane),
-        signal: run.signal,
-        ...(run.onProgress === undefined ? {} : { onProgress: run.onProgress }),
-      });
+      const check: LogSource['check'] = (image, facts, lane) => lanes.check(image, facts, lane);
+      return body({ ...run.search, log, base: base.memory, check }, lost);
     });
-    return { verdict, lost };
   } finally {
     log.close();
   }
+}
+
+/**
+ * Explores the log. Throws InputError, ConfigError, WriteLogError and StorageError for bad input, CheckCommandError for a check
+ * that the shell can not run.
+ */
+export function runLog(run: LogRun): Promise<LogRunResult> {
+  return withLog(run, async (source, lost) => {
+    const verdict = await checkLog(nodePlatform, {
+      ...run.search,
+      ...source,
+      jobs: run.jobs ?? availableParallelism(),
+      recipe: run.recipe,
+      signal: run.signal,
+      ...(run.onProgress === undefined ? {} : { onProgress: run.onProgress }),
+    });
+    return { verdict, lost };
+  });
+}
+
+/** Builds the image of a recipe again and runs the check on it, once. Throws what runLog throws. */
+export function rerunRecipe(run: LogRun, recipe: Recipe): Promise<Rerun> {
+  return withLog(run, (source) => rerunLog(nodePlatform, recipe, source));
 }

@@ -1,14 +1,17 @@
 // `sectorlab crash MODULE`: explores the workload that a module exports, with its own recovery as the check.
 //
-// Verbs: runModule. The module exports `workload` and `recover`, and perhaps `setup` and `options`; `device: true` makes them work on
+// Verbs: runModule, runFaults, rerunModule. The module exports `workload` and `recover`, and perhaps `setup` and `options`; `device: true` makes them work on
 // sectors. With `--export` one of its exports is an object of these.
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ConfigError } from '../../errors.ts';
 import { WorkloadError } from '../../explore/explore-reasons.ts';
-import type { ExploreCommon, ExploreDeviceOptions, ExploreOptions } from '../../explore/types.ts';
+import type { FaultReport } from '../../explore/faults-report.ts';
+import type { Rerun } from '../../explore/recipe.ts';
+import type { ExploreCommon, ExploreDeviceOptions, ExploreOptions, Recipe } from '../../explore/types.ts';
 import type { Verdict } from '../../explore/verdict.ts';
-import { explore, exploreDevice, type NodeFs } from '../../index.ts';
+import { explore, exploreDevice, exploreFaults, type NodeFs, rerun, rerunDevice } from '../../index.ts';
 import type { CrashFlags } from './flags.ts';
 import { given, toModel } from './flags.ts';
 import { InputError } from './log-input.ts';
@@ -92,24 +95,57 @@ function optionsOf(own: Common, flags: CrashFlags): Common {
   };
 }
 
-/** Throws InputError for a module that can not be explored, or whose workload throws; ConfigError for an option out of its range. */
-export async function runModule(
+type Parts = ExploreOptions<unknown, NodeFs> & ExploreDeviceOptions<unknown>;
+
+/** A module's workload with all its options. Throws InputError for a module that has none. */
+async function partsOf(
   file: string,
   flags: CrashFlags,
-  control: Pick<ExploreCommon, 'signal' | 'onProgress'>,
-): Promise<Verdict> {
+): Promise<{ readonly parts: Parts; readonly isDevice: boolean }> {
   const exports = exportsOf(file, await load(file), flags.export);
   checkShape(file, exports);
   const { workload, recover, setup, device } = exports;
-  const options = { ...optionsOf((exports.options ?? {}) as Common, flags), ...control };
-  const parts = { ...options, workload, recover, ...(setup === undefined ? {} : { setup }) };
+  const options = optionsOf((exports.options ?? {}) as Common, flags);
+  const functions = { workload, recover, ...(setup === undefined ? {} : { setup }) };
+  const isDevice = device === true;
+  const files = isDevice ? {} : given(flags, ['profile']);
+  return { parts: { ...options, ...files, ...functions } as Parts, isDevice };
+}
+
+/** What setup or workload throw is bad input. */
+async function blame<T>(file: string, running: Promise<T>): Promise<T> {
   try {
-    if (device === true) return await exploreDevice(parts as ExploreDeviceOptions<unknown>);
-    const files = { ...parts, ...given(flags, ['profile']) } as ExploreOptions<unknown, NodeFs>;
-    return await explore(files);
+    return await running;
   } catch (error) {
     if (error instanceof WorkloadError)
       throw new InputError(`${file}: ${error.message} (${describe(error.cause)})`);
     throw error;
   }
+}
+
+type Control = Pick<ExploreCommon, 'signal' | 'onProgress'>;
+
+/** Throws InputError for a module that can not be explored, or whose workload throws; ConfigError for an option out of its range. */
+export async function runModule(file: string, flags: CrashFlags, control: Control): Promise<Verdict> {
+  const { parts, isDevice } = await partsOf(file, flags);
+  const options = { ...parts, ...control };
+  return blame(file, isDevice ? exploreDevice(options) : explore(options));
+}
+
+/** The workload under faults. Throws what runModule throws. */
+export async function runFaults(file: string, flags: CrashFlags, control: Control): Promise<FaultReport> {
+  const { parts, isDevice } = await partsOf(file, flags);
+  if (isDevice) throw new ConfigError('--faults', true, `left out: ${file} works on sectors`);
+  // what is of crashes alone says nothing about faults
+  const { budget: _budget, profile: _profile, volume: _volume, ...options } = parts;
+  return blame(file, exploreFaults({ ...options, ...control, budget: given(flags, ['seconds']) }));
+}
+
+/** The image of a recipe again, with the module's own check. Throws what runModule throws. */
+export async function rerunModule(file: string, flags: CrashFlags, recipe: Recipe): Promise<Rerun> {
+  const { parts, isDevice } = await partsOf(file, flags);
+  // the recipe says what it was found with
+  const { drive: _drive, model: _model, seed: _seed, profile: _profile, ...rest } = parts;
+  const options = rest as Parts;
+  return blame(file, isDevice ? rerunDevice(recipe, options) : rerun(recipe, options));
 }

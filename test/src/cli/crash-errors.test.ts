@@ -79,4 +79,17 @@ for (const [args, message] of BAD_OPTIONS) {
   );
 }
 
+errors('what is no recipe is refused by name', () =>
+  withFolder(async (folder) => {
+    const log = save(folder, 'disk.log', LOG);
+    const recipe = save(folder, 'recipe.json', '{"kind":"log"}');
+    await assertRefused(
+      [log, '--check', 'true', '--recipe', recipe],
+      /recipe\.json: recipe\.sectorlab is undefined/,
+    );
+    await assertRefused(['--check', 'true', '--recipe', `${folder}/none.json`], /none\.json: ENOENT/);
+    await assertRefused(['--check', 'true'], /a write log or a module is missing/);
+  }),
+);
+
 errors.run();

@@ -49,7 +49,7 @@ for (const [name, code, verdict] of [
   });
 }
 
-modules('the repaired ledger survives where a journal is below it', async () => {
+modules('the repaired ledger survives where a plain journal is below it', async () => {
   const { code, verdict } = await explore(['--export', 'careful', '--profile', 'journal']);
   assert.is(verdict.verdict, 'survived');
   assert.is(verdict.exhaustive, true);
@@ -70,6 +70,46 @@ modules('the report for people says what was found', async () => {
   assert.ok(stdout.startsWith(`module      ${LEDGER}\n`));
   assert.not.match(stdout, /undefined|NaN/);
   assert.not.ok(stdout.includes('\u001b'), 'no colour');
+});
+
+modules('a recipe that was kept builds its image again, and the check fails on it', () =>
+  withFolder(async (folder) => {
+    await runCli(['crash', LEDGER, '--keep', folder]);
+    const { code, stdout } = await runCli(['crash', LEDGER, '--recipe', `${folder}/finding-1.json`]);
+    assert.is(code, 1);
+    assert.match(stdout, /^image [0-9a-f]{32} of .* at step \d+: the check fails on it: Error: /);
+    const other = await runCli([
+      'crash',
+      LEDGER,
+      '--export',
+      'careful',
+      '--recipe',
+      `${folder}/finding-1.json`,
+    ]);
+    assert.is(other.code, 2, 'it is of another workload');
+    assert.match(other.stderr, /recipe\.log/);
+  }),
+);
+
+modules('a workload runs under faults', async () => {
+  const { code, stdout } = await runCli(['crash', LEDGER, '--export', 'careful', '--faults', '--json']);
+  assert.is(code, 1);
+  const report = JSON.parse(stdout);
+  assert.is(report.verdict, 'violated');
+  assert.ok(report.runs.length > 100);
+  const sectors = await runCli(['crash', LEDGER, '--export', 'sectors', '--faults']);
+  assert.is(sectors.code, 2);
+  assert.match(sectors.stderr, /--faults is true; it must be left out: .* works on sectors/);
+});
+
+modules('the repaired ledger survives in every profile, and each of its fsyncs matters', async () => {
+  for (const profile of ['strict', 'ordered']) {
+    const { code, verdict } = await explore(['--export', 'careful', '--profile', profile]);
+    assert.is(verdict.verdict, 'survived');
+    assert.is(code, 0);
+    assert.is(verdict.flushes.length, 4);
+    assert.ok(verdict.flushes.every(({ need }) => need === 'needed') || profile === 'ordered');
+  }
 });
 
 const REFUSED: readonly [args: readonly string[], message: RegExp][] = [

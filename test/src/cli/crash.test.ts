@@ -192,6 +192,77 @@ crash('failing images are kept, with what they hold', () =>
   }),
 );
 
+crash('a finding names what is missing and what is there, with a proof, in JSON and for people', () =>
+  withFolder(async (folder) => {
+    const { verdict } = await run(folder, logOf(transactions), ['--check', ORDERED, '--json']);
+    const [finding, ...others] = verdict.findings;
+    assert.equal(others, []);
+    assert.equal(
+      finding?.missing.map(({ offset, length, call }) => [offset, length, call]),
+      [[512, 512, 'the write tagged 4']],
+    );
+    assert.equal(
+      finding?.present.map(({ offset }) => offset),
+      [9 * 512],
+    );
+    assert.is(finding?.error, 'exit status 3: page 9 without its record');
+    assert.is(finding?.proof?.failed, 0);
+    assert.is(finding?.crashPoint.step, 12);
+    assert.is(finding?.recipe.kind, 'log');
+    assert.match(finding?.sentence ?? '', /sector 9 can reach the disk before sector 1/);
+    const people = await run(folder, logOf(transactions), ['--check', ORDERED]);
+    assert.match(
+      people.stdout,
+      /^log .*disk\.log \(log\): 16 entries, 4 writes \(0 FUA\), 3 flushes, 2 marks$/m,
+    );
+    assert.ok(people.stdout.includes(finding?.sentence ?? '?'));
+    assert.not.match(people.stdout, /undefined|NaN/);
+  }),
+);
+
+crash('a recipe builds its image again, without the search: the check fails on it, or by now it passes', () =>
+  withFolder(async (folder) => {
+    const keep = path.join(folder, 'kept');
+    const base = save(folder, 'base.img', Buffer.alloc(8192, 0x7a));
+    const log = save(folder, 'disk.log', logOf(transactions));
+    await run(folder, log, ['--check', ORDERED, '--keep', keep, '--base', base, '--size', '32KiB']);
+    const recipe = path.join(keep, 'finding-1.json');
+    const again = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli(['crash', '--recipe', recipe, ...args]);
+      assert.is(stderr, '');
+      return { code, stdout };
+    };
+    const fails = await again('--check', ORDERED);
+    assert.is(fails.code, 1);
+    assert.match(fails.stdout, /at step 12: the check fails on it: exit status 3: page 9 without its record/);
+    const passes = await again('--check', 'true', '--json');
+    assert.is(passes.code, 0);
+    assert.is(JSON.parse(passes.stdout).error, null);
+    const size = await again(
+      '--check',
+      'test "$(wc -c <{})" = 32768 && test "$(head -c 5 {} | tail -c 1)" = a',
+    );
+    assert.is(size.code, 0, 'the image has the size and the bytes of before');
+  }),
+);
+
+crash('a recipe of another log is refused', () =>
+  withFolder(async (folder) => {
+    const keep = path.join(folder, 'kept');
+    await run(folder, logOf(transactions), ['--check', ORDERED, '--keep', keep]);
+    const other = save(
+      folder,
+      'other.log',
+      logOf((log) => log.write(0)),
+    );
+    const recipe = path.join(keep, 'finding-1.json');
+    const { code, stdout, stderr } = await runCli(['crash', other, '--recipe', recipe, '--check', 'true']);
+    assert.is(code, 2);
+    assert.is(stdout, '');
+    assert.match(stderr, /^sectorlab: .*hash.*\n$/);
+  }),
+);
+
 crash('what measures nothing exits 3, and says why', () =>
   withFolder(async (folder) => {
     const { code, stdout } = await run(
