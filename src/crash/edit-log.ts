@@ -18,6 +18,7 @@ import {
   LOG_FLAG_IGNORED,
   LOG_HEADER_SIZE,
   LOG_MARK,
+  LOG_PART,
   LOG_SUBMIT,
   OP_FLUSH,
 } from '../../assembly/layout.ts';
@@ -74,11 +75,11 @@ export function withoutFlush(log: SparseMemory, number: number): SparseMemory {
 }
 
 /**
- * A log with a flush behind entry `afterStep` (0: at the beginning), for `domain` (0: for everything), which is complete at once.
- * Throws ConfigError for a step that the log has not.
+ * A log with a flush behind entry `afterStep` (0: at the beginning) and the parts of a request that is submitted there, for `domain` (0: for
+ * everything), which is complete at once. Throws ConfigError for a step that the log has not.
  */
 export function withFlush(log: SparseMemory, afterStep: number, domain = 0, drive = 0): LogWithFlush {
-  const { offset, number, timeNs } = placeBehind(log, afterStep);
+  const { offset, number, timeNs, step: behind } = placeBehind(log, afterStep);
   const edited = new SparseMemory();
   copy(log, 0, edited, 0, offset);
   const place = { number, timeNs, domain, drive };
@@ -94,24 +95,29 @@ export function withFlush(log: SparseMemory, afterStep: number, domain = 0, driv
   }
   return {
     log: edited,
-    step: afterStep + FLUSH_ENTRIES,
-    toNew: (step) => (step <= afterStep ? step : step + FLUSH_ENTRIES),
-    toOld: (step) => (step <= afterStep ? step : Math.max(afterStep, step - FLUSH_ENTRIES)),
+    step: behind + FLUSH_ENTRIES,
+    toNew: (step) => (step <= behind ? step : step + FLUSH_ENTRIES),
+    toOld: (step) => (step <= behind ? step : Math.max(behind, step - FLUSH_ENTRIES)),
   };
 }
 
-/** Where the entry behind a step begins, the number that a request there has, and the time. */
-function placeBehind(log: SparseMemory, step: number): { offset: number; number: number; timeNs: bigint } {
-  const place = { offset: LOG_HEADER_SIZE, number: 1, timeNs: 0n };
-  let steps = 0;
+/** Where the entry behind a step begins, the number that a request there has, and the time. Parts are not parted from their request. */
+function placeBehind(
+  log: SparseMemory,
+  step: number,
+): { offset: number; number: number; timeNs: bigint; step: number } {
+  const place = { offset: LOG_HEADER_SIZE, number: 1, timeNs: 0n, step: 0 };
+  const isWhole = Number.isInteger(step) && step >= 0;
   for (const { offset, view, bytes } of entriesOf(log)) {
-    if (steps === step) break;
-    steps++;
+    const isPart = view.getUint8(LOG_ENTRY_KIND) === LOG_PART;
+    if (isWhole && place.step >= step && !isPart) break;
+    place.step++;
     place.offset = offset + bytes;
     place.timeNs = view.getBigUint64(LOG_ENTRY_TIME, true);
     if (view.getUint8(LOG_ENTRY_KIND) === LOG_SUBMIT) place.number = numberOf(view) + 1;
   }
-  if (steps !== step) throw new ConfigError('afterStep', step, `a whole number from 0 to ${steps}`);
+  if (!isWhole || step > place.step)
+    throw new ConfigError('afterStep', step, `a whole number from 0 to ${place.step}`);
   return place;
 }
 

@@ -112,11 +112,26 @@ steps('steps of both logs are told from each other; requests in flight keep thei
   );
 });
 
+steps('a flush does not part a request from its parts', () => {
+  const log = new WriteLogBuilder();
+  const merged = log.submit(OP_WRITE, 0, { sectors: 2 });
+  log.part(merged, 0, 1, 7);
+  log.part(merged, 1, 1, 8);
+  log.complete(merged);
+  for (const step of [1, 2, 3]) {
+    const edited = withFlush(log.memory(), step);
+    const kinds = [...openWriteLog(edited.log).entries()].map(({ kind }) => kind);
+    assert.equal(kinds, ['submit', 'part', 'part', 'submit', 'complete', 'complete']);
+    assert.equal([edited.step, edited.toNew(3), edited.toNew(4), edited.toOld(6)], [5, 3, 6, 4]);
+  }
+});
+
 steps('a step or a request that the log has not is an error that names it', () => {
   const log = new WriteLogBuilder();
   log.write(0);
   assert.throws(() => withFlush(log.memory(), 3), /afterStep is 3; it must be a whole number from 0 to 2/);
   assert.throws(() => withFlush(log.memory(), 0.5), /afterStep is 0.5/);
+  assert.throws(() => withFlush(log.memory(), -1), /afterStep is -1/);
   assert.throws(() => withoutFlush(log.memory(), 2), /number is 2/);
 });
 
