@@ -206,10 +206,10 @@ for (const build of BUILDS) {
       // the commit record is in the last sector, and has no checksum over the others
       if (there[15] && there.includes(false)) throw new Error('committed data is missing');
     };
-    const [finding] = await findingsOf(build, run, { check });
+    const [finding] = await findingsOf(build, run, { check, model: { unit: 1024 } });
     assert.is(
       finding?.sentence,
-      'a power cut can tear the write of bytes 0 to 8191 of /db (engine.ts:40): bytes 0 to 511 of /db can be missing while the rest of the write is there',
+      'a power cut can tear the write of bytes 0 to 8191 of /db (engine.ts:40): bytes 0 to 1023 of /db can be missing while the rest of the write is there',
     );
     assert.ok(finding?.needsTearing);
     assert.is(finding?.proof, undefined, 'no flush makes a write whole');
