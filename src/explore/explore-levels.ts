@@ -14,6 +14,7 @@ import { type RecoverCall, RecoveryJudge } from './judge.ts';
 import { PromiseRange } from './judge-promises.ts';
 import type { Level, Levels } from './parts.ts';
 import { type RecordedRun, recordOn } from './record.ts';
+import { honestLog } from './search-honest.ts';
 import type { StepRange } from './search-images.ts';
 import { explorerOptions } from './search-options.ts';
 
@@ -109,13 +110,16 @@ export class ExploreLevels<Value> implements Levels<Value> {
       promises: this.promises,
       crash,
       timeoutMs: resolved.timeoutMs,
+      hasFiles: Boolean(resolved.config.volume),
       keepsState: resolved.depth > 0,
       outer,
       expected,
     });
+    const { recording } = run;
+    const log = crash === 'os' ? honestLog(recording.log) : recording.log;
     return {
-      recording: run.recording,
-      explorer: await open(run.recording.log),
+      recording: { ...recording, log },
+      explorer: await open(log),
       judge,
       crash,
       options,

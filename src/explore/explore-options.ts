@@ -5,6 +5,8 @@
 import type { DriveConfig, MachineConfig, VolumeConfig, VolumeProfile } from '../core/options.ts';
 import type { CrashKind } from '../crash-kinds.ts';
 import { ConfigError } from '../errors.ts';
+import type { FaultRule } from '../faults/rule.ts';
+import { parseFaultRule } from '../faults/text.ts';
 import { isEarly, type ModelOptions } from './search-options.ts';
 import type { ExploreCommon } from './types.ts';
 
@@ -92,6 +94,12 @@ function driveOf(drive: DriveConfig, choice: VolumeChoice | undefined): DriveCon
   return volatileWrites === 0 || volatileWrites === undefined ? rest : { ...rest, volatileWrites };
 }
 
+/** A drive that lies goes on lying after a crash; its other faults were those of the run. */
+function isLie(rule: FaultRule | string): boolean {
+  const { effect } = typeof rule === 'string' ? parseFaultRule(rule) : rule;
+  return effect === 'ignoredFlush' || effect === 'ignoredFua';
+}
+
 function checkSeconds(seconds: number | undefined): void {
   if (seconds !== undefined && !(seconds > 0))
     throw new ConfigError('budget.seconds', seconds, 'a number above 0');
@@ -111,10 +119,10 @@ export function resolveExplore(options: ExploreCommon, choice: VolumeChoice | un
     ...(choice === undefined ? {} : { volume: volumeOf(choice) }),
     seed,
   };
-  const { faults: _, ...sound } = driveOf(drive, choice);
+  const { faults = [], ...sound } = driveOf(drive, choice);
   return {
     kinds: kindsOf(options, choice),
-    config: { ...workloadConfig, drives: [sound] },
+    config: { ...workloadConfig, drives: [{ ...sound, faults: faults.filter(isLie) }] },
     workloadConfig,
     model: {
       drive,

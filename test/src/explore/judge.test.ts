@@ -157,6 +157,38 @@ for (const build of BUILDS) {
     },
   );
 
+  judge('a slow recovery runs once for images that look the same; a quick one on each', async () => {
+    const run = async (slowMs: number) => {
+      let runs = 0;
+      const seen = new Set<string>();
+      const verdict = await explore<string>(build, {
+        profile: 'strict',
+        workload({ fs, ack }) {
+          for (const name of ['a', 'b', 'c']) fs.writeFileSync(`/${name}`, name);
+          fs.fsyncSync(fs.openSync('/c', 'r'));
+          ack('c');
+        },
+        recover({ fs, must, may }) {
+          runs++;
+          const names = fs.readdirSync('/');
+          seen.add(
+            JSON.stringify([names.map((name) => [name, fs.readFileSync(`/${name}`, 'latin1')]), must, may]),
+          );
+          for (const end = performance.now() + slowMs; performance.now() < end; );
+          for (const name of must) if (!names.includes(name)) throw new Error(`${name} is lost`);
+        },
+      });
+      return { runs, seen: seen.size, failed: verdict.failedImages, checked: verdict.checkedImages };
+    };
+    const quick = await run(0);
+    const slow = await run(8);
+    assert.is(quick.failed, slow.failed);
+    assert.is(quick.checked, slow.checked);
+    assert.is(quick.seen, slow.seen, 'nothing is left out');
+    assert.ok(quick.checked > 2 * quick.seen, `${quick.checked} images look like ${quick.seen}`);
+    assert.ok(slow.runs < slow.checked / 2, `${slow.runs} runs for ${slow.checked} images`);
+  });
+
   judge('functions that a recovery replaces are back for the next', async () => {
     let patched = 0;
     const verdict = await explore<string>(build, {

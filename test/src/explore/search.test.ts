@@ -240,6 +240,26 @@ for (const build of BUILDS) {
     assert.is((await run(['ignoredFlush'])).verdict, 'violated');
   });
 
+  search('a lie about flushes costs nothing while the drive has power', async () => {
+    const run = (crash: 'os' | 'power', isSyncing = true) =>
+      explore<string>(build, {
+        crash,
+        profile: 'ordered',
+        drive: { faults: ['ignoredFlush'] },
+        workload({ fs, ack }) {
+          fs.writeFileSync('/a', 'x', { flush: isSyncing });
+          ack('a');
+          fs.fsyncSync(fs.openSync('/', 'r'));
+        },
+        recover({ fs, must }) {
+          for (const name of must) assert.is(fs.readFileSync(`/${name}`, 'utf8'), 'x');
+        },
+      });
+    assert.is((await run('power')).verdict, 'violated');
+    assert.is((await run('os')).verdict, 'survived');
+    assert.is((await run('os', false)).verdict, 'violated', 'the page cache is lost');
+  });
+
   search('19: two explorations of one workload come to the same verdict, byte for byte', async () => {
     const run = async () => {
       const verdict = await exploreDevice<number>(build, {
