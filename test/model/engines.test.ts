@@ -64,6 +64,10 @@ function checkFinding(finding: Finding, expected: Expected): void {
   checkWrites('present', finding.present, expected.present);
   assert.is(finding.lost !== undefined, expected.isLost, `lost: ${finding.lost}`);
   assert.is(finding.needsTearing, expected.needsTearing, 'needs tearing');
+  if (expected.proof !== undefined) {
+    const { flush, failed, exhaustive } = finding.proof ?? {};
+    assert.equal([flush, failed, exhaustive], [expected.proof, 0, true]);
+  }
   if (expected.sentence !== undefined) assert.match(finding.sentence, expected.sentence);
   assert.is(finding.depth, expected.depth ?? 0, 'depth');
 }

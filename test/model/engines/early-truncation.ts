@@ -56,6 +56,7 @@ export const earlyTruncation: FileSpecimen = {
     present: [/ftruncate\('\/wal'/],
     isLost: true,
     needsTearing: false,
+    proof: 'an fsync of /table',
   },
   engine: (isRepaired) => ({
     setup({ fs }) {

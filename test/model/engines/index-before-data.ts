@@ -51,6 +51,7 @@ export const indexBeforeData: FileSpecimen = {
     present: [/write\('\/index', \d+ bytes at \d+\)/],
     isLost: false,
     needsTearing: false,
+    proof: 'an fsync of /blobs',
   },
   engine: (isRepaired) => ({
     setup({ fs }) {

@@ -35,6 +35,7 @@ export const lateFsync: FileSpecimen = {
     present: [/rename\('\/document\.new', '\/document'\)/],
     isLost: false,
     needsTearing: false,
+    proof: 'an fsync of /document.new',
   },
   engine: (isRepaired) => ({
     setup: ({ fs }) => fs.writeFileSync(PATH, 'first'),

@@ -52,6 +52,7 @@ export const logReuse: DeviceSpecimen = {
     present: [/write\('drive0', 512 bytes at 0\)/],
     isLost: false,
     needsTearing: false,
+    proof: 'a flush',
   },
   engine: (isRepaired) => ({
     workload({ device, ack }) {

@@ -74,6 +74,7 @@ export const unorderedRenames: FileSpecimen = {
     present: [/rename\('\/current\.tmp', '\/CURRENT'\)/],
     isLost: false,
     needsTearing: false,
+    proof: 'an fsync of the directory /',
   },
   engine: (isRepaired) => engine(isRepaired ? 'ordered' : 'unordered'),
 };

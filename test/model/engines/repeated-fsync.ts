@@ -42,6 +42,7 @@ export const repeatedFsync: FileSpecimen = {
     present: [],
     isLost: true,
     needsTearing: false,
+    proof: 'an fsync of /log',
   },
   engine: (isRepaired) => ({
     setup: ({ fs }) => fs.writeFileSync(PATH, '\0'.repeat(512)),

@@ -15,6 +15,8 @@ export interface Expected {
   readonly present: readonly RegExp[];
   readonly isLost: boolean;
   readonly needsTearing: boolean;
+  /** The flush behind the missing write with which no state fails, for mistakes that one flush mends. */
+  readonly proof?: string;
   /** What the sentence says besides. */
   readonly sentence?: RegExp;
   /** Crashes of recovery that it takes. */
