@@ -65,7 +65,7 @@ export interface ExploreProgress {
 export interface ExploreCommon {
   /** Kinds of crash. Default `'power'`. */
   readonly crash?: CrashKind | readonly CrashKind[];
-  /** The drive: model, promises, volatile cache, faults (a lying disk is `faults: ['ignoredFlush']`). Default: instant, 64 MiB, with a volatile cache. */
+  /** The drive: model, promises, volatile cache, faults (a lying disk is `faults: ['ignoredFlush']`). Default: instant, 16 MiB, with a volatile cache. */
   readonly drive?: Omit<DriveConfig, 'image' | 'memory'>;
   /**
    * Further options of the machine. It is small by default, as one is put back for each image: a cache of 1 MiB, buffers of 256 KiB, blocks of
