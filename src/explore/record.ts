@@ -49,7 +49,8 @@ export function configOver(config: MachineConfig, memory: SparseMemory, isLoggin
 /** Writes everything, also where the volume is gone or its drive fails: what can not be written is not there. */
 export function settle(machine: Machine, hasFiles: boolean): void {
   try {
-    if (hasFiles) machine.fs.sync();
+    // an unmount, and not a sync: it also zeroes what was freed
+    if (hasFiles) machine.fs.unmount();
     machine.run();
   } catch {
     // unmounted, or a fault of the drive
@@ -68,7 +69,8 @@ export async function makeBase(
   for (const setUp of hasFiles ? [prepare, undefined] : [prepare]) {
     const machine = await Machine.open(platform, configOver(config, memory, false));
     await setUp?.(machine);
-    if (hasFiles) machine.fs.sync();
+    // an unmount, and not a sync: it also zeroes what was freed
+    if (hasFiles) machine.fs.unmount();
     else machine.blockDevice().flush();
     machine.cutPower();
     memory = machine.memory(0);

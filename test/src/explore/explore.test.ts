@@ -81,4 +81,25 @@ files('a key-value log survives with its fsync and breaks without', async () => 
   assert.is((await run(false)).verdict, 'violated');
 });
 
+files(
+  'blocks that setup has freed hold nothing of its files: a size without its data shows zeros',
+  async () => {
+    const verdict = await explore<string>({
+      setup({ fs }) {
+        fs.writeFileSync('/old', 'stale'.repeat(100));
+        fs.unlinkSync('/old');
+      },
+      workload({ fs, ack }) {
+        fs.writeFileSync('/new', 'fresh'.repeat(100), { flush: true });
+        ack('new');
+      },
+      recover({ fs }) {
+        const text = fs.existsSync('/new') ? fs.readFileSync('/new', 'utf8') : '';
+        if (text.includes('stale')) throw new Error('stale bytes are shown');
+      },
+    });
+    assert.is(verdict.verdict, 'survived', verdict.findings[0]?.sentence);
+  },
+);
+
 files.run();
