@@ -1,4 +1,4 @@
-// test-timeout: 60
+// test-timeout: 180
 // What SQLite does not promise of a crash, and mistakes below it, are found: commits that may be lost, and why. Numbers are printed.
 
 import { suite } from 'uvu';

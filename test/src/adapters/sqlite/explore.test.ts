@@ -1,4 +1,4 @@
-// test-timeout: 60
+// test-timeout: 180
 // SQLite through every crash: what its documents promise of each journal mode and of PRAGMA synchronous holds. Numbers are printed.
 
 import { suite } from 'uvu';
