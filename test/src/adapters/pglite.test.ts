@@ -4,17 +4,20 @@
 // One data directory is made, once; each test works on a fork of its drive.
 
 import { createHash } from 'node:crypto';
-import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
-import { BaseFilesystem } from '@electric-sql/pglite/basefs';
+import { PGlite } from '@electric-sql/pglite';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type PgliteFsOptions, pgliteFs } from '../../../src/adapters/pglite.ts';
 import type { SparseMemory } from '../../../src/index.ts';
 import type { Machine } from '../../../src/machine.ts';
 import { BUILDS, type Build, NO_POOL_IN_USE, openMachine, poolsInUse } from '../../support/machine.ts';
-
-/** PGlite's own without `-F`: PostgreSQL looks after its log and its files as a server does. */
-const WITH_FSYNC = PGlite.defaultStartParams.filter((parameter) => parameter !== '-F');
+import {
+  dataDirectory,
+  insertName,
+  loadData,
+  namesIn,
+  openPglite,
+  WITH_FSYNC,
+} from '../../support/pglite-data.ts';
 
 const machineOn = (build: Build, memory?: SparseMemory): Promise<Machine> =>
   openMachine(build, {
@@ -23,48 +26,26 @@ const machineOn = (build: Build, memory?: SparseMemory): Promise<Machine> =>
     writeLog: true,
   });
 
-async function makeDataDirectory(): Promise<SparseMemory> {
+async function makeDrive(): Promise<SparseMemory> {
   const machine = await machineOn('release');
-  const pg = await PGlite.create({
-    fs: pgliteFs(BaseFilesystem, machine),
-    initDbStartParams: ['--wal-segsize=1'],
-  });
-  await pg.exec('CREATE TABLE ledger (name text PRIMARY KEY, owes int)');
-  await pg.close();
+  await loadData(machine);
   machine.fs.unmount();
   return machine.memory();
 }
 
-let dataDirectory: Promise<SparseMemory> | undefined;
+let drive: Promise<SparseMemory> | undefined;
 
 /** A machine with a data directory that was shut down. */
 async function withData(build: Build): Promise<Machine> {
-  dataDirectory ??= makeDataDirectory();
-  return machineOn(build, (await dataDirectory).fork());
-}
-
-const open = (machine: Machine, options: PGliteOptions = {}, own: PgliteFsOptions = {}): Promise<PGlite> =>
-  PGlite.create({ ...options, fs: pgliteFs(BaseFilesystem, machine, own) });
-
-const insert = (pg: PGlite, name: string, owes: number) =>
-  pg.query('INSERT INTO ledger VALUES ($1, $2)', [name, owes]);
-
-/** The names in the ledger that PostgreSQL finds on a machine. */
-async function names(machine: Machine): Promise<string[]> {
-  const pg = await open(machine);
-  try {
-    const { rows } = await pg.query<{ name: string }>('SELECT name FROM ledger ORDER BY name');
-    return rows.map(({ name }) => name);
-  } finally {
-    await pg.close();
-  }
+  drive ??= makeDrive();
+  return machineOn(build, (await drive).fork());
 }
 
 /** The names after the power has failed and nothing that was not flushed is left. */
 async function namesAfterCut(machine: Machine): Promise<string[]> {
   const after = machine.crash('power');
   assert.equal(after.fs.check(), []);
-  return names(after);
+  return namesIn(after);
 }
 
 const postgres = suite('pglite');
@@ -72,9 +53,9 @@ const postgres = suite('pglite');
 for (const build of BUILDS) {
   postgres(`${build}: what a query has written is there when the power fails behind it`, async () => {
     const machine = await withData(build);
-    const pg = await open(machine);
-    await insert(pg, 'Ada', 10);
-    await insert(pg, 'Bob', 20);
+    const pg = await openPglite(machine);
+    await insertName(pg, 'Ada');
+    await insertName(pg, 'Bob');
     assert.equal(await namesAfterCut(machine), ['Ada', 'Bob']);
     await pg.close();
     assert.equal(machine.fs.check(), []);
@@ -84,10 +65,10 @@ for (const build of BUILDS) {
 
 postgres('nobody has to sync with relaxed durability, and then it is lost', async () => {
   const machine = await withData('release');
-  const pg = await open(machine, { relaxedDurability: true });
-  await insert(pg, 'Ada', 10);
+  const pg = await openPglite(machine, { relaxedDurability: true });
+  await insertName(pg, 'Ada');
   assert.equal(await namesAfterCut(machine), []);
-  assert.equal(await names(machine.crash('process')), ['Ada'], 'the page cache has it');
+  assert.equal(await namesIn(machine.crash('process')), ['Ada'], 'the page cache has it');
   await pg.close();
   assert.equal(await namesAfterCut(machine), ['Ada'], 'close is durable');
 });
@@ -100,8 +81,8 @@ postgres("PostgreSQL's own fsyncs reach the volume when it is started with them"
     [PGlite.defaultStartParams, []],
   ] as const) {
     const machine = await withData('release');
-    const pg = await open(machine, { startParams: [...startParams] }, { afterQuery: 'none' });
-    await insert(pg, 'Ada', 10);
+    const pg = await openPglite(machine, { startParams: [...startParams] }, { afterQuery: 'none' });
+    await insertName(pg, 'Ada');
     assert.equal(await namesAfterCut(machine), expected, startParams.join(' '));
     await pg.close();
   }
@@ -110,9 +91,9 @@ postgres("PostgreSQL's own fsyncs reach the volume when it is started with them"
 postgres('the same queries write the same bytes', async () => {
   const run = async (seed: number): Promise<string> => {
     const machine = await withData('release');
-    const pg = await open(machine, {}, { seed });
+    const pg = await openPglite(machine, {}, { seed });
     const { rows } = await pg.query('SELECT now() AS now, random() AS random, gen_random_uuid() AS uuid');
-    await insert(pg, JSON.stringify(rows), 1);
+    await insertName(pg, JSON.stringify(rows));
     await pg.close();
     const hash = createHash('sha256');
     for (const entry of machine.writeLog.entries()) {
@@ -127,30 +108,20 @@ postgres('the same queries write the same bytes', async () => {
 });
 
 postgres('a data directory may lie beside other files', async () => {
-  const machine = await withData('release');
   const base = await machineOn('release');
   base.fs.writeFile('/other', 'kept');
-  const pg = await open(base, { loadDataDir: await dumpOf(machine) }, { directory: '/var/lib/pg/' });
-  await insert(pg, 'Ada', 10);
+  const pg = await openPglite(base, { loadDataDir: await dataDirectory() }, { directory: '/var/lib/pg/' });
+  await insertName(pg, 'Ada');
   await pg.close();
   assert.equal(base.fs.readdir('/').sort(), ['other', 'var']);
   assert.ok(base.fs.exists('/var/lib/pg/PG_VERSION'));
   assert.equal(base.fs.check(), []);
 });
 
-async function dumpOf(machine: Machine): Promise<Blob> {
-  const pg = await open(machine);
-  try {
-    return await pg.dumpDataDir('none');
-  } finally {
-    await pg.close();
-  }
-}
-
 postgres('a full volume is an error of a query, and the rows before it stay', async () => {
   const machine = await withData('release');
-  const pg = await open(machine);
-  await insert(pg, 'Ada', 10);
+  const pg = await openPglite(machine);
+  await insertName(pg, 'Ada');
   const { blocksFree } = machine.fs.statfs();
   machine.fs.open('/filler', 'w').allocate(0, (blocksFree - 16) * 4096);
   let failure = '';
@@ -161,7 +132,7 @@ postgres('a full volume is an error of a query, and the rows before it stay', as
   }
   assert.match(failure, /No space left on device/);
   machine.fs.unlink('/filler');
-  assert.equal(await names(machine.crash('os')), ['Ada']);
+  assert.equal(await namesIn(machine.crash('os')), ['Ada']);
 });
 
 postgres.run();
