@@ -62,6 +62,9 @@ function mountPointOf(pg: object): string {
  * Clocks begin at 2000-01-01 and follow the machine's, each look at one takes a microsecond; random numbers come from the seed: the same
  * queries write the same bytes. Making a new data directory is PGlite's own and uses the real ones.
  *
+ * PostgreSQL does not start on a `postmaster.pid` without content, which a crash while it starts may leave (its name without its data):
+ * remove such a file first, as its manual asks of an operator.
+ *
  * Throws ConfigError without a volume.
  */
 export function pgliteFs<Instance extends object>(

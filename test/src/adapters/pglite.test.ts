@@ -135,4 +135,21 @@ postgres('a full volume is an error of a query, and the rows before it stay', as
   assert.equal(await namesIn(machine.crash('os')), ['Ada']);
 });
 
+postgres(
+  'a lock file that a crash has left empty keeps PostgreSQL from starting until it is removed',
+  async () => {
+    const machine = await withData('release');
+    machine.fs.writeFile('/postmaster.pid', '');
+    let failure: unknown;
+    try {
+      await openPglite(machine);
+    } catch (error) {
+      failure = error;
+    }
+    assert.ok(failure instanceof Error, 'it starts');
+    machine.fs.unlink('/postmaster.pid');
+    assert.equal(await namesIn(machine), []);
+  },
+);
+
 postgres.run();
