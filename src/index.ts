@@ -99,7 +99,7 @@ export function exploreDevice<Value = number>(options: ExploreDeviceOptions<Valu
  * Runs a workload on files once for each fault that its drive may have and each request that the fault may hit, and each time looks at what
  * recovery makes of it: after a power cut straight behind the end, and reopened when the fault is over. The volume writes back as Linux does, and
  * reports errors of fsync as Linux does. Recoveries are run under the faults as well. A request that is stuck fails after 30 s of virtual time unless
- * `drive.timeoutNs` says otherwise. Throws ConfigError for an option out of its range.
+ * `drive.timeoutNs` says otherwise. Throws ConfigError for an option out of its range, WorkloadError for what setup throws.
  *
  * @example
  * const report = await exploreFaults({

@@ -10,6 +10,7 @@ import { Machine as MachineClass } from '../machine.ts';
 import type { Platform } from '../platform.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { DRIVE_SIZE, EXTENTS, INODES, SMALL } from './explore-options.ts';
+import { WorkloadError } from './explore-reasons.ts';
 import { isDeath, Overdue, withTimeout } from './faults-judge.ts';
 import type { UsedRange } from './faults-plan.ts';
 import { FaultPromises } from './faults-promises.ts';
@@ -114,7 +115,7 @@ export class FaultBench<Value, Fs> {
     this.timeoutMs = options.recoverTimeoutMs ?? DEFAULT_TIMEOUT_MS;
   }
 
-  /** Opens a machine and runs the setup. */
+  /** Opens a machine and runs the setup. Throws WorkloadError for what that throws. */
   static async open<Value, Fs>(
     platform: Platform,
     fsOf: (machine: Machine) => Fs,
@@ -130,7 +131,11 @@ export class FaultBench<Value, Fs> {
         volume: { inodes: INODES, extents: EXTENTS },
         writeLog: true,
       });
-      await options.setup?.({ fs: fsOf(machine), machine });
+      try {
+        await options.setup?.({ fs: fsOf(machine), machine });
+      } catch (error) {
+        throw new WorkloadError('setup', error);
+      }
       machine.fs.sync();
       machine.dropCaches();
       return machine;

@@ -8,6 +8,7 @@ import { type NodeFs, nodeFs } from '../../../src/adapters/node-fs.ts';
 import { openNodeImages } from '../../../src/backing/node-files.ts';
 import type { Counters } from '../../../src/counters.ts';
 import { ConfigError, InternalError } from '../../../src/errors.ts';
+import { WorkloadError } from '../../../src/explore/explore-reasons.ts';
 import { exploreFaultsOn } from '../../../src/explore/faults.ts';
 import { REPORTED_FAULTS } from '../../../src/explore/faults-plan.ts';
 import { FaultPromises } from '../../../src/explore/faults-promises.ts';
@@ -444,6 +445,13 @@ for (const build of BUILDS) {
     assert.throws(() => wrong.assertHandled(), /without a fault/);
     const failing = await exploreLog(build, {}, { workload: () => assert.ok(false, 'at once') });
     assert.match(failing.reason ?? '', /the workload fails without a fault.*at once/);
+    try {
+      await exploreLog(build, {}, { setup: () => assert.ok(false, 'no room') });
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, WorkloadError);
+      assert.match((error as Error).message, /setup/);
+    }
     const idle = await exploreLog(build, {}, { workload: () => undefined, recover: () => undefined });
     assert.is(idle.verdict, 'notMeasured');
     assert.throws(() => idle.assertHandled(), /no fault hit any request/);
