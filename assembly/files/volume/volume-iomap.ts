@@ -96,6 +96,8 @@ function begin(pointer: usize, position: u64, length: u64, flags: u32): i32 {
   const block = <u32>(position >> volume.blockShift);
   fill(iomap, inode, block);
   const isDirectWrite = (flags & IOMAP_DIRECT) != 0 && (flags & IOMAP_WRITE) != 0;
+  // the new size has to reach the drive as well (ext4_set_iomap)
+  if (isDirectWrite && position + length > inode.diskSize) iomap.flags |= IOMAP_F_DIRTY;
   if (isDirectWrite && (flags & IOMAP_NOWAIT) != 0) {
     // all of it in one mapping, and nothing to allocate
     const isOne = iomap.offset + iomap.length - position >= length;
