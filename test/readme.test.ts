@@ -1,6 +1,6 @@
 // What the README shows is what a fresh clone does: its commands exist, its output is the real one, its example runs.
 //
-// The replay's output is compared line by line, but for the line of times, which are the machine's own.
+// The outputs are compared line by line, but for the line of times, which are the machine's own.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -44,6 +44,16 @@ readme('shows each replay of the sample as it comes out', () => {
     });
     assert.equal(withoutTimes(outputs[index] ?? ''), withoutTimes(output));
   }
+});
+
+readme('shows the first example as it is, and what it prints', () => {
+  const file = 'test/examples/ledger.mjs';
+  assert.is(blocks('js')[0], readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
+  assert.ok(blocks('sh')[0]?.trim().endsWith(`node ${file}`));
+  const output = execFileSync(process.execPath, [file], { cwd: root, encoding: 'utf8' });
+  const shown = blocks('').find((block) => block.startsWith('violated: ')) ?? '';
+  const home = new URL('..', import.meta.url).href;
+  assert.is(shown, output.replaceAll(home, 'file:///home/ada/sectorlab/'));
 });
 
 readme('names only commands that exist', () => {

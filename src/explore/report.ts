@@ -29,6 +29,13 @@ function line(label: string, text: string): string {
   return `   ${label.padEnd(LABEL_WIDTH)}${text}`;
 }
 
+/** What is no text is shown by its code: zeros that a check has read are `\\x00`. */
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (sign) =>
+    sign === '\n' ? sign : `\\x${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}
+
 /** What came out, in one line. */
 function headline(facts: VerdictFacts): string {
   if (facts.verdict === 'notMeasured') return `nothing was measured: ${facts.reason}`;
@@ -66,7 +73,7 @@ function coverage(facts: VerdictFacts): string {
 export function flushText({ call, stack, times, need, error, exhaustive }: FlushFacts): string {
   const at = lineOf(stack);
   const where = `${call}${at === '' ? '' : ` at ${at}`}${times > 1 ? ` (${count(times)} times)` : ''}`;
-  if (need === 'needed') return `${where}: needed (without it: ${error})`;
+  if (need === 'needed') return `${where}: needed (without it: ${visible(error ?? '')})`;
   if (need === 'untested') return `${where}: not tested`;
   const sampled = exhaustive ? '' : ', as far as it was gone through';
   return `${where}: unnoticed: removing it fails no check${sampled}; either it is not needed or the check does not look`;
@@ -136,7 +143,7 @@ function findingLines(finding: Finding, number: number, paint: Paint): string[] 
   return [
     '',
     `${number}. ${paint('bold', finding.sentence)}`,
-    line('error', paint('red', finding.error)),
+    line('error', paint('red', visible(finding.error))),
     ...finding.missing.flatMap((write) =>
       writeLines(finding.needsTearing ? 'torn' : 'missing', write, paint),
     ),
@@ -178,7 +185,7 @@ export function verdictMessage(facts: VerdictFacts): string {
     ];
     return [
       `${place + 1}. ${finding.sentence}`,
-      line('error', finding.error),
+      line('error', visible(finding.error)),
       ...writes.map(([label, write]) =>
         line(label, [write.call || write.what, ...write.stack.slice(0, 1)].join(' at ')),
       ),
