@@ -11,7 +11,8 @@ const OWN = ['src/', 'dist/', 'assembly/'].flatMap((folder) => {
   const url = root + folder;
   return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
 });
-const FOREIGN = ['node:', 'wasm://', '<anonymous>', 'native code'];
+/** A function without a name is `<anonymous>`, too: only where the place is none, the frame is of no use. */
+const FOREIGN = ['node:', 'wasm://', '(<anonymous>)', 'native code'];
 
 interface WithLimit {
   stackTraceLimit?: number;
