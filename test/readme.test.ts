@@ -53,7 +53,9 @@ readme('shows the first example as it is, and what it prints', () => {
   const output = execFileSync(process.execPath, [file], { cwd: root, encoding: 'utf8' });
   const shown = blocks('').find((block) => block.startsWith('violated: ')) ?? '';
   const home = new URL('..', import.meta.url).href;
-  assert.is(shown, output.replaceAll(home, 'file:///home/ada/sectorlab/'));
+  // hashes and offsets change with the volume's layout
+  const withoutRecipe = (text: string) => text.replace(/^( {3}recipe +\{"sectorlab").*$/m, '$1');
+  assert.is(withoutRecipe(shown), withoutRecipe(output.replaceAll(home, 'file:///home/ada/sectorlab/')));
 });
 
 readme('names only commands that exist', () => {
