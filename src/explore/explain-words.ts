@@ -99,7 +99,12 @@ export class Words<Value> {
   /** The directory whose fsync makes a change of a name durable; undefined for other writes. */
   folderOf(write: LoggedWrite): string | undefined {
     const isName = isRecord(write) && NAMING.has(this.call(write.tag)?.syscall ?? '');
-    return isName ? this.#level.recording.paths.get(write.domain) : undefined;
+    return isName && !this.#isFile(write.domain) ? this.#level.recording.paths.get(write.domain) : undefined;
+  }
+
+  /** Bytes were written for this domain: it is a file, no directory. */
+  #isFile(domain: number): boolean {
+    return this.#level.explorer.writes.some((write) => write.domain === domain && !isRecord(write));
   }
 
   /** Several writes with their lines: "bytes 0 to 5 of /log and the new size of /log (engine.ts:9)". */
@@ -208,6 +213,8 @@ export class Words<Value> {
     const to = (name: string) => `the name ${name} in ${folderOf(name)}`;
     const from = (name: string) => `the removal of ${name} from ${folderOf(name)}`;
     if (call.syscall === 'unlink' || call.syscall === 'rmdir') return from(path);
+    if (call.syscall === 'open' && (owner === path || this.#isFile(write.domain)))
+      return `the truncation of ${path}`;
     if (call.syscall === 'open' || call.syscall === 'mkdir') return to(path);
     if (call.syscall === 'link') return to(call.dest ?? path);
     if (call.syscall === 'rename' && call.dest !== undefined)
@@ -229,7 +236,11 @@ export class Words<Value> {
     const records = this.#sameCall(write.tag).filter(isRecord);
     const place = records.findIndex(({ index }) => index === write.index);
     if (records.length === 1) return `the rename of ${source} to ${target}`;
-    if (records.length === 2) return place === 0 ? to(target) : from(source);
+    if (records.length === 2) {
+      const isOneFolder = records[0]?.domain === records[1]?.domain;
+      const folder = this.#level.recording.paths.get(write.domain);
+      return (isOneFolder ? place === 1 : folder === folderOf(target)) ? to(target) : from(source);
+    }
     return [from(target), from(source), to(target)][place] ?? `the rename of ${source} to ${target}`;
   }
 

@@ -191,6 +191,8 @@ for (const build of BUILDS) {
     };
     assert.equal(await names(1, [2]), ['the rename of /a to /d/b']);
     assert.equal(await names(2, [3, 2]), ['the name /d/b in /d', 'the removal of /a from /']);
+    assert.equal(await names(2, [2, 3]), ['the removal of /a from /', 'the name /d/b in /d']);
+    assert.equal(await names(2, [2, 2]), ['the removal of /a from /', 'the name /d/b in /d']);
     assert.equal(await names(3, [3, 2, 3]), [
       'the removal of /d/b from /d',
       'the removal of /a from /',

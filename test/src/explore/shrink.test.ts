@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { LOG_FLAG_TOGETHER, LOG_FLAG_UNTORN } from '../../../assembly/layout.ts';
 import type { CrashLoss } from '../../../src/crash/state.ts';
 import { type Shrunk, shrink } from '../../../src/explore/shrink.ts';
 import { Trial, type TrialLimits } from '../../../src/explore/shrink-trial.ts';
@@ -146,6 +147,44 @@ for (const build of BUILDS) {
     assert.is(shrunk.state.losses[0]?.write, (shrunk.state.step - 1) / 2, 'the newest write at that point');
     const point = trial.points.at(-1) as Shrunk['point'];
     assert.is(await trial.outcome(point, new Map([[2, [missing(2, 2)]]])), undefined, 'no crash leaves that');
+  });
+
+  test('a chain: what stands and falls together stays together, and only its end can be missing', async () => {
+    const run = new HandRun();
+    const chained = (place: number, flags: number) =>
+      run.log.write(place, { fill: place + 1, chain: 7, flags });
+    chained(0, LOG_FLAG_TOGETHER);
+    chained(1, LOG_FLAG_UNTORN);
+    chained(2, LOG_FLAG_TOGETHER);
+    chained(3, LOG_FLAG_UNTORN);
+    run.log.write(4, { fill: 5 });
+    const check = ({ image }: Check) => {
+      if (sector(image, 4) !== 0 && sector(image, 2) === 0) throw new Error('the third is gone');
+    };
+    const all = [0, 1, 2, 3].map((write) => missing(write, write));
+    const { shrunk, trial } = await shrunkOf(build, run, { check }, all);
+    assert.equal(shrunk.state, { step: 9, losses: [missing(2, 2), missing(3, 3)] });
+    assert.ok(shrunk.isMinimal);
+    const lost = (...writes: number[]) => new Map(writes.map((write) => [write, [missing(write, write)]]));
+    assert.is(await trial.outcome(shrunk.point, lost(2)), undefined, 'data without its record');
+    assert.is(
+      await trial.outcome(shrunk.point, lost(0, 1)),
+      undefined,
+      'a later link without an earlier one',
+    );
+    assert.ok(await trial.passes(shrunk.point, new Map()));
+  });
+
+  test('a write that does not tear is never tried torn', async () => {
+    const run = new HandRun();
+    run.log.write(0, { sectors: 2, flags: LOG_FLAG_UNTORN });
+    run.log.write(2);
+    const check = ({ image }: Check) => {
+      if (sector(image, 2) !== 0 && sector(image, 1) === 0) throw new Error('gone');
+    };
+    const { shrunk, trial } = await shrunkOf(build, run, { check }, [missing(0, 0, 2)]);
+    assert.equal(shrunk.state.losses, [missing(0, 0, 2)]);
+    assert.is(await trial.outcome(shrunk.point, new Map([[0, [missing(0, 1)]]])), undefined);
   });
 
   test('what must be there is what was acknowledged at the crash point itself', async () => {
