@@ -12,7 +12,8 @@
 //   35, 36          models.test.ts; 35 on the live machine in ../crash.test.ts
 //   38, 40          explorer.test.ts
 //   22-26           planted mistakes in test/model/engines.test.ts; 30-33 under a workload in ../explore/faults.test.ts
-// 16-18, 37 and 39 are about files and shrinking, which an explorer of drives does not have.
+//   37, 39          ../explore/shrink.test.ts and recipe.test.ts
+// 16-18 are about files, which an explorer of drives does not have.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
