@@ -73,7 +73,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 stop('^C while a module is explored prints what was checked', async () => {
   const started = startCli(['crash', LEDGER, '--export', 'slow', '--json', '--images', '100000']);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  // the first is the look at the end
+  let checks = 0;
+  while (checks < 3) {
+    const [text] = (await once(started.child.stderr, 'data')) as [string];
+    checks += text.split('checking').length - 1;
+  }
   const { code, stdout, tookMs } = await interrupt(started, 'SIGINT');
   assert.ok(tookMs < WITHIN_MS, `${tookMs} ms`);
   assert.is(code, 130);

@@ -73,7 +73,11 @@ export const halved = { workload: writer(true) };
 
 export const slow = {
   workload: writer(true),
-  recover: () => new Promise((resolve) => setTimeout(resolve, 20)),
+  /** Says that it is there, and takes its time. */
+  recover() {
+    process.stderr.write('checking\n');
+    return new Promise((resolve) => setTimeout(resolve, 200));
+  },
   options,
 };
 
