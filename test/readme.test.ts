@@ -52,10 +52,9 @@ readme('shows the first example as it is, and what it prints', () => {
   assert.ok(blocks('sh')[0]?.trim().endsWith(`node ${file}`));
   const output = execFileSync(process.execPath, [file], { cwd: root, encoding: 'utf8' });
   const shown = blocks('').find((block) => block.startsWith('violated: ')) ?? '';
-  const home = new URL('..', import.meta.url).href;
   // hashes and offsets change with the volume's layout
   const withoutRecipe = (text: string) => text.replace(/^( {3}recipe +\{"sectorlab").*$/m, '$1');
-  assert.is(withoutRecipe(shown), withoutRecipe(output.replaceAll(home, 'file:///home/ada/sectorlab/')));
+  assert.is(withoutRecipe(shown), withoutRecipe(output));
 });
 
 readme('names only commands that exist', () => {

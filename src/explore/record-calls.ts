@@ -7,7 +7,7 @@ import type { StorageErrorDetails } from '../errors.ts';
 import { FileSystem } from '../fs/file-system.ts';
 import type { Machine } from '../machine.ts';
 import type { CallSite } from './parts.ts';
-import { holdStack, userFrames } from './record-stack.ts';
+import { callerFrames, holdStack } from './record-stack.ts';
 
 /** Calls that change files or drives, or make them durable. */
 const CHANGING: ReadonlySet<string> = new Set([
@@ -59,7 +59,7 @@ export class RecordedCall implements CallSite {
   }
 
   stack(): readonly string[] {
-    return userFrames(this.#stack.stack);
+    return callerFrames(this.#stack.stack);
   }
 }
 

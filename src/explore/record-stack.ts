@@ -1,6 +1,6 @@
 // The caller's frames of a call, found when somebody asks: an Error keeps them cheaply until then.
 //
-// Verbs: holdStack, userFrames. Frames of sectorlab itself, of Node and of wasm modules are left out; those of packages stay.
+// Verbs: holdStack, userFrames, callerFrames. Frames of sectorlab itself, of Node and of wasm modules are left out.
 
 /** Deep enough to reach the caller below an adapter and the engine's own wasm frames. */
 const FRAMES = 64;
@@ -13,6 +13,10 @@ const OWN = ['src/', 'dist/', 'assembly/'].flatMap((folder) => {
 });
 /** A function without a name is `<anonymous>`, too: only where the place is none, the frame is of no use. */
 const FOREIGN = ['node:', 'wasm://', '(<anonymous>)', 'native code'];
+/** What was installed, not written, by who reads the report. */
+const PACKAGES = /[/\\]node_modules[/\\]/;
+/** What comes before a place in a frame. */
+const BEFORE_PLACE = ' (@';
 
 interface WithLimit {
   stackTraceLimit?: number;
@@ -28,14 +32,40 @@ export function holdStack(): Error {
   return held;
 }
 
+interface Surroundings {
+  readonly process?: { readonly cwd?: () => string };
+  readonly location?: { readonly origin?: string };
+}
+
+/** Folders that places are shown without: the current one in Node, as URL and as path; the page's server in a browser. */
+function foldersHere(): string[] {
+  const { process, location } = globalThis as Surroundings;
+  const folder = process?.cwd?.().replaceAll('\\', '/').replace(/\/$/, '');
+  if (folder !== undefined) {
+    const encoded = encodeURI(folder).replace(/[?#]/g, encodeURIComponent);
+    return [`file://${encoded.startsWith('/') ? '' : '/'}${encoded}/`, `${folder}/`];
+  }
+  return location?.origin === undefined ? [] : [`${location.origin}/`];
+}
+
+function isPlaceAt(frame: string, at: number): boolean {
+  return at === 0 || (at > 0 && BEFORE_PLACE.includes(frame[at - 1] as string));
+}
+
+/** The frames, with places below the current folder relative to it. */
+function shortened(frames: readonly string[]): string[] {
+  const folders = foldersHere();
+  return frames.map((frame) => {
+    const folder = folders.find((one) => isPlaceAt(frame, frame.indexOf(one)));
+    return folder === undefined ? frame : frame.replace(folder, () => '');
+  });
+}
+
 const isOwn = (frame: string): boolean => OWN.some((folder) => frame.includes(folder));
 const isForeign = (frame: string): boolean => FOREIGN.some((mark) => frame.includes(mark));
 
-/**
- * The frames of the user's code, nearest first, without `at`: not those of whoever called explore, which lie behind our last one. All frames where
- * none is the user's.
- */
-export function userFrames(stack: string | undefined): string[] {
+/** The frames that are not ours, in full: not those of whoever called explore, which lie behind our last one. All frames where all are ours. */
+function foreignFrames(stack: string | undefined): string[] {
   const frames = (stack ?? '')
     .split('\n')
     .filter((line) => /^\s+at |@/.test(line))
@@ -46,4 +76,16 @@ export function userFrames(stack: string | undefined): string[] {
   if (called.length > 0) return called;
   const users = frames.filter(isUsers);
   return users.length > 0 ? users : frames;
+}
+
+/** The frames of the user's code and of packages, nearest first, without `at`; places below the current folder are relative to it. */
+export function userFrames(stack: string | undefined): string[] {
+  return shortened(foreignFrames(stack));
+}
+
+/** The same without the frames of packages: whose line to change. All of them where every one is of a package. */
+export function callerFrames(stack: string | undefined): string[] {
+  const frames = foreignFrames(stack);
+  const callers = frames.filter((frame) => !PACKAGES.test(frame));
+  return shortened(callers.length > 0 ? callers : frames);
 }

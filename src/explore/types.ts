@@ -135,7 +135,10 @@ export interface WriteFacts {
   readonly what: string;
   /** The call that made it: "fs.writeSync('/db', 512 bytes at 0)". Empty when the caller is not known. */
   readonly call: string;
-  /** The caller's stack lines, nearest first, without frames of sectorlab and Node. */
+  /**
+   * The caller's frames, nearest first, with places relative to the current folder. Without those of sectorlab and Node, and those in
+   * node_modules unless there are no others.
+   */
   readonly stack: readonly string[];
   readonly file: string | undefined;
   readonly offset: number;
