@@ -170,8 +170,11 @@ export class SparseMemory {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  for (let index = 0; index < bytes.length; index++) {
-    if (bytes[index] !== 0) return false;
+  // by words where they lie so: most of what a new volume is made of is zeros
+  const isInWords = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0;
+  const items = isInWords ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) : bytes;
+  for (let index = 0; index < items.length; index++) {
+    if (items[index] !== 0) return false;
   }
   return true;
 }

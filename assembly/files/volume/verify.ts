@@ -37,6 +37,7 @@ import {
   INODE_UNZEROED,
   image,
   isSectorSound,
+  isZero,
   isZeroSector,
   NAME_OFFSET,
   NameSlot,
@@ -107,13 +108,6 @@ export function verifySealed(): void {
 /** A number that is an inode's. */
 function isInode(number: u32): bool {
   return number - 1 < volume.inodeCount;
-}
-
-function isZero(address: usize, bytes: usize): bool {
-  for (let offset: usize = 0; offset < bytes; offset++) {
-    if (load<u8>(address + offset) != 0) return false;
-  }
-  return true;
 }
 
 function isInodeSound(disk: DiskInode, number: u32): bool {
