@@ -1,13 +1,15 @@
 // The blocks of the volume: which are free, which are promised, which wait for a commit.
 //
-// Verbs: blocksClaim, blocksInit, reserveBlocks, unreserveBlocks, allocateBlocks, takeBlocks, freeBlocks, blocksCommitted.
+// Verbs: blocksClaim, blocksInit, reserveBlocks, unreserveBlocks, allocateBlocks, takeBlocks, freeBlocks, blocksCommitted; of a replay: staleBegin,
+// blocksStale, staleEnd.
 // Layout: a bitmap of free blocks, and two of blocks that a transaction has freed: the running one and the one that is being
-// committed. Nothing of it is on the drive: it follows from the extents.
+// committed. Nothing of it is on the drive: it follows from the extents. On a volume with records one more, of blocks that records
+// have told of, or that replay has taken from a file: those that are free in the end may hold bytes of a file that is gone.
 // Invariants: free + pending + those of extents == blockCount; reserved ≤ free; a block that was freed is used again only
 // when the transaction that freed it is durable, so a crash never shows one file's bytes in another.
 
 import { arenaClaim } from '../../base/arena';
-import { volume } from './geometry';
+import { hasRecords, volume } from './geometry';
 import { runningTransaction } from './image';
 
 /** Runs of free blocks that one allocation looks at before it takes the longest so far. */
@@ -27,6 +29,7 @@ class Blocks {
   pendingCount1: u32;
   transaction0: u64;
   transaction1: u64;
+  stale: usize;
 }
 
 const blocks = changetype<Blocks>(memory.data(offsetof<Blocks>(), 16));
@@ -39,6 +42,7 @@ export function blocksClaim(): void {
   blocks.free = arenaClaim(<u64>bitmapBytes(), 16);
   blocks.pending0 = arenaClaim(<u64>bitmapBytes(), 16);
   blocks.pending1 = arenaClaim(<u64>bitmapBytes(), 16);
+  if (hasRecords()) blocks.stale = arenaClaim(<u64>bitmapBytes(), 16);
 }
 
 /** Every block is free. */
@@ -217,6 +221,29 @@ export function nextPendingRun(transaction: u64, from: u32): u64 {
 /** The first run of free blocks at or above `from`, in the same form. */
 export function nextFreeRun(from: u32): u64 {
   return nextRun(blocks.free, from);
+}
+
+/** A replay begins: no block has been met. */
+export function staleBegin(): void {
+  memory.fill(blocks.stale, 0, bitmapBytes());
+}
+
+/** A file has, or has had, [start, start + count). */
+export function blocksStale(start: u32, count: u32): void {
+  changeBits(blocks.stale, start, count, true);
+}
+
+/** The map of free blocks is made: blocks that files have are not stale. */
+export function staleEnd(): void {
+  for (let offset: usize = 0; offset < bitmapBytes(); offset += 8) {
+    const word = blocks.stale + offset;
+    store<u64>(word, load<u64>(word) & load<u64>(blocks.free + offset));
+  }
+}
+
+/** The first run of stale blocks at or above `from`, in the same form. */
+export function nextStaleRun(from: u32): u64 {
+  return nextRun(blocks.stale, from);
 }
 
 /** The first run of set bits at or above `from`: low word its start, high word its length; 0: none. */

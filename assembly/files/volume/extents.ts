@@ -15,6 +15,7 @@ import {
   blocksClaim,
   blocksCommitted,
   blocksInit,
+  blocksStale,
   freeBlockCount,
   freeBlocks,
   pendingBlockCount,
@@ -218,7 +219,11 @@ export function canCut(file: u32, from: u32, to: u32): bool {
 /** Gives back the blocks [from, to) of an extent that holds them. */
 function releaseBlocks(file: u32, node: Extent, from: u32, to: u32): void {
   if (node.type == IOMAP_DELALLOC) unreserveBlocks(to - from);
-  else if (extents.isReplaying == 0) freeBlocks(node.start + (from - node.fileBlock), to - from);
+  else {
+    const start = node.start + (from - node.fileBlock);
+    if (extents.isReplaying == 0) freeBlocks(start, to - from);
+    else blocksStale(start, to - from);
+  }
   changeBlockCount(file, -(<i32>(to - from)));
 }
 

@@ -12,7 +12,7 @@ import { EUCLEAN } from '../../base/errno';
 import { Drive } from '../../drive/drive-table';
 import { DRIVE_FLAG_READ_ONLY, OP_READ, PROBLEM_JOURNAL } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
-import { nextFreeRun } from './blocks';
+import { nextFreeRun, nextStaleRun, staleEnd } from './blocks';
 import { hasRecords, SUPERBLOCKS, volume } from './geometry';
 import { bitmapBytes, diskInode, INODE_UNZEROED, image } from './image';
 import { inodeOf, inodeRelease, inodesLoad, ROOT_INODE } from './inodes';
@@ -198,6 +198,7 @@ function endRecords(): u32 {
     problemsClear();
     verifyStructure(true);
   }
+  staleEnd();
   if (met < 0 || problemCount() > 0) return end(-EUCLEAN);
   mount.met = <u32>met;
   mount.position = 0;
@@ -205,10 +206,10 @@ function endRecords(): u32 {
   return zeroNext();
 }
 
-/** Zeroes the next run of free blocks where they may hold something else. */
+/** Zeroes the next run of free blocks that may hold something else: all of them, or those of files that did not come back. */
 function zeroNext(): u32 {
   const isNeeded = (diskInode(ROOT_INODE).flags & INODE_UNZEROED) != 0;
-  const run = isNeeded ? nextFreeRun(mount.position) : 0;
+  const run = isNeeded ? nextFreeRun(mount.position) : nextStaleRun(mount.position);
   if (run != 0) {
     mount.position = <u32>run + <u32>(run >> 32);
     zeroBlocks(<u32>run, <u32>(run >> 32));

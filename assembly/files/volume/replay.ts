@@ -5,7 +5,8 @@
 // needs another is nothing without it. Then links are counted again, and what no path reaches is given up.
 // Layout: a buffer of the area's sectors, a piece at a time; a bit for each place of a record that counts; names found of each inode.
 // Invariants: the trees of extents and the table of names are those of the image all the way; the map of free blocks is not,
-// and is made anew behind. Nothing is written here, so mounting again after a crash finds the same.
+// and is made anew behind; blocks that are nobody's then are stale (blocks.ts). Nothing is written here, so mounting again after a
+// crash finds the same.
 
 import { arenaClaim } from '../../base/arena';
 import { EUCLEAN } from '../../base/errno';
@@ -19,6 +20,7 @@ import {
   PROBLEM_EXTENT,
 } from '../../layout';
 import { SECTOR_SHIFT } from '../../limits';
+import { blocksStale, staleBegin } from './blocks';
 import { extentAdd, extentsRemove, freeSlotCount, setReplaying } from './extents';
 import { hasRecords, volume } from './geometry';
 import { DiskInode, diskInode, EXTENT_UNWRITTEN, metaTouch, nameSlot, setBit, testBit } from './image';
@@ -55,8 +57,8 @@ import {
   VolumeRecord,
 } from './records';
 
-/** Sectors of the area that are read at one time. */
-const CHUNK_SECTORS: u32 = 2048;
+/** Sectors of the area that are read at one time: little enough to stay in the processor's cache. */
+const CHUNK_SECTORS: u32 = 512;
 /** Most entries of one record. */
 const MOST_ENTRIES: u32 = 2;
 
@@ -105,6 +107,7 @@ export function replayBegin(base: u64): void {
   replay.met = 0;
   replay.chained = 0;
   replay.hasFailed = 0;
+  staleBegin();
   setReplaying(true);
 }
 
@@ -142,12 +145,24 @@ export function replayChunk(): void {
   replay.position = min<u32>(replay.position + index, volume.recordSectors);
 }
 
+/** Blocks of a map hold bytes of its file, whatever becomes of the file. */
+function noteBlocks(record: VolumeRecord): void {
+  const map = changetype<RecordedMap>(changetype<usize>(record) + RECORD_BODY);
+  let at = changetype<usize>(record) + MAP_EXTENTS;
+  for (let index: u32 = 0; index < min<u32>(map.extents, EXTENTS_A_MAP); index++) {
+    const extent = changetype<RecordedExtent>(at);
+    if (isExtentSound(extent, map)) blocksStale(extent.start, extent.count & ~EXTENT_UNWRITTEN);
+    at += offsetof<RecordedExtent>();
+  }
+}
+
 function isPresent(place: u32): bool {
   return place < volume.recordSectors && testBit(replay.present, place);
 }
 
 function meet(record: VolumeRecord): void {
   replay.met++;
+  if (record.type == RECORD_MAP) noteBlocks(record);
   if (!isRecordWhole(record) || !isChainWhole(record, replay.chained)) return;
   if (isChained(record)) replay.chained++;
   if (record.needs != 0 && !isPresent(record.needs - 1)) return;

@@ -191,6 +191,35 @@ for (const build of BUILDS) {
     assert.equal([...found].sort(), ['', '/a=', '/a=.3', '/a=o1n1e1']);
   });
 
+  room('bytes of a file that a crash took never show in one that is written behind it', async () => {
+    const options: Options = { profile: 'strict', ...SMALL };
+    const secret = 's'.repeat(8192);
+    const runs = [
+      // its map and data are durable, its name is not
+      await recordRun(build, options, (fs) => appendSynced(fs, '/secret', secret)),
+      await recordRun(
+        build,
+        options,
+        (fs) => fs.unlink('/secret'),
+        (fs) => fs.writeFile('/secret', secret),
+      ),
+    ];
+    for (const run of runs) {
+      let gone = 0;
+      await eachImage(build, run, { isLast: true }, async (memory) => {
+        const mounted = await openProfile(build, options, memory.fork(), { writeLog: true });
+        const before = treeOf(mounted.fs);
+        mounted.fs.writeFile('/b', 'y'.repeat(8192));
+        const again = { options, base: memory, log: mounted.writeLog.snapshot() };
+        mounted.close();
+        if (before !== '') return;
+        gone++;
+        for (const tree of await treesOf(build, again)) assert.not.match(tree, /s\d/);
+      });
+      assert.ok(gone > 0);
+    }
+  });
+
   room('a volume with records is not mounted as one with a journal, nor the other way round', async () => {
     const left = await openProfile(build, { profile: 'strict' });
     left.fs.writeFile('/a', 'x');
