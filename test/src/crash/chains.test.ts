@@ -218,6 +218,18 @@ for (const build of BUILDS) {
     },
   );
 
+  chains('a sample leaves out a link of which only the first write can be seen', async () => {
+    const log = logOf((it) => {
+      it.write(0, { chain: 1, flags: TOGETHER });
+      it.write(1, { chain: 1, fill: 0 });
+      for (let sector = 2; sector < 12; sector++) it.write(sector);
+    });
+    const explorer = await openExplorer(build, { log, budget: 40, bound: 0 });
+    const images = imagesOf(explorer, 12, [lastOf(explorer)]);
+    assert.ok(images.includes('0 0 0 0 0 0 0 0 0 0 0 0'), 'nothing is there');
+    assert.ok(images.includes('0 0 3 4 5 6 7 8 9 10 11 12'), 'all but the link is there');
+  });
+
   chains('a 4 KiB write over a page of which one sector differs has 2 states', async () => {
     const page = new Uint8Array(4096).fill(6);
     const changed = Uint8Array.from(page);

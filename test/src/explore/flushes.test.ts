@@ -2,6 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OP_FLUSH } from '../../../assembly/layout.ts';
 import { testFlushes } from '../../../src/explore/flushes.ts';
 import type { Level } from '../../../src/explore/parts.ts';
 import { flushText } from '../../../src/explore/report.ts';
@@ -138,6 +139,86 @@ for (const build of BUILDS) {
       await testFlushes([{ ...(await searched(build, engine(), { check })), crash: 'process' }]),
       [],
     );
+  });
+
+  test('of several kinds of crash one that needs it is enough, and what one leaves untested none makes good', async () => {
+    const seen = await searched(build, engine(), { check });
+    const run = new HandRun();
+    for (const place of [0, 1, 2]) {
+      run.log.write(place, { fill: 0 });
+      fsync(run, (place + 1) * 10);
+    }
+    // nothing of it can be seen, so that there is nothing to judge
+    const unseen = await searched(build, run, { check });
+    const factsOf = async (levels: readonly Level<string>[], images: number) => {
+      const [first] = await testFlushes(levels, { images });
+      return [first?.need, first?.error, first?.exhaustive];
+    };
+    const error = 'Error: the page has no log record';
+    assert.equal(await factsOf([seen, unseen], 8), ['needed', error, true]);
+    assert.equal(await factsOf([unseen, seen], 8), ['needed', error, true]);
+    assert.equal(await factsOf([seen, unseen], 0), ['untested', undefined, false]);
+    assert.equal(await factsOf([unseen, seen], 0), ['untested', undefined, false]);
+  });
+
+  test('a call that flushes twice is one, and a flush that never came to its end is none', async () => {
+    const run = new HandRun();
+    const tag = run.call('fsync', 10, { path: '/log' });
+    for (const place of [0, 1]) {
+      run.log.write(place);
+      run.log.flush({ tag });
+    }
+    run.log.write(2);
+    run.log.submit(OP_FLUSH, 0, { tag: run.call('fsync', 20, { path: '/db' }) });
+    const facts = await testFlushes([await searched(build, run, { check: () => {} })]);
+    assert.equal(
+      facts.map(({ call, times }) => [call, times]),
+      [["fsync('/log')", 1]],
+    );
+  });
+
+  test('where only a sample of the states is gone through, nothing is exhaustive', async () => {
+    const level = await searched(build, engine(), { check, bound: 0 });
+    const facts = await testFlushes([level]);
+    assert.ok(
+      facts.some(({ need, exhaustive }) => need === 'unnoticed' && !exhaustive),
+      facts.map(flushText).join('\n'),
+    );
+  });
+
+  test('an image that a crash leaves too early without the flush needs it', async () => {
+    const run = new HandRun();
+    run.log.write(0);
+    fsync(run, 10);
+    run.log.write(1);
+    run.attempt('empty');
+    run.log.write(0, { fill: 0 });
+    const level = await searched(build, run, {
+      check({ image, may }) {
+        if (sector(image, 1) !== 0 && sector(image, 0) === 0 && !may.includes('empty'))
+          throw new Error('early');
+      },
+    });
+    const facts = await testFlushes([level]);
+    assert.equal(
+      facts.map(({ need, error }) => [need, error]),
+      [['needed', 'Error: early']],
+    );
+  });
+
+  test('a budget of images is kept to the last one', async () => {
+    const run = new HandRun();
+    run.log.write(0);
+    fsync(run, 10);
+    run.log.write(1);
+    const level = await searched(build, run, { check: () => {} });
+    const needOf = async (images: number) => (await testFlushes([level], { images }))[0]?.need;
+    const before = level.judge.runs;
+    assert.is(await needOf(100), 'unnoticed');
+    const images = level.judge.runs - before;
+    assert.ok(images > 0);
+    assert.is(await needOf(images), 'unnoticed');
+    assert.is(await needOf(images - 1), 'untested');
   });
 
   test.run();

@@ -2,13 +2,84 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ExploreDeviceOptions } from '../../../src/explore/types.ts';
+import type { ExploreDeviceOptions, FlushFacts, VerdictFacts } from '../../../src/explore/types.ts';
 import { Verdict, VerdictError, WorkloadError } from '../../../src/index.ts';
 import { explore, exploreDevice } from '../../support/explore.ts';
 import { BUILDS } from '../../support/machine.ts';
 
 const sector = (value: number) => new Uint8Array(512).fill(value);
 const good = () => {};
+
+const asserts = suite('what a verdict asserts');
+
+const NEEDED: FlushFacts = {
+  call: "fsync('/log')",
+  stack: ['engine.ts:10:3', 'engine.ts:90:1'],
+  step: 4,
+  times: 1,
+  need: 'needed',
+  error: 'Error: lost',
+  exhaustive: true,
+};
+
+const SURVIVED: VerdictFacts = {
+  verdict: 'survived',
+  reason: undefined,
+  exhaustive: true,
+  sampledPoints: 0,
+  crashPoints: 5,
+  states: 8,
+  possibleStates: 8,
+  distinctImages: 4,
+  checkedImages: 4,
+  failedImages: 0,
+  recoveryImages: 0,
+  findings: [],
+  flushes: [NEEDED],
+  acknowledged: 1,
+  seed: 1,
+  stopped: undefined,
+  elapsedMs: 1,
+};
+
+/** What one of the two asserts throws, as text; undefined: nothing. */
+function thrownBy(facts: Partial<VerdictFacts>, assertion: 'assertSurvived' | 'assertFlushesMatter') {
+  const verdict = new Verdict({ ...SURVIVED, ...facts });
+  try {
+    verdict[assertion]();
+    return undefined;
+  } catch (error) {
+    assert.instance(error, VerdictError);
+    assert.is((error as VerdictError).verdict, verdict);
+    return (error as VerdictError).message;
+  }
+}
+
+asserts('only survived has survived; what did not is no matter of flushes', () => {
+  assert.is(thrownBy({}, 'assertSurvived'), undefined);
+  for (const verdict of ['violated', 'notMeasured', 'harnessBroken'] as const) {
+    const facts = { verdict, reason: `it is ${verdict}` };
+    const message = thrownBy(facts, 'assertSurvived');
+    assert.ok(message !== undefined && message !== '', verdict);
+    assert.is(thrownBy(facts, 'assertFlushesMatter'), message);
+  }
+});
+
+asserts('flushes matter where each was tested and is needed', () => {
+  const message = (flushes: readonly FlushFacts[]) => thrownBy({ flushes }, 'assertFlushesMatter');
+  assert.is(message([NEEDED, NEEDED]), undefined);
+  assert.is(message([]), 'no flush was tested');
+  assert.is(
+    message([
+      NEEDED,
+      { ...NEEDED, need: 'unnoticed' },
+      { ...NEEDED, call: 'flush()', stack: [], need: 'untested' },
+    ]),
+    "  fsync('/log') at engine.ts:10:3: nothing notices its removal\n  flush(): was not tested",
+  );
+});
+
+asserts.run();
 
 for (const build of BUILDS) {
   const verdicts = suite(`verdicts (${build})`);
