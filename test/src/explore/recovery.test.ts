@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { BlockDevice } from '../../../src/index.ts';
+import { type BlockDevice, ConfigError } from '../../../src/index.ts';
 import { exploreDevice } from '../../support/explore.ts';
 import { BUILDS } from '../../support/machine.ts';
 
@@ -150,6 +150,50 @@ for (const build of BUILDS) {
     });
     assert.is(verdict.verdict, 'violated');
     assert.match(verdict.findings[0]?.error ?? '', /RecoveryDiffersError: .*returns 2, without that crash 1/);
+  });
+
+  xv6('22: a recovery that crashes finds the same promises again', async () => {
+    for (const recoveryDepth of [1, 2]) {
+      const verdict = await exploreDevice<string>(build, {
+        drive: { size: '1MiB' },
+        recoveryDepth,
+        workload({ device, ack, attempt }) {
+          for (const [place, name] of ['a', 'b', 'c'].entries()) {
+            attempt(name);
+            device.write(place, sector(1));
+            device.flush();
+            ack(name);
+          }
+        },
+        recover({ device, must, may }) {
+          for (const place of [8, 9]) {
+            device.write(place, sector(1));
+            device.flush();
+          }
+          return [must, may];
+        },
+      });
+      assert.is(verdict.verdict, 'survived', verdict.toString());
+      assert.ok(verdict.recoveryImages > 0);
+    }
+  });
+
+  xv6('22: what recovery returns must be a JSON value, where it is compared', async () => {
+    const explored = (recoveryDepth: number) =>
+      exploreDevice<number>(build, {
+        drive: { size: '1MiB' },
+        recoveryDepth,
+        workload({ device, ack }) {
+          device.write(0, sector(1));
+          device.flush();
+          ack(1);
+        },
+        recover: () => 1n,
+      });
+    assert.is((await explored(0)).verdict, 'survived');
+    const error = await explored(1).catch((thrown) => thrown);
+    assert.instance(error, ConfigError);
+    assert.is(error.field, 'recover');
   });
 
   xv6.run();
