@@ -56,7 +56,7 @@ export class CrashExplorer extends CrashExplorerBase {
 
 /**
  * Runs a workload on a volume whose every write is recorded, builds each image that a crash may leave of it, and runs `recover` on it:
- * what was acknowledged must be there, what was not begun must not. Throws ConfigError for an option out of its range,
+ * what was acknowledged must be there, what was not begun must not. Values are strings; `explore<number>` and the like for others. Throws ConfigError for an option out of its range,
  * WorkloadError for what setup or workload throw.
  *
  * @example

@@ -43,9 +43,9 @@ export function addCrashCommand(program: Command): void {
     .description(
       'Builds every image that a crash may leave, and checks each distinct one once.\n\n' +
         "From a write log (of sectorlab, of dm-log-writes, or of QEMU's blklogwrites) with a command: it is run as CMD IMAGE, or with {}\n" +
-        'replaced by the path; exit status 0 means good. It finds the marks that were set by then in SECTORLAB_MARKS, one a line, and\n' +
+        'replaced by the path; exit status 0 means good. It finds the marks that were set by then in SECTORLAB_MARKS, one a line, and ' +
         'the step of the log in SECTORLAB_CRASH_POINT.\n\n' +
-        'From a module that exports the functions workload and recover, as explore() takes them, and perhaps setup, options, and\n' +
+        'From a module that exports the functions workload and recover, as explore() takes them, and perhaps setup, options, and ' +
         'device: true for a workload on sectors.',
     )
     .argument('[input]', 'a write log, or a module; of a recipe of a log it may be left out')

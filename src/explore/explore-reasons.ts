@@ -3,9 +3,18 @@
 // Verbs: brokenBy, differingRuns, unmeasured.
 
 import type { LogEntry } from '../write-log/entries.ts';
+import { lineOf } from './explain-words.ts';
 import type { CallSite, Failure } from './parts.ts';
 import type { RecordedRun } from './record.ts';
 import { firstDifference } from './record-log.ts';
+import { userFrames } from './record-stack.ts';
+
+/** What was thrown, and at which line of the user's: test runners do not show causes. */
+function thrownText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const line = lineOf(userFrames(cause.stack));
+  return line === '' ? cause.message : `${cause.message} (${line})`;
+}
 
 /** The workload (or its setup) threw; `cause` is what. */
 export class WorkloadError extends Error {
@@ -13,7 +22,7 @@ export class WorkloadError extends Error {
   readonly code = 'ERR_SECTORLAB_WORKLOAD';
 
   constructor(what: 'setup' | 'workload', cause: unknown) {
-    super(`the ${what} threw: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`the ${what} threw: ${thrownText(cause)}`, { cause });
   }
 }
 

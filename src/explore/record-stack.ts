@@ -5,10 +5,11 @@
 /** Deep enough to reach the caller below an adapter and the engine's own wasm frames. */
 const FRAMES = 64;
 
-/** Where sectorlab lies: its sources, what is built of them, and what source maps name. */
-const root = new URL('../../', import.meta.url).href;
-const OWN = ['src/', 'dist/', 'assembly/'].flatMap((folder) => {
-  const url = root + folder;
+/** Where sectorlab lies: its sources, what is built of them, and what source maps name. A script that is no module does not know. */
+const here = import.meta.url as string | undefined;
+const root = here && new URL('../../', here).href;
+const OWN = (root ? ['src/', 'dist/', 'assembly/'] : []).flatMap((folder) => {
+  const url = `${root}${folder}`;
   return url.startsWith('file://') ? [url, decodeURIComponent(url.slice('file://'.length))] : [url];
 });
 /** A function without a name is `<anonymous>`, too: only where the place is none, the frame is of no use. */

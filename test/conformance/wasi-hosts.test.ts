@@ -17,7 +17,7 @@ import {
   ROOT_BUFFERS,
   ROOT_RECORD_HASH,
 } from '../../assembly/layout.ts';
-import { MemoryHost, SparseFd, type WasiHost } from '../../src/backing/memory-host.ts';
+import { MemoryHost, type WasiHost } from '../../src/backing/memory-host.ts';
 import { openNodeImages } from '../../src/backing/node-files.ts';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
 import { resolveConfig } from '../../src/core/config.ts';
@@ -25,6 +25,7 @@ import { configBytes } from '../../src/core/config-struct.ts';
 import { Core } from '../../src/core/core.ts';
 import { readCounters } from '../../src/counters.ts';
 import { BUILDS, type Build, coreModule } from '../support/machine.ts';
+import { SparseFd } from '../support/sparse-fd.ts';
 
 const DRIVE_SIZE = 65536;
 

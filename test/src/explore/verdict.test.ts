@@ -219,7 +219,10 @@ for (const build of BUILDS) {
     for (const [what, given] of Object.entries({ setup: { setup: fail }, workload: { workload: fail } })) {
       const error = await exploreDevice<number>(build, { ...options, ...given }).catch((thrown) => thrown);
       assert.instance(error, WorkloadError);
-      assert.is(error.message, `the ${what} threw: no such luck`);
+      assert.match(
+        error.message,
+        new RegExp(`^the ${what} threw: no such luck \\(verdict\\.test\\.ts:\\d+\\)$`),
+      );
       assert.is(error.cause, cause);
     }
   });
