@@ -161,7 +161,7 @@ export class SparseMemory {
       const within = position % CHUNK_SIZE;
       const count = Math.min(source.length - done, CHUNK_SIZE - within);
       const number = Math.floor(position / CHUNK_SIZE);
-      const part = source.subarray(done, done + count);
+      const part = count === source.length ? source : source.subarray(done, done + count);
       this.#target(number, part)?.set(part, within);
       done += count;
     }

@@ -1,6 +1,6 @@
 // Calls on the volume: paths and structs in client memory, results checked.
 //
-// Verbs: run, onPath, onPaths, struct, readChunk, writeChunk. Each call's memory is kept for the next one.
+// Verbs: run, onPath, onPathIfThere, onPaths, struct, readChunk, writeChunk. Each call's memory is kept for the next one.
 // Invariant: what a request in flight may still use (EDEADLK: a drive holds its completions) is never handed out again.
 
 import type { CallWatcher } from '../core/call-watcher.ts';
@@ -14,6 +14,11 @@ import type { Machine } from '../machine.ts';
 /** A path as callers give it: text, or its UTF-8 bytes. */
 export type Path = string | Uint8Array;
 
+/** What is run with the bytes of a path in client memory. */
+type PathBody = (exports: CoreExports, address: number, bytes: number) => number;
+
+const ENOENT = -2;
+const ENOTDIR = -20;
 const EDEADLK = -35;
 const PAGE = 4096;
 const MAX_CHUNK = 1048576;
@@ -74,9 +79,15 @@ export class Calls {
 
   /** Runs an export; a negative result becomes a StorageError. */
   run(syscall: string, details: StorageErrorDetails, body: (exports: CoreExports) => number): number {
+    return this.#checked(syscall, details, this.#result(syscall, details, body));
+  }
+
+  #result(syscall: string, details: StorageErrorDetails, body: (exports: CoreExports) => number): number {
     const { watcher } = this.machine;
-    const result =
-      watcher === undefined ? this.#core.call(body) : this.#watched(watcher, syscall, details, body);
+    return watcher === undefined ? this.#core.call(body) : this.#watched(watcher, syscall, details, body);
+  }
+
+  #checked(syscall: string, details: StorageErrorDetails, result: number): number {
     if (result >= 0) return result;
     if (result !== EDEADLK) throw new StorageError(syscall, result, details);
     this.#paths.abandon();
@@ -102,14 +113,22 @@ export class Calls {
   }
 
   /** An export that takes a path: `body(exports, address, bytes)`. */
-  onPath(
-    syscall: string,
-    path: Path,
-    body: (exports: CoreExports, address: number, bytes: number) => number,
-  ): number {
+  onPath(syscall: string, path: Path, body: PathBody): number {
+    const details = { path: pathText(path) };
+    return this.#checked(syscall, details, this.#onPath(syscall, details, path, body));
+  }
+
+  /** As onPath, but ENOENT and ENOTDIR are answers: who looks for a name that is not there pays for no error. */
+  onPathIfThere(syscall: string, path: Path, body: PathBody): number {
+    const details = { path: pathText(path) };
+    const result = this.#onPath(syscall, details, path, body);
+    return result === ENOENT || result === ENOTDIR ? result : this.#checked(syscall, details, result);
+  }
+
+  #onPath(syscall: string, details: StorageErrorDetails, path: Path, body: PathBody): number {
     const bytes = bytesOf(path);
     const address = this.#put(bytes);
-    return this.run(syscall, { path: pathText(path) }, (exports) => body(exports, address, bytes.length));
+    return this.#result(syscall, details, (exports) => body(exports, address, bytes.length));
   }
 
   /** An export that takes two paths. */

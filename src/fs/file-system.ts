@@ -4,7 +4,7 @@
 // writeFile, appendFile, sync, unmount, check. A path is relative to the root; there are no permissions and no symbolic links.
 
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, STAT_SIZE, STATFS_SIZE } from '../../assembly/layout.ts';
-import { ConfigError, StorageError } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import type { Machine } from '../machine.ts';
 import { type Attributes, writeAttributes } from './attributes.ts';
 import { Calls, type Path, pathText, wholeBytes } from './calls.ts';
@@ -13,8 +13,6 @@ import { listProblems } from './problems.ts';
 import { type DirectoryEntry, type FileStat, readStat, readStatfs, type VolumeStat } from './structs.ts';
 import { VolumeFile } from './volume-file.ts';
 
-const ENOENT = -2;
-const ENOTDIR = -20;
 const MAX_MODE = 0o7777;
 
 /** How writeFile and appendFile open their file. */
@@ -102,15 +100,18 @@ export class FileSystem {
     return readStat(this.#calls.memory, out);
   }
 
+  /** @internal As stat, but where there is no such name it answers ENOENT or ENOTDIR, negative. */
+  statIfThere(path: Path): FileStat | number {
+    const out = this.#calls.struct(STAT_SIZE);
+    const result = this.#calls.onPathIfThere('stat', path, (exports, address, bytes) =>
+      exports.volumeStat(address, bytes, out),
+    );
+    return result < 0 ? result : readStat(this.#calls.memory, out);
+  }
+
   /** Whether there is a file or directory of that name. */
   exists(path: Path): boolean {
-    try {
-      this.stat(path);
-      return true;
-    } catch (error) {
-      if (error instanceof StorageError && [ENOENT, ENOTDIR].includes(error.errno)) return false;
-      throw error;
-    }
+    return typeof this.statIfThere(path) !== 'number';
   }
 
   /** Gives a file or directory a new name, in one step: after a crash it has the old one or the new. Throws ENOENT, EEXIST, ENOTEMPTY, EINVAL. */

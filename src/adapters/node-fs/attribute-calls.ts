@@ -6,7 +6,7 @@ import type { FileStat } from '../../fs/structs.ts';
 import { checkInteger, toMode, toPath, toSeconds, toThreeBits } from './arguments.ts';
 import { X_OK } from './constants.ts';
 import type { Context } from './context.ts';
-import { asNode, EACCES, ENOENT, ENOTDIR, errnoError, storageErrno } from './errors.ts';
+import { asNode, EACCES, errnoError } from './errors.ts';
 import { StatFs, toStats } from './stats.ts';
 
 const MAX_ID = 4294967295;
@@ -49,13 +49,10 @@ export function attributeCalls(context: Context) {
 
   function stat(syscall: string, path: unknown, options: StatOptions | null = {}) {
     const name = toPath(path);
-    try {
-      return toStats(volume.stat(name), options?.bigint);
-    } catch (error) {
-      const errno = storageErrno(error);
-      if ((errno === ENOENT || errno === ENOTDIR) && options?.throwIfNoEntry === false) return undefined;
-      throw errno === 0 ? error : errnoError(errno, syscall, name);
-    }
+    const found = asNode(syscall, () => volume.statIfThere(name), name);
+    if (typeof found !== 'number') return toStats(found, options?.bigint);
+    if (options?.throwIfNoEntry === false) return undefined;
+    throw errnoError(found, syscall, name);
   }
 
   function chown(syscall: string, path: unknown, uid: unknown, gid: unknown): void {

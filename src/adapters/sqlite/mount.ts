@@ -100,7 +100,7 @@ export class Mount {
 
   #isFolder(path: string): boolean {
     try {
-      return !this.fs.statSync(path).isFile();
+      return this.fs.statSync(path, { throwIfNoEntry: false })?.isFile() === false;
     } catch {
       return false;
     }

@@ -114,9 +114,9 @@ export class OpenFile {
   get hasMoved(): boolean {
     const { fs } = this.mount;
     try {
-      const { dev, ino } = fs.statSync(this.path);
+      const named = fs.statSync(this.path, { throwIfNoEntry: false });
       const own = fs.fstatSync(this.#fd);
-      return dev !== own.dev || ino !== own.ino;
+      return named?.dev !== own.dev || named.ino !== own.ino;
     } catch {
       return true;
     }

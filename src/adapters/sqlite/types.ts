@@ -77,7 +77,7 @@ export interface SqliteFs {
   fsyncSync(fd: number): void;
   fdatasyncSync(fd: number): void;
   fstatSync(fd: number): SqliteStats;
-  statSync(path: string): SqliteStats;
+  statSync(path: string, options: { throwIfNoEntry: false }): SqliteStats | undefined;
   accessSync(path: string, mode: number): void;
   unlinkSync(path: string): void;
 }

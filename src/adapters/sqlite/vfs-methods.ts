@@ -167,8 +167,8 @@ function openUnix({ fs }: Mount, path: string, flags: number): Opened {
 function isAccessible({ fs }: Mount, path: string, how: number): boolean {
   try {
     if (how === SQLITE_ACCESS_EXISTS) {
-      const stats = fs.statSync(path);
-      return !stats.isFile() || stats.size > 0;
+      const stats = fs.statSync(path, { throwIfNoEntry: false });
+      return stats !== undefined && (!stats.isFile() || stats.size > 0);
     }
     fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
     return true;
