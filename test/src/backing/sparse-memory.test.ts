@@ -178,6 +178,22 @@ sparse('more chunks than a slab has keep their bytes', () => {
   }
 });
 
+sparse('one byte that is not zero is kept, wherever it is and however the source lies', () => {
+  for (let start = 0; start < 8; start++) {
+    for (let length = 1; length <= 16; length++) {
+      for (let at = 0; at < length; at++) {
+        const source = new Uint8Array(32).subarray(start, start + length);
+        source[at] = 9;
+        const memory = new SparseMemory();
+        memory.write(source, 3);
+        const target = new Uint8Array(length);
+        memory.read(target, 3);
+        assert.equal(target, source, `${start} ${length} ${at}`);
+      }
+    }
+  }
+});
+
 sparse('a declared size never shrinks, and bytes beyond it grow it', () => {
   const memory = new SparseMemory(1000);
   memory.extend(500);
