@@ -710,6 +710,9 @@ export class Machine implements Disposable {
    * caches are empty, and `choose` says which of the uncertain writes reached the media. Its drives are in memory, over what they share
    * with this machine's: image files stay as they are. A volume is mounted, its journal replayed.
    *
+   * The drive knows writes, not files: on a volume with a profile a flush covers everything, and `choose` may keep a write without one
+   * that its profile puts before it (`explore` and CrashExplorer know both).
+   *
    * Throws ConfigError with `payload: 'none'`, for power loss with `powerCuts: false`, and for a mask of another length;
    * VolumeError for a volume that can not be mounted; RangeError as clone.
    *

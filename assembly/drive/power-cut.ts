@@ -66,7 +66,7 @@ export function isUnit(unitBytes: u32): bool {
 function unitSectors(drive: Drive, entry: Cached, unitBytes: u32): u32 {
   if (entry.operation == OP_DISCARD && (drive.flags & DRIVE_FLAG_DISCARD_ZEROES) == 0)
     return max<u32>(unitBytes, SECTOR_SIZE) >> SECTOR_SHIFT;
-  if (unitBytes == 0 || (drive.promises & PROMISE_ATOMIC) != 0) return 0;
+  if (unitBytes == 0 || entry.isUntorn != 0 || (drive.promises & PROMISE_ATOMIC) != 0) return 0;
   let unit = unitBytes;
   let size: u32 = SECTOR_SIZE;
   for (let promise: u32 = PROMISE_ATOMIC512; promise <= <u32>PROMISE_ATOMIC64K; promise <<= 1) {

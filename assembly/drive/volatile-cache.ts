@@ -18,7 +18,7 @@ import { SECTOR_SHIFT } from '../limits';
 import { backingCopy, backingSwap } from './backing';
 import { Drive, driveAt, driveCount } from './drive-table';
 import { layersSettled } from './fault-layers';
-import { Bio, Request } from './request';
+import { BIO_UNTORN, Bio, Request } from './request';
 
 export const STATE_STARTED: u32 = 0;
 const STATE_COMPLETED: u32 = 1;
@@ -40,6 +40,9 @@ export class Cached {
   operation: u32;
   /** What the caller called it: the tag of its first bio. */
   tag: u64;
+  /** Its bio says that it is kept or lost as one. */
+  isUntorn: u32;
+  reserved: u32;
 }
 
 /** The pool and the drives' lists, as cacheSave leaves them for cacheLoad of another machine with the same config. */
@@ -188,6 +191,7 @@ export function cacheWriteStarted(drive: Drive, request: Request): i32 {
   entry.requestId = request.id;
   entry.operation = request.operation;
   entry.tag = changetype<Bio>(request.bioHead).tag;
+  entry.isUntorn = changetype<Bio>(request.bioHead).flags & BIO_UNTORN ? 1 : 0;
   if (drive.undoFd >= 0) {
     const result = backingCopy(
       drive.fd,

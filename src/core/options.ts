@@ -262,7 +262,9 @@ export interface VolumeConfig {
    * What of its names and sizes a crash may take. `journal` (default): transactions, written when they must be. The others write each
    * change to the drive early, so that every state that a kernel may leave is among those of a crash: `ordered` as ext4 does
    * (data before the size that shows it, names in order, an fsync covers all before it), `strict` as POSIX promises (an fsync covers
-   * its file, a directory's its entries), `alice` as strict with renames and truncations in pieces.
+   * its file, a directory's its entries), `alice` as strict with renames and truncations in pieces. What an fsync covers and what
+   * comes in order is for `explore` and CrashExplorer: after `machine.crash('power')` an fsync has covered everything, and a subset
+   * of the uncertain writes may be one that `ordered` rules out.
    */
   readonly profile?: VolumeProfile;
   /** False: the machine has room for the volume, and the core's own calls format and mount it. Default true. */

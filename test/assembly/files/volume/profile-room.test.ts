@@ -220,6 +220,20 @@ for (const build of BUILDS) {
     }
   });
 
+  room('a record is kept or lost as one in a power cut, however writes tear', async () => {
+    const options: Options = { profile: 'strict' };
+    const machine = await openProfile(build, options);
+    machine.fs.writeFile(`/${'a'.repeat(251)}`, '');
+    machine.fs.sync();
+    machine.fs.rename(`/${'a'.repeat(251)}`, `/${'b'.repeat(251)}`);
+    const writes = machine.uncertainWrites(0, 512);
+    assert.equal(
+      writes.map(({ sectorCount, choices }) => [sectorCount, choices]),
+      [[2, 1]],
+    );
+    machine.close();
+  });
+
   room('a volume with records is not mounted as one with a journal, nor the other way round', async () => {
     const left = await openProfile(build, { profile: 'strict' });
     left.fs.writeFile('/a', 'x');
