@@ -93,9 +93,10 @@ async function tryFlush<Value>(
       break;
     }
     const key = (await failureAt(level, explorer, one, toOld))?.key;
-    if (key === shrunk.failure.key) failing.add(one.hash);
+    if (key !== shrunk.failure.key) continue;
+    if (one.hash === image) return undefined;
+    failing.add(one.hash);
   }
-  if (failing.has(image)) return undefined;
   return { flush: flushWords(story, after, domain), states, failed: failing.size, exhaustive: isAll };
 }
 

@@ -12,10 +12,11 @@ import { timelineOf } from './explain-timeline.ts';
 import { valueText, Words } from './explain-words.ts';
 import type { FoundFailure, Level, Levels } from './parts.ts';
 import { recipeOf } from './recipe.ts';
+import type { StepRange } from './search-images.ts';
 import { type Story, sentenceOf } from './sentence.ts';
 import { type Shrunk, shrink } from './shrink.ts';
 import { lostOf } from './shrink-ties.ts';
-import { imageOf, Trial } from './shrink-trial.ts';
+import { imageOf, Trial, type TrialLimits } from './shrink-trial.ts';
 import type { Finding, Recipe } from './types.ts';
 
 const DEFAULT_FINDINGS = 8;
@@ -46,6 +47,7 @@ export interface ExplainOptions<Value> {
 interface Cause<Value> {
   readonly story: Story<Value>;
   readonly states: readonly CrashState[];
+  readonly range: StepRange | undefined;
   readonly image: string;
   images: number;
 }
@@ -94,12 +96,11 @@ class Explainer<Value> {
     ) {
       const first = left[0] as FoundFailure;
       const level = await this.#levelOf(first);
-      const trial = new Trial(level, this.#limits());
       const words = new Words(level);
-      const { shrunk, culprit } = await explained(trial, first);
+      const { trial, shrunk, culprit, range } = await explained(level, this.#limits(), first);
       const story = { level, words, shrunk, culprit, depth: first.states.length - 1 };
       const counted = await this.#counted(trial, story, left);
-      this.#add(story, first, counted.size);
+      this.#add(story, first, range, counted.size);
       left = left.filter((failure) => !counted.has(failure));
       this.#options.onProgress?.('shrink', group.length - left.length, group.length);
     }
@@ -114,9 +115,10 @@ class Explainer<Value> {
     };
   }
 
-  async #levelOf({ crash, states }: FoundFailure): Promise<Level<Value>> {
+  async #levelOf({ crash, states, firstStep, lastStep }: FoundFailure): Promise<Level<Value>> {
     let level = await this.#options.levels.workload(crash);
-    for (const state of states.slice(0, -1)) level = await this.#options.levels.recovery(level, state);
+    for (const state of states.slice(0, -1))
+      level = await this.#options.levels.recovery(level, state, [firstStep, lastStep]);
     return level;
   }
 
@@ -139,7 +141,7 @@ class Explainer<Value> {
     return counted;
   }
 
-  #add(story: Story<Value>, failure: FoundFailure, images: number): void {
+  #add(story: Story<Value>, failure: FoundFailure, range: StepRange | undefined, images: number): void {
     const { words, culprit, shrunk } = story;
     const key = JSON.stringify([
       shrunk.failure.key,
@@ -154,10 +156,10 @@ class Explainer<Value> {
     }
     const states = [...failure.states.slice(0, -1), shrunk.state];
     const image = imageOf(story.level, shrunk.state)?.hash ?? failure.hash;
-    this.#causes.set(key, { story, states, image, images });
+    this.#causes.set(key, { story, states, range, image, images });
   }
 
-  async finding({ story, states, image, images }: Cause<Value>): Promise<Finding> {
+  async finding({ story, states, range, image, images }: Cause<Value>): Promise<Finding> {
     const { level, words, shrunk, culprit, depth } = story;
     const { crash } = level;
     const workload = await this.#options.levels.workload(crash);
@@ -176,7 +178,15 @@ class Explainer<Value> {
       proof: await proveByFlush(story, image, { deadlineMs, signal }),
       timeline: timelineOf(level, words, shrunk),
       images,
-      recipe: recipeOf({ kind, crash, options, log: workload.recording.hash, states, image }),
+      recipe: recipeOf({
+        kind,
+        crash,
+        options,
+        log: workload.recording.hash,
+        states,
+        ...(range === undefined ? {} : { range }),
+        image,
+      }),
     };
   }
 }
@@ -214,21 +224,36 @@ function lineKey<Value>(words: Words<Value>, write: LoggedWrite): string {
   return words.line(write) || words.call(write.tag)?.text || `write ${write.index}`;
 }
 
-/** Shrinks a failure and finds its culprits; one that fails at no moment of its own is left as it is. */
+/** A failure made small, and who is to blame. */
+interface Explained<Value> {
+  readonly trial: Trial<Value>;
+  readonly shrunk: Shrunk;
+  readonly culprit: Culprit<Value>;
+  /** The steps for which the check was made, where these are not those of the crash point. */
+  readonly range: StepRange | undefined;
+}
+
+/** Shrinks a failure and finds its culprits: at a moment of its own, or else over all its moments. One that fails at neither is left as it is. */
 async function explained<Value>(
-  trial: Trial<Value>,
+  level: Level<Value>,
+  limits: TrialLimits,
   found: FoundFailure,
-): Promise<{ shrunk: Shrunk; culprit: Culprit<Value> }> {
-  const state = await failingState(trial, found);
-  const shrunk = state === undefined ? undefined : await shrink(trial, state, found.failure.key);
-  if (shrunk !== undefined) return { shrunk, culprit: await findCulprit(trial, shrunk) };
+): Promise<Explained<Value>> {
+  const narrow = new Trial(level, limits);
+  for (const trial of [narrow, new Trial(level, limits, true)]) {
+    const state = await failingState(trial, found);
+    const shrunk = state === undefined ? undefined : await shrink(trial, state, found.failure.key);
+    if (shrunk === undefined) continue;
+    return { trial, shrunk, culprit: await findCulprit(trial, shrunk), range: rangeOf(trial, shrunk, found) };
+  }
   const given = found.states.at(-1) as CrashState;
   const lost = lostOf(given.losses);
-  const { writes } = trial.level.explorer;
+  const { writes } = level.explorer;
   const missing = [...lost.keys()].map((index) => writes[index] as LoggedWrite);
   return {
+    trial: narrow,
     shrunk: {
-      point: trial.pointAt(given.step),
+      point: narrow.pointAt(given.step),
       state: given,
       lost,
       failure: found.failure,
@@ -236,7 +261,19 @@ async function explained<Value>(
       isMinimal: false,
     },
     culprit: { missing, present: [], lost: undefined },
+    range: [found.firstStep, found.lastStep],
   };
+}
+
+/** Of a crash during recovery, the steps of the workload; of one that fails over several moments, these. */
+function rangeOf<Value>(
+  trial: Trial<Value>,
+  { state }: Shrunk,
+  { states, firstStep, lastStep }: FoundFailure,
+): StepRange | undefined {
+  if (states.length > 1) return [firstStep, lastStep];
+  const image = trial.isWide ? imageOf(trial.level, state) : undefined;
+  return image && trial.rangeOf(image);
 }
 
 /** Of the states that have the bytes of a failing image the first that fails at its own moment. */
@@ -244,7 +281,11 @@ async function failingState<Value>(
   trial: Trial<Value>,
   found: FoundFailure,
 ): Promise<CrashState | undefined> {
-  for (const state of statesOf(trial.level, found.states.at(-1) as CrashState)) {
+  const given = found.states.at(-1) as CrashState;
+  const states = [...statesOf(trial.level, given)];
+  // over all moments, the last is where the most is missing that was promised
+  if (trial.isWide) states.sort((left, right) => right.step - left.step);
+  for (const state of states) {
     const outcome = await trial.outcomeOf(state);
     if (outcome?.failure?.key === found.failure.key) return state;
   }

@@ -41,6 +41,7 @@ function findingOf<Value>(found: FoundFailure, images: number, run: RunFacts<Val
       options: run.options,
       log: recording.hash,
       states,
+      range: [firstStep, lastStep],
       image: hash,
     },
   };

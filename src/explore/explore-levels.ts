@@ -52,9 +52,9 @@ export class ExploreLevels<Value> implements Levels<Value> {
     return level;
   }
 
-  async recovery(level: Level<Value>, state: CrashState): Promise<Level<Value>> {
+  async recovery(level: Level<Value>, state: CrashState, given?: StepRange): Promise<Level<Value>> {
     const image = level.explorer.state(state);
-    const range = this.#outer.get(level) ?? [image.firstStep, image.lastStep];
+    const range = this.#outer.get(level) ?? given ?? [image.firstStep, image.lastStep];
     const run = await this.recordRecovery(level, image, range, true);
     return this.recoveryLevel(run, level.crash, range);
   }

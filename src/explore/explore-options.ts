@@ -12,6 +12,8 @@ import type { ExploreCommon } from './types.ts';
 
 const KINDS: readonly CrashKind[] = ['process', 'os', 'power'];
 const MAX_DEPTH = 8;
+/** Of a careless workload nearly every image fails in the same way, and there may be 100,000 of them. */
+const ALIKE = 4096;
 
 /** A machine is put back for each image, which costs by its memory: room for what files and sectors need, no more. */
 export const SMALL = {
@@ -53,6 +55,8 @@ export interface Resolved {
   readonly seed: number;
   readonly images: number;
   readonly findings: number;
+  /** Images judged without a new failure, once there is one. */
+  readonly alike: number;
   readonly depth: number;
   readonly timeoutMs: number;
 }
@@ -137,6 +141,7 @@ export function resolveExplore(options: ExploreCommon, choice: VolumeChoice | un
     },
     seed,
     images: whole('budget.images', budget?.images, Number.POSITIVE_INFINITY, 1, Number.MAX_SAFE_INTEGER),
+    alike: whole('budget.alike', budget?.alike, ALIKE, 1, Number.MAX_SAFE_INTEGER),
     findings: whole('maxFindings', options.maxFindings, 8, 1, 1000),
     depth: whole('recoveryDepth', options.recoveryDepth, 0, 0, MAX_DEPTH),
     timeoutMs: whole('recoverTimeoutMs', options.recoverTimeoutMs, 10_000, 1, 2 ** 31 - 1),

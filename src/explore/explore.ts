@@ -143,7 +143,7 @@ class Exploration<Value> {
   }
 
   async #search(run: RecordedWorkload<Value>, levels: ExploreLevels<Value>, pace: Pace): Promise<Verdict> {
-    const { images, findings, depth } = this.#resolved;
+    const { images, findings, alike, depth } = this.#resolved;
     const tally: SearchTally = {
       checked: 0,
       recoveryImages: 0,
@@ -154,10 +154,14 @@ class Exploration<Value> {
     };
     const counts = { sampledPoints: 0, crashPoints: 0, states: 0, possibleStates: 0, distinctImages: 0 };
     for (const crash of this.#resolved.kinds) {
-      if (tally.stopped !== undefined) break;
+      // another kind of crash may fail in another way
+      if (tally.stopped !== undefined && tally.stopped !== 'alike') break;
       const level = await levels.workload(crash);
       const set = new ImageSet(level.explorer, levels.promises, crash);
-      await searchImages({ level, images: set, limits: { images, findings }, pace, levels, depth }, tally);
+      await searchImages(
+        { level, images: set, limits: { images, findings, alike }, pace, levels, depth },
+        tally,
+      );
       addCounts(counts, set);
     }
     const sampledPoints = counts.sampledPoints + tally.sampled;

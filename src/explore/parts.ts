@@ -114,8 +114,15 @@ export interface Level<Value> {
 export interface Levels<Value> {
   /** The run of the workload, under a kind of crash. */
   workload(crash: CrashKind): Promise<Level<Value>>;
-  /** The run of the recovery on the image that a crash leaves in this state. What must and may be there stays what it is there. */
-  recovery(level: Level<Value>, state: CrashState): Promise<Level<Value>>;
+  /**
+   * The run of the recovery on the image that a crash leaves in this state. What must and may be there stays what it is there: in `range`, where that
+   * is given.
+   */
+  recovery(
+    level: Level<Value>,
+    state: CrashState,
+    range?: readonly [first: number, last: number],
+  ): Promise<Level<Value>>;
 }
 
 /** Opens machines on images, quickly one after the other. */

@@ -55,6 +55,7 @@ export function parseRecipe(input: unknown): Recipe {
     options: object('recipe.options', recipe.options),
     log: text('recipe.log', recipe.log),
     states: readStates(recipe.states),
+    ...(recipe.range === undefined ? {} : { range: readRange(recipe.range) }),
     image: text('recipe.image', recipe.image),
   };
 }
@@ -108,6 +109,18 @@ function readStates(value: unknown): CrashState[] {
   });
 }
 
+function readRange(value: unknown): readonly [first: number, last: number] {
+  const steps = list('recipe.range', value);
+  const [first, last] = [whole('recipe.range[0]', steps[0]), whole('recipe.range[1]', steps[1])];
+  if (steps.length !== 2 || first > last)
+    throw new ConfigError(
+      'recipe.range',
+      JSON.stringify(value),
+      'two steps, the first one not above the last',
+    );
+  return [first, last];
+}
+
 function readLoss(field: string, value: unknown): CrashLoss {
   const loss = object(field, value);
   const read = {
@@ -146,7 +159,7 @@ export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>)
       recipe.log,
       `${hash}, the hash of what this workload writes: it is not the one that the recipe was made of`,
     );
-  for (const state of recipe.states.slice(0, -1)) level = await levels.recovery(level, state);
+  for (const state of recipe.states.slice(0, -1)) level = await levels.recovery(level, state, recipe.range);
   const image = level.explorer.state(recipe.states.at(-1) as CrashState);
   if (image.hash !== recipe.image)
     throw new ConfigError(
@@ -154,7 +167,8 @@ export async function replayRecipe<Value>(recipe: Recipe, levels: Levels<Value>)
       recipe.image,
       `${image.hash}, the hash of the image built: made with other options, or by sectorlab ${recipe.sectorlab} and not ${VERSION}`,
     );
-  const { failure } = await level.judge.judge(image, image.point.step, image.point.lastStep);
+  const { step, lastStep } = image.point;
+  const { failure } = await level.judge.judge(image, ...(recipe.range ?? ([step, lastStep] as const)));
   const error = failure === undefined ? undefined : `${failure.name}: ${failure.message}`;
   return { image, error, errorStack: failure?.stack };
 }

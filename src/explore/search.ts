@@ -26,6 +26,8 @@ export interface SearchLimits {
   readonly images: number;
   /** Different failures. */
   readonly findings: number;
+  /** Images judged since the last new failure, once there is one. */
+  readonly alike: number;
 }
 
 export interface SearchOptions<Value> {
@@ -43,6 +45,9 @@ class Search<Value> {
   readonly #tally: SearchTally;
   readonly #recoveries: RecoverySearch<Value>;
   readonly #checkedBefore: number;
+  #kinds = 0;
+  /** Images judged when there were so many kinds of failure for the first time. */
+  #judgedAtKind = 0;
 
   constructor(options: SearchOptions<Value>, tally: SearchTally) {
     const { levels, pace } = options;
@@ -80,11 +85,24 @@ class Search<Value> {
   #isOver(): boolean {
     const { limits, pace } = this.#options;
     const { keys, checked, recoveryImages } = this.#tally;
-    const isFull = checked + recoveryImages >= limits.images;
+    const judged = checked + recoveryImages;
     const reason =
-      keys.size >= limits.findings ? 'findings' : (pace.stopped ?? (isFull ? 'images' : undefined));
+      keys.size >= limits.findings
+        ? 'findings'
+        : (pace.stopped ??
+          (judged >= limits.images ? 'images' : this.#isAlike(judged) ? 'alike' : undefined));
     if (reason !== undefined) this.#tally.stopped = reason;
     return reason !== undefined;
+  }
+
+  /** Something has failed, and what is judged since then fails in no new way: more of the same says nothing more. */
+  #isAlike(judged: number): boolean {
+    const { keys } = this.#tally;
+    if (keys.size !== this.#kinds) {
+      this.#kinds = keys.size;
+      this.#judgedAtKind = judged;
+    }
+    return keys.size > 0 && judged - this.#judgedAtKind >= this.#options.limits.alike;
   }
 
   /** Judges one image at each of its ranges until one fails; then crashes of its recovery. */

@@ -1,14 +1,17 @@
 // Trials of crash states at one level: builds the image, runs the check, remembers what came out.
 //
-// Verbs: Trial.outcome, fails, passes, ties, points. What must and may be there is what it is at the crash point itself, so that a failure is one at that
-// very moment: an image that also arises at other moments may fail for theirs.
+// Verbs: Trial.outcome, fails, passes, ties, points, rangeOf. What must and may be there is what it is at the crash point itself, so that a failure is one
+// at that very moment: an image that also arises at other moments may fail for theirs. Only where it fails at no moment alone, `isWide`
+// trials hold it to all of them, as the search has done.
 // Invariant: no image is checked twice for the same crash point; illegal states are never checked.
 
 import type { CrashImage } from '../crash/image.ts';
 import type { CrashPoint, LoggedWrite } from '../crash/log-facts.ts';
 import type { CrashState } from '../crash/state.ts';
 import { ConfigError } from '../errors.ts';
+import { PromiseRange } from './judge-promises.ts';
 import type { Failure, Level } from './parts.ts';
+import type { StepRange } from './search-images.ts';
 import { isWhollyLost, type Lost, lossesOf, Ties } from './shrink-ties.ts';
 
 /** When trials end: what has been reached by then is not made smaller. */
@@ -30,13 +33,18 @@ export interface Outcome {
 
 export class Trial<Value> {
   readonly level: Level<Value>;
+  /** Images are held to all moments at which they arise. */
+  readonly isWide: boolean;
+  readonly #promises: PromiseRange<Value>;
   readonly #limits: TrialLimits;
   readonly #known = new Map<string, Outcome>();
   readonly #ties = new Map<number, Ties>();
   #runs = 0;
 
-  constructor(level: Level<Value>, limits: TrialLimits = {}) {
+  constructor(level: Level<Value>, limits: TrialLimits = {}, isWide = false) {
     this.level = level;
+    this.isWide = isWide;
+    this.#promises = new PromiseRange(level.recording.promises);
     this.#limits = limits;
   }
 
@@ -85,7 +93,7 @@ export class Trial<Value> {
     const key = `${image.point.index} ${image.hash}`;
     let outcome = this.#known.get(key);
     if (outcome === undefined && !this.isOver) {
-      outcome = { failure: await this.#judge(image, image.point.lastStep) };
+      outcome = { failure: await this.#judge(image, this.rangeOf(image)) };
       this.#known.set(key, outcome);
     }
     return outcome;
@@ -104,13 +112,21 @@ export class Trial<Value> {
   /** A state passes the check when only what was acknowledged up to a step must be there. */
   async passesWith(state: CrashState, lastStep: number): Promise<boolean> {
     const image = this.isOver ? undefined : imageOf(this.level, state);
-    return image !== undefined && (await this.#judge(image, lastStep)) === undefined;
+    return (
+      image !== undefined && (await this.#judge(image, [this.rangeOf(image)[0], lastStep])) === undefined
+    );
   }
 
-  async #judge(image: CrashImage, lastStep: number): Promise<Failure | undefined> {
+  /** The steps for which an image is judged. */
+  rangeOf({ index, point, firstStep, lastStep }: CrashImage): StepRange {
+    const isOne = !this.isWide || index === undefined || this.#promises.contradicts(firstStep, lastStep);
+    return isOne ? [point.step, point.lastStep] : [firstStep, lastStep];
+  }
+
+  async #judge(image: CrashImage, range: StepRange): Promise<Failure | undefined> {
     this.#runs++;
     this.#limits.onRun?.(this.#runs);
-    return (await this.level.judge.judge(image, image.point.step, lastStep)).failure;
+    return (await this.level.judge.judge(image, ...range)).failure;
   }
 }
 

@@ -185,6 +185,8 @@ class Shrinker<Value> {
 
   /** The earliest crash point at which what is missing of these writes by then makes it fail. */
   async #earlier({ point, lost }: Case): Promise<Case | undefined> {
+    // at an earlier moment less is missing, but the promises of all moments would not be earlier
+    if (this.#trial.isWide) return undefined;
     for (const earlier of this.#trial.points.slice(0, point.index)) {
       const ties = this.#trial.ties(earlier);
       const there = [...lost.keys()].filter((index) => ties.writes.has(index));

@@ -80,8 +80,17 @@ export interface ExploreCommon {
   readonly model?: Omit<CrashModel, 'tearing' | 'unit' | 'flushScope' | 'promises'>;
   /** A crash point with at most so many states is gone through exhaustively, others by a sample. Default 65,536. */
   readonly bound?: number;
-  /** When to stop: distinct images checked, states of a sample at one crash point (default 4,096), seconds. Default: no limit but the samples'. */
-  readonly budget?: { readonly images?: number; readonly sample?: number; readonly seconds?: number };
+  /**
+   * When to stop: distinct images checked, states of a sample at one crash point (default 4,096), seconds; and, once an image has failed, images
+   * checked in a row without a new kind of failure (`alike`, default 4,096; Infinity goes on to the end). A search in which nothing fails
+   * has no limit but the samples' unless one is given.
+   */
+  readonly budget?: {
+    readonly images?: number;
+    readonly sample?: number;
+    readonly seconds?: number;
+    readonly alike?: number;
+  };
   /** Seed of the machine and of samples. Default 1. */
   readonly seed?: number;
   readonly signal?: AbortSignal;
@@ -156,6 +165,11 @@ export interface Recipe {
   readonly log: string;
   /** The state, and for a crash during recovery those of the crashes behind it. */
   readonly states: readonly CrashState[];
+  /**
+   * First and last step of the workload's log for which the check was made, where these are not those of the first state's crash point: an image
+   * that arises at several moments must hold what was acknowledged by the last, and nothing begun after the first.
+   */
+  readonly range?: readonly [first: number, last: number];
   /** Hash of the last image. */
   readonly image: string;
 }
@@ -258,6 +272,6 @@ export interface VerdictFacts {
   readonly acknowledged: number;
   readonly seed: number;
   /** What cut the search off, if anything did. */
-  readonly stopped: 'images' | 'seconds' | 'signal' | 'findings' | undefined;
+  readonly stopped: 'images' | 'seconds' | 'signal' | 'findings' | 'alike' | undefined;
   readonly elapsedMs: number;
 }

@@ -11,6 +11,7 @@ import {
   type ExploreDeviceOptions,
   explore,
   exploreDevice,
+  type Finding,
   parseRecipe,
   type Recipe,
   rerun,
@@ -108,6 +109,39 @@ recipes('of files: the same, with names and sizes', async () => {
   );
 });
 
+/** What a crash leaves at first may hold `a` alone; the same bytes later must hold it: no single moment is wrong. */
+const overlapping = {
+  workload({ device, attempt, ack }) {
+    attempt('a');
+    device.write(16, new Uint8Array(512).fill(3));
+    device.write(0, new Uint8Array(512).fill(1));
+    attempt('b');
+    device.write(8, new Uint8Array(512).fill(2));
+    ack('a');
+    device.flush();
+    ack('b');
+  },
+  recover({ device, must, may }) {
+    if (device.read(16, 1)[0] === 3 && device.read(0, 1)[0] === 0 && must.includes('a') && !may.includes('b'))
+      throw new Error('a is lost');
+  },
+} satisfies ExploreDeviceOptions<string>;
+
+recipes('what fails over several moments only is made small, and fails again', async () => {
+  for (const explain of [true, false]) {
+    const { findings } = await exploreDevice<string>({ ...overlapping, explain });
+    const [finding] = findings;
+    assert.is(finding?.error, 'Error: a is lost');
+    const { recipe } = finding as Finding;
+    const { range = [0, 0], ...narrow } = recipe;
+    assert.ok(range[1] > range[0], `range ${range}`);
+    const again = await rerunDevice<string>(JSON.stringify(recipe), overlapping);
+    assert.is(again.error, 'Error: a is lost');
+    assert.is((await rerunDevice<string>(narrow, overlapping)).error, undefined, 'at one moment it passes');
+    if (explain) assert.ok((finding?.missing.length ?? 0) > 0, finding?.sentence);
+  }
+});
+
 recipes('another workload or other options are told, not mistaken', async () => {
   const other = {
     ...store,
@@ -146,6 +180,8 @@ recipes('what is no recipe is refused with the field that is wrong', () => {
     [{ ...recipe, options: [] }, /^recipe\.options/],
     [{ ...recipe, log: '' }, /^recipe\.log/],
     [{ ...recipe, image: undefined }, /^recipe\.image is undefined/],
+    [{ ...recipe, range: [2] }, /^recipe\.range\[1\] is undefined/],
+    [{ ...recipe, range: [2, 1] }, /^recipe\.range is '\[2,1\]'; it must be two steps/],
     [{ ...recipe, states: {} }, /^recipe\.states is '\{\}'; it must be a list/],
     [{ ...recipe, states: [] }, /^recipe\.states is '\[\]'; it must be a list of one state and more/],
     [{ ...recipe, states: [{ step: -1, losses: [] }] }, /^recipe\.states\[0\]\.step is -1/],

@@ -109,6 +109,12 @@ report('all states pass', () => {
   ]);
 });
 
+report('flushes of a run that fails are not tested, and that is said; a log has no such test', () => {
+  assert.match(formatVerdict(VIOLATED), /\nflushes\n {3}not tested: whether one is needed shows only once/);
+  const ofLog = { ...FINDING, recipe: { ...FINDING.recipe, kind: 'log' as const } };
+  assert.not.match(formatVerdict({ ...VIOLATED, findings: [ofLog] }), /not tested/);
+});
+
 report('a sample is never called safe, and says how much it is of what there is', () => {
   const sampled = facts({ exhaustive: false, sampledPoints: 2, possibleStates: 2 ** 40, recoveryImages: 1 });
   assert.equal(formatVerdict(sampled).split('\n'), [
@@ -149,6 +155,9 @@ report('a finding: sentence, error, both writes with their stacks, crash, proof,
     "        4           acknowledged 'k5'",
     '        4  ╳ a power cut',
     `   recipe     ${JSON.stringify(FINDING.recipe)}`,
+    '',
+    'flushes',
+    '   not tested: whether one is needed shows only once the check passes with all of them',
   ]);
 });
 

@@ -52,6 +52,43 @@ for (const build of BUILDS) {
     assert.not(verdict.exhaustive);
   });
 
+  search('once it fails, images that fail in no new way end it; one that never fails goes on', async () => {
+    const careless = {
+      ...many(9),
+      budget: { alike: 20 },
+      recover({ device }: Parameters<Parameters<typeof exploreDevice<number>>[1]['recover']>[0]) {
+        const [first, second] = [device.read(1, 1)[0], device.read(2, 1)[0]];
+        if (first === 0 && second !== 0) throw new Error('the second without the first');
+      },
+    };
+    const verdict = await exploreDevice<number>(build, careless);
+    assert.equal([verdict.verdict, verdict.stopped, verdict.exhaustive], ['violated', 'alike', false]);
+    assert.ok(verdict.checkedImages >= 20 && verdict.checkedImages < 100, `${verdict.checkedImages} checked`);
+    assert.match(String(verdict), /; stopped early, as many more images showed no new kind of failure\n/);
+    const whole = await exploreDevice<number>(build, {
+      ...careless,
+      budget: { alike: Number.POSITIVE_INFINITY },
+    });
+    assert.equal([whole.stopped, whole.checkedImages, whole.exhaustive], [undefined, 512, true]);
+    const good = await exploreDevice<number>(build, { ...careless, recover() {} });
+    assert.equal([good.verdict, good.checkedImages, good.exhaustive], ['survived', 512, true]);
+  });
+
+  search('where one kind of crash is cut off so, the next is still gone through', async () => {
+    const kinds: string[] = [];
+    const verdict = await exploreDevice<number>(build, {
+      ...many(8),
+      crash: ['power', 'process'],
+      budget: { alike: 5 },
+      recover({ crash, device }) {
+        kinds.push(crash);
+        if (crash === 'power' && device.read(1, 1)[0] === 0) throw new Error('cut');
+      },
+    });
+    assert.is(verdict.verdict, 'violated');
+    assert.ok(kinds.includes('process'), [...new Set(kinds)].join());
+  });
+
   search('a signal ends it, and what was measured by then is told', async () => {
     const stop = new AbortController();
     let runs = 0;
