@@ -102,7 +102,7 @@ export async function exploreFaultsOn<Value, Fs>(
   const report = (verdict: Pick<FaultFacts, 'verdict' | 'reason'>): FaultReport =>
     new FaultReport({
       ...verdict,
-      exhaustive: coverage.every(({ isComplete }) => isComplete),
+      exhaustive: coverage.length > 0 && coverage.every(({ isComplete }) => isComplete),
       runs,
       findings: findingsOf(runs),
       coverage,

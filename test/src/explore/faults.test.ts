@@ -297,19 +297,20 @@ for (const build of BUILDS) {
         new Log(fs).append('one');
         ack('one');
         const device = machine.blockDevice();
-        device.write(100_000, new Uint8Array(512).fill(1), { fua: true });
-        device.discard(100_000, 8);
-        for (const fua of [false, true]) device.writeZeroes(100_016, 8, { fua });
+        device.write(30_000, new Uint8Array(512).fill(1), { fua: true });
+        device.discard(30_000, 8);
+        for (const fua of [false, true]) device.writeZeroes(30_016, 8, { fua });
         seen.workload ??= requests.take();
       },
       recover({ fs, machine }) {
         const requests = new Requests(machine);
         new Log(fs).records();
-        machine.blockDevice().write(100_000, new Uint8Array(512));
+        machine.blockDevice().write(30_000, new Uint8Array(512));
         seen.recovery ??= requests.take();
       },
     };
     const report = await exploreLog(build, {}, how);
+    assert.is(report.reason, undefined);
     assert.ok(report.exhaustive);
     for (const { effect, operation, phase, points, fault } of report.coverage)
       assert.is(points, seen[phase]?.count(effect, operation), `${phase}: ${fault}`);
@@ -318,6 +319,7 @@ for (const build of BUILDS) {
       assert.equal(
         new Set(tried.map(({ operation }) => operation)).size,
         effect === 'enospc' ? 1 : operationsOf(effect).length,
+        effect,
       );
       assert.ok(
         tried.some(({ hits }) => hits > 0),
