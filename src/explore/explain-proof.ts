@@ -10,8 +10,8 @@ import type { Story } from './sentence.ts';
 import type { Finding } from './types.ts';
 
 /** States gone through, and images judged, for one flush that is tried. */
-const MAX_STATES = 200_000;
-const MAX_RUNS = 20_000;
+const MAX_STATES = 65_536;
+const MAX_RUNS = 2_048;
 
 /** When a proof ends. */
 export interface ProofLimits {

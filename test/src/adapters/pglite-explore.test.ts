@@ -2,7 +2,7 @@
 // Crashes of PostgreSQL under explore: what a query has returned survives where something makes it durable, and is found to be
 // lost where nothing does.
 //
-// One recovery starts PostgreSQL, which takes a third of a second on an idle core: PGLITE_IMAGES (default 6) says how many images
+// One recovery starts PostgreSQL, which takes a third of a second on an idle core: PGLITE_IMAGES (default 16) says how many images
 // each exploration may check.
 
 import { suite } from 'uvu';
@@ -12,7 +12,7 @@ import type { VolumeProfile } from '../../../src/core/options.ts';
 import { explore, type VerdictFacts } from '../../../src/index.ts';
 import { insertName, loadData, namesIn, openPglite, WITH_FSYNC } from '../../support/pglite-data.ts';
 
-const IMAGES = Number(process.env.PGLITE_IMAGES ?? 6);
+const IMAGES = Number(process.env.PGLITE_IMAGES ?? 16);
 const NAMES = ['Ada', 'Bob'];
 const LOCK = '/postmaster.pid';
 
