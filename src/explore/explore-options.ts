@@ -34,8 +34,8 @@ export const SMALL = {
 } as const;
 /** Fewer sectors in a write, fewer states. */
 const BLOCK_SIZE = 512;
-export /** Of a larger volume the area that a mount reads is larger, and making it writes more. */
-const DRIVE_SIZE = '16MiB';
+/** Of a larger volume the area that a mount reads is larger, and making it writes more. */
+export const DRIVE_SIZE = '16MiB';
 export const EXTENTS = 4_096;
 export const INODES = 512;
 
