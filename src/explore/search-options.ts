@@ -31,8 +31,9 @@ export function isEarly(profile: VolumeProfile | undefined): boolean {
 }
 
 function deviceOf(options: ModelOptions, crash: CrashKind): NonNullable<CrashModel['device']> {
+  // with its power the drive keeps what it has taken, whatever it is otherwise; the page cache goes
+  if (crash !== 'power') return isEarly(options.profile) ? 'volatile' : 'noCache';
   if (isEarly(options.profile)) return options.model?.device ?? 'volatile';
-  if (crash !== 'power') return 'noCache';
   const { volatileWrites, powerLossProtection } = options.drive;
   const isKept = volatileWrites === 0 || powerLossProtection === true;
   return options.model?.device ?? (isKept ? 'noCache' : 'volatile');

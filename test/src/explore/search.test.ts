@@ -297,6 +297,24 @@ for (const build of BUILDS) {
     assert.is((await run('os', false)).verdict, 'violated', 'the page cache is lost');
   });
 
+  search('a device that the model calls lying costs nothing while it has power, either', async () => {
+    const run = (crash: 'os' | 'power') =>
+      explore<string>(build, {
+        crash,
+        profile: 'ordered',
+        model: { device: 'lying' },
+        workload({ fs, ack }) {
+          fs.writeFileSync('/a', 'x', { flush: true });
+          ack('a');
+        },
+        recover({ fs, must }) {
+          for (const name of must) assert.is(fs.readFileSync(`/${name}`, 'utf8'), 'x');
+        },
+      });
+    assert.is((await run('power')).verdict, 'violated');
+    assert.is((await run('os')).verdict, 'survived');
+  });
+
   search('19: two explorations of one workload come to the same verdict, byte for byte', async () => {
     const run = async () => {
       const verdict = await exploreDevice<number>(build, {
