@@ -17,9 +17,9 @@ import {
   OP_WRITE,
   OP_WRITE_ZEROES,
   WRITEBACK_EVICTION,
-} from '../../assembly/layout.ts';
-import { PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT } from '../../assembly/limits.ts';
-import type { MachineRecord, RecordKind } from '../records.ts';
+} from '../../../assembly/layout.ts';
+import { PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT } from '../../../assembly/limits.ts';
+import type { MachineRecord, RecordKind } from '../../records.ts';
 
 export const SECTORS_PER_PAGE = 1 << (PAGE_SHIFT - SECTOR_SHIFT);
 

@@ -1,64 +1,27 @@
-// The playground's scene: a machine, and chapters of what an application asks of it.
-//
-// Pure data, shared by the page, its worker and the tests; scene-run.ts plays it. A chapter is one io_submit: all its
-// requests enter together, and the chapter ends when the machine is idle. Notes are tied to records: a note is shown
-// when the `nth` record of its kind (and operation) in the chapter is made, and a test fails when one never is.
-// Invariant: nothing here depends on where it runs; offsets and lengths are bytes.
+// The first scene: one write from the application to the media, a read-in, hits, merges, eviction and two fsyncs.
 
-import { OP_FLUSH, OP_WRITE } from '../../assembly/layout.ts';
-import { PAGE_SIZE, SECTOR_SIZE } from '../../assembly/limits.ts';
-import type { MachineConfig } from '../core/options.ts';
-import type { RecordKind } from '../records.ts';
-
-/** One request of the application. */
-export interface SceneRequest {
-  readonly op: 'pread' | 'pwrite' | 'fsync' | 'fdsync';
-  readonly offset?: number;
-  readonly length?: number;
-}
-
-/** A sentence that a record proves. */
-export interface SceneNote {
-  readonly kind: RecordKind;
-  /** The record's operation (OP_…), where the kind alone is not enough. */
-  readonly operation?: number;
-  /** Which record of this kind and operation in the chapter, counted from 1 (default). */
-  readonly nth?: number;
-  readonly text: string;
-}
-
-export interface Chapter {
-  readonly title: string;
-  readonly text: string;
-  readonly requests: readonly SceneRequest[];
-  readonly notes: readonly SceneNote[];
-}
-
-export interface Scene {
-  readonly name: string;
-  readonly machine: MachineConfig;
-  /** What the views need to know of the machine before its first record. */
-  readonly shape: {
-    readonly cachePages: number;
-    readonly driveSectors: number;
-    readonly channels: number;
-  };
-  readonly chapters: readonly Chapter[];
-}
+import { OP_FLUSH, OP_WRITE } from '../../../assembly/layout.ts';
+import { PAGE_SIZE } from '../../../assembly/limits.ts';
+import type { Scene, TransferWork } from '../scene/types.ts';
 
 const CACHE_PAGES = 16;
 const DRIVE_PAGES = 32;
 const CHANNELS = 2;
 
-function pages(op: 'pread' | 'pwrite', first: number, count = 1): SceneRequest {
+function pages(op: 'read' | 'write', first: number, count = 1): TransferWork {
   return { op, offset: first * PAGE_SIZE, length: count * PAGE_SIZE };
 }
 
-export const FIRST_SCENE: Scene = {
-  name: 'From write to media',
+export const WRITE_TO_MEDIA: Scene = {
+  id: 'write-to-media',
+  title: 'From write to media',
+  question: 'When is a write safe?',
+  intro:
+    'An application writes a few pages through a small cache. Watch where the bytes are at each moment, and what a power cut would take.',
+  group: 'first steps',
+  clients: [{ name: 'app', entrance: 'aio' }],
   machine: {
     seed: 1,
-    records: 4096,
     cache: CACHE_PAGES * PAGE_SIZE,
     eviction: 'lru',
     buffers: 256 * 1024,
@@ -73,16 +36,11 @@ export const FIRST_SCENE: Scene = {
       },
     ],
   },
-  shape: {
-    cachePages: CACHE_PAGES,
-    driveSectors: (DRIVE_PAGES * PAGE_SIZE) / SECTOR_SIZE,
-    channels: CHANNELS,
-  },
   chapters: [
     {
       title: 'Four writes',
       text: 'The application writes pages 2 to 5, 4 KiB each.',
-      requests: [pages('pwrite', 2), pages('pwrite', 3), pages('pwrite', 4), pages('pwrite', 5)],
+      work: [pages('write', 2), pages('write', 3), pages('write', 4), pages('write', 5)],
       notes: [
         {
           kind: 'dirtied',
@@ -98,7 +56,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'A write smaller than a page',
       text: 'Next come 1,000 bytes in the middle of page 6.',
-      requests: [{ op: 'pwrite', offset: 6 * PAGE_SIZE + 700, length: 1000 }],
+      work: [{ op: 'write', offset: 6 * PAGE_SIZE + 700, length: 1000 }],
       notes: [
         {
           kind: 'readIn',
@@ -113,11 +71,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'The same pages again',
       text: 'The application overwrites pages 3 and 4, and a few more bytes of page 6.',
-      requests: [
-        pages('pwrite', 3),
-        pages('pwrite', 4),
-        { op: 'pwrite', offset: 6 * PAGE_SIZE, length: 512 },
-      ],
+      work: [pages('write', 3), pages('write', 4), { op: 'write', offset: 6 * PAGE_SIZE, length: 512 }],
       notes: [
         {
           kind: 'pageHit',
@@ -133,7 +87,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'fsync',
       text: 'The application asks for durability: fsync returns when everything written so far would survive a power cut.',
-      requests: [{ op: 'fsync' }],
+      work: [{ op: 'fsync' }],
       notes: [
         {
           kind: 'writeback',
@@ -157,13 +111,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'Reads: hit, miss, merge',
       text: 'Five reads enter together: pages 4, 12, 13, 11 and 20.',
-      requests: [
-        pages('pread', 4),
-        pages('pread', 12),
-        pages('pread', 13),
-        pages('pread', 11),
-        pages('pread', 20),
-      ],
+      work: [pages('read', 4), pages('read', 12), pages('read', 13), pages('read', 11), pages('read', 20)],
       notes: [
         { kind: 'pageHit', text: 'Page 4 is in the cache, and its read needs nothing from the drive.' },
         {
@@ -181,7 +129,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'Filling the cache',
       text: 'One write of seven pages, 24 to 30.',
-      requests: [pages('pwrite', 24, 7)],
+      work: [pages('write', 24, 7)],
       notes: [
         {
           kind: 'dirtied',
@@ -193,7 +141,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'Eviction',
       text: 'One read of pages 7 to 19. Three of them are cached; ten need room.',
-      requests: [pages('pread', 7, 13)],
+      work: [pages('read', 7, 13)],
       notes: [
         {
           kind: 'evicted',
@@ -221,7 +169,7 @@ export const FIRST_SCENE: Scene = {
     {
       title: 'fsync again',
       text: 'A last fsync leaves nothing to lose.',
-      requests: [{ op: 'fsync' }],
+      work: [{ op: 'fsync' }],
       notes: [
         {
           kind: 'issued',

@@ -1,0 +1,3 @@
+export function Disk() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Drop() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Linux() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Plug() {
+  return null;
+}

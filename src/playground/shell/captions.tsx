@@ -1,0 +1,3 @@
+export function Captions() {
+  return null;
+}

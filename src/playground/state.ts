@@ -1,0 +1,36 @@
+// What the page knows, as signals: the scene, its run, the moment that is shown, what is selected.
+//
+// Everybody reads these; only actions.ts writes them. Components that read a signal are drawn again when it changes.
+// Invariant: the moment that is shown is `cursor`, and every view tells of that moment only.
+
+import { computed, signal } from '@preact/signals';
+import type { Run } from './model/run.ts';
+import type { EntityKey, StackState } from './model/types.ts';
+import type { Scene } from './scene/types.ts';
+import { FIRST_SCENE } from './scenes/index.ts';
+import type { Standing } from './worker/protocol.ts';
+
+/** The scene as it is played: what the gallery has, with the reader's changes. */
+export const scene = signal<Scene>(FIRST_SCENE);
+/** Its run as far as it is known; undefined while a scene is being opened. */
+export const run = signal<Run | undefined>(undefined);
+/** Grows with each part of the run: whoever reads the run's length reads this. */
+export const runVersion = signal(0);
+/** Steps made at the moment that is shown. */
+export const cursor = signal(0);
+export const isPlaying = signal(false);
+/** Steps a second; 0: as fast as the screen. */
+export const pace = signal(4);
+/** What the inspector tells of, and what is under the pointer or has the focus. */
+export const selection = signal<EntityKey | undefined>(undefined);
+export const hovered = signal<EntityKey | undefined>(undefined);
+/** The machine at a moment near the cursor, as the worker last told. */
+export const standing = signal<Standing | undefined>(undefined);
+/** What went wrong, in words for the reader. */
+export const problem = signal<string | undefined>(undefined);
+
+/** The stack at the cursor. A new object for each moment, good until the next. */
+export const stack = computed<StackState | undefined>(() => {
+  runVersion.value;
+  return run.value?.stateAt(cursor.value);
+});
