@@ -1,11 +1,11 @@
-// The package entry for browsers and other runtimes without files.
-// The compiled module is handed in; drives are in memory.
+// The package entry for browsers and other runtimes without Node's files.
+// The compiled module is handed in; drives are in memory, or in files of the origin's private file system.
 
+import { openOpfsImages } from './backing/opfs.ts';
 import type { CoreSource } from './core/core.ts';
 import type { MachineConfig } from './core/options.ts';
 import { CrashExplorer as CrashExplorerBase } from './crash/explorer.ts';
 import type { CrashExplorerOptions } from './crash/options.ts';
-import { ConfigError } from './errors.ts';
 import { exploreFiles, exploreSectors, rerunFiles, rerunSectors } from './explore/explore-entries.ts';
 import { exploreFaultsOn } from './explore/faults.ts';
 import type { FaultReport } from './explore/faults-report.ts';
@@ -21,9 +21,14 @@ export * from './public.ts';
 export { importDmLogWrites } from './write-log/dm-import.ts';
 export { openWriteLog } from './write-log/entries.ts';
 
-/** A whole block-I/O path in memory. */
+/** A whole block-I/O path in memory, or over files of the browser. */
 export class Machine extends MachineBase {
-  /** `core`: the module as URL, Response, bytes or WebAssembly.Module. Throws ConfigError for an option out of its range. */
+  /**
+   * `core`: the module as URL, Response, bytes or WebAssembly.Module. A drive's `image` is the name of a file in the origin's private file
+   * system, in a dedicated worker; the machine alone has it until it closes, and what a crash left of it can be read until then. Throws
+   * ConfigError for an option out of its range or an image where there are no such files, StorageError for one that can not be opened
+   * (EBUSY: another machine or tab has it).
+   */
   static create(core: CoreSource, config: MachineConfig = {}): Promise<MachineBase> {
     return MachineBase.open(platform(core), config);
   }
@@ -85,8 +90,6 @@ export function rerunDevice<Value = number>(
 function platform(core: CoreSource): Platform {
   return {
     core: () => core,
-    openImages: () => {
-      throw new ConfigError('image', 'given', 'left out: there are no files here');
-    },
+    openImages: openOpfsImages,
   };
 }

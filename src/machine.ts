@@ -53,7 +53,7 @@ import { mountVolume } from './fs/mount.ts';
 import type { VolumeFile } from './fs/volume-file.ts';
 import { type HeldRequest, readHeldRequests } from './held-requests.ts';
 import { KernelDevice, type KernelDeviceOptions } from './kernel-device.ts';
-import type { ImageFile, Platform } from './platform.ts';
+import type { ImageFile, OpenedImages, Platform } from './platform.ts';
 import { RecordReader } from './records.ts';
 import { Snapshot } from './snapshot.ts';
 import { tearingUnit, type UncertainWrite, uncertainWrites } from './uncertain-writes.ts';
@@ -136,10 +136,27 @@ export class Machine implements Disposable {
 
   /** @internal As open, but the volume is not mounted yet: `mountOn` does. */
   static async prepare(platform: Platform, options: MachineConfig): Promise<Machine> {
-    const paths = (options.drives ?? []).flatMap((drive) => (drive.image === undefined ? [] : [drive.image]));
+    const withImages = (options.drives ?? []).filter(({ image }) => image !== undefined);
+    const paths = withImages.map(({ image }) => image as string);
     const logPath = typeof options.writeLog === 'object' ? options.writeLog.path : undefined;
     if (logPath !== undefined) paths.push(logPath);
-    const opened = paths.length > 0 ? await platform.openImages(paths) : { host: shimHost(), images: [] };
+    if (paths.length === 0) return Machine.#prepareOver(platform, options, { host: shimHost(), images: [] });
+    const isReadOnly = withImages.map((drive) => drive.readOnly === true);
+    const opened = await platform.openImages(paths, isReadOnly);
+    try {
+      return await Machine.#prepareOver(platform, options, opened);
+    } catch (error) {
+      opened.host.release?.();
+      throw error;
+    }
+  }
+
+  static async #prepareOver(
+    platform: Platform,
+    options: MachineConfig,
+    opened: OpenedImages,
+  ): Promise<Machine> {
+    const logPath = typeof options.writeLog === 'object' ? options.writeLog.path : undefined;
     let next = 0;
     const images = (options.drives ?? [{}]).map((drive) =>
       drive.image === undefined ? undefined : opened.images[next++],
@@ -777,6 +794,7 @@ export class Machine implements Disposable {
     this.#isClosed = true;
     this.#writeLog?.close();
     this.#backings.closeImages();
+    this.#host.release();
   }
 
   [Symbol.dispose](): void {

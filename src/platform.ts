@@ -17,10 +17,14 @@ export interface ImageFile {
   readonly access?: () => ImageAccess;
 }
 
+/** The way to image files, and where each is. */
+export interface OpenedImages {
+  readonly host: WasiHost;
+  readonly images: readonly ImageFile[];
+}
+
 export interface Platform {
   readonly core: () => CoreSource | Promise<CoreSource>;
-  /** Opens the way to image files by path, in the order given. Throws where there are no files. */
-  openImages(
-    paths: readonly string[],
-  ): Promise<{ readonly host: WasiHost; readonly images: readonly ImageFile[] }>;
+  /** Opens the way to image files by path, in the order given; `isReadOnly`: those that nobody writes to. Throws where there are no files. */
+  openImages(paths: readonly string[], isReadOnly: readonly boolean[]): Promise<OpenedImages>;
 }

@@ -17,6 +17,8 @@ export interface WasiHost {
   readonly imports: WebAssembly.ModuleImports;
   /** Calls `_initialize` and remembers the memory. */
   start(instance: WebAssembly.Instance): void;
+  /** Gives back what was opened for the machine before it asked. */
+  release?(): void;
 }
 
 type FileCall = (fd: number, ...rest: never[]) => number;
@@ -71,6 +73,10 @@ export class MemoryHost implements WasiHost {
   start(instance: WebAssembly.Instance): void {
     this.#memory = new LinearMemory(instance.exports.memory as WebAssembly.Memory);
     this.#behind.start(instance);
+  }
+
+  release(): void {
+    this.#behind.release?.();
   }
 
   /** A descriptor for this memory. */

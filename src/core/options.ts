@@ -80,7 +80,7 @@ export interface DriveConfig {
   readonly readOnly?: boolean;
   /** Serial number that a guest reads: 1 to 20 printable ASCII characters. Default: sectorlab- and the drive's number in four digits. */
   readonly serial?: string;
-  /** Path of an image file (Node only). Created unless readOnly. */
+  /** Path of an image file; in a browser, in a dedicated worker, name of a file of the origin's private file system. Created unless readOnly. */
   readonly image?: string;
   /** Memory of an earlier machine, to reopen what it left. */
   readonly memory?: SparseMemory;
