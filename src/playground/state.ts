@@ -10,6 +10,9 @@ import type { Scene } from './scene/types.ts';
 import { FIRST_SCENE } from './scenes/index.ts';
 import type { Standing } from './worker/protocol.ts';
 
+/** What a crash makes of something volatile. */
+export type Fate = 'kept' | 'lost' | 'torn';
+
 /** The scene as it is played: what the gallery has, with the reader's changes. */
 export const scene = signal<Scene>(FIRST_SCENE);
 /** Its run as far as it is known; undefined while a scene is being opened. */
@@ -26,6 +29,8 @@ export const selection = signal<EntityKey | undefined>(undefined);
 export const hovered = signal<EntityKey | undefined>(undefined);
 /** The machine at a moment near the cursor, as the worker last told. */
 export const standing = signal<Standing | undefined>(undefined);
+/** While a power cut is being chosen: what it would leave of the volatile writes, the writes in flight and the dirty pages that are shown. */
+export const fates = signal<ReadonlyMap<EntityKey, Fate>>(new Map());
 /** What went wrong, in words for the reader. */
 export const problem = signal<string | undefined>(undefined);
 
