@@ -7,25 +7,54 @@ import { batch } from '@preact/signals';
 import { proxy, wrap } from 'comlink';
 import { Run } from './model/run.ts';
 import type { EntityKey } from './model/types.ts';
+import { Playhead } from './playhead.ts';
 import type { Scene } from './scene/types.ts';
-import { cursor, isPlaying, pace, problem, run, runVersion, scene, selection, standing } from './state.ts';
+import {
+  cursor,
+  isPlaying,
+  pace,
+  problem,
+  run,
+  runVersion,
+  scene,
+  selection,
+  speed,
+  standing,
+} from './state.ts';
 import type { Engine, RunPart } from './worker/protocol.ts';
 
+const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+worker.addEventListener('error', (event) => {
+  tell(`The machine's worker has stopped: ${event.message || 'its script could not be loaded'}`);
+});
+
 /** The worker, which lies beside the page's script. */
-export const engine = wrap<Engine>(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+export const engine = wrap<Engine>(worker);
+
+/** The step to go to once the run is known so far. */
+let wantedStep: number | undefined;
+
+/** Tells the reader what went wrong. */
+export function tell(failure: unknown): void {
+  problem.value = failure instanceof Error ? failure.message : String(failure);
+}
+
+export function dismissProblem(): void {
+  problem.value = undefined;
+}
 
 /** Opens a scene at its start, or at `step` once the run has come so far. */
 export async function openScene(next: Scene, step = 0): Promise<void> {
   batch(() => {
+    pause();
     scene.value = next;
     run.value = undefined;
     cursor.value = 0;
-    isPlaying.value = false;
     selection.value = undefined;
     standing.value = undefined;
     problem.value = undefined;
-    pace.value = next.pace ?? 4;
   });
+  wantedStep = step > 0 ? step : undefined;
   try {
     const early: RunPart[] = [];
     let opened: Run | undefined;
@@ -36,37 +65,60 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
     const { shape } = await engine.open(next, proxy(take));
     if (scene.value !== next) return;
     opened = new Run(shape, next);
-    run.value = opened;
-    for (const part of early) addPart(opened, part);
-    if (step > 0) seek(step);
+    const first = opened;
+    batch(() => {
+      run.value = first;
+      for (const part of early) addPart(first, part);
+    });
   } catch (error) {
-    if (scene.value === next) problem.value = error instanceof Error ? error.message : String(error);
+    if (scene.value === next) tell(error);
   }
 }
 
 function addPart(to: Run, part: RunPart): void {
-  to.add(part);
-  runVersion.value++;
+  batch(() => {
+    to.add(part);
+    runVersion.value++;
+    if (wantedStep !== undefined) seek(wantedStep);
+  });
 }
 
-/** Shows the moment behind `step` steps, 0 to all; a step outside is brought to the nearest. */
+/** Shows the moment behind `step` steps; one that is not known yet is shown as soon as it is, one outside becomes the nearest. */
 export function seek(step: number): void {
-  const last = run.value?.stepCount ?? 0;
-  cursor.value = Math.max(0, Math.min(last, Math.round(step)));
+  const known = run.value?.stepCount ?? 0;
+  const isAhead = step > known && run.value?.isWhole !== true;
+  wantedStep = isAhead ? step : undefined;
+  cursor.value = Math.max(0, Math.min(known, Math.round(step)));
+}
+
+/** Pauses, and shows the moment behind `step` steps. */
+export function goTo(step: number): void {
+  pause();
+  seek(step);
 }
 
 export function stepForward(): void {
-  isPlaying.value = false;
-  seek(cursor.value + 1);
+  goTo(cursor.value + 1);
 }
 
 export function stepBack(): void {
-  isPlaying.value = false;
-  seek(cursor.value - 1);
+  goTo(cursor.value - 1);
 }
 
 export function select(key: EntityKey | undefined): void {
   selection.value = key;
+}
+
+/** A frame that comes later than this is not made up for: the page was out of sight. */
+const LONGEST_FRAME_MS = 250;
+/** At full speed a run of any length takes about this long. */
+const FULL_SPEED_MS = 3000;
+const SLOWEST_FULL_SPEED = 60;
+
+function stepsASecond(playing: Run): number {
+  return speed.value === 0
+    ? Math.max(SLOWEST_FULL_SPEED, (playing.stepCount * 1000) / FULL_SPEED_MS)
+    : pace.value;
 }
 
 let frame = 0;
@@ -75,18 +127,19 @@ let frame = 0;
 export function play(): void {
   const playing = run.value;
   if (playing === undefined) return;
-  if (cursor.value >= playing.stepCount) cursor.value = 0;
+  if (playing.isWhole && cursor.value >= playing.stepCount) seek(0);
   isPlaying.value = true;
-  let shownAt = performance.now();
-  let position = cursor.value;
+  let shownAt: number | undefined;
+  let playhead = new Playhead(cursor.value);
   const draw = (now: number): void => {
     if (!isPlaying.value || run.value !== playing) return;
-    const stepsASecond = pace.value === 0 ? playing.stepCount / 4 : pace.value;
-    position += ((now - shownAt) * stepsASecond) / 1000;
+    const elapsedMs = Math.min(LONGEST_FRAME_MS, now - (shownAt ?? now));
     shownAt = now;
-    const target = Math.floor(position);
-    if (target > cursor.value) seek(target);
-    if (cursor.value >= playing.stepCount && playing.isWhole) isPlaying.value = false;
+    // somebody has moved the cursor meanwhile: on from there
+    if (playhead.step !== cursor.value) playhead = new Playhead(cursor.value);
+    const step = playhead.advance(elapsedMs, stepsASecond(playing), playing.stepCount, () => 0);
+    if (step !== cursor.value) seek(step);
+    if (playing.isWhole && step >= playing.stepCount) isPlaying.value = false;
     else frame = requestAnimationFrame(draw);
   };
   cancelAnimationFrame(frame);
@@ -96,4 +149,9 @@ export function play(): void {
 export function pause(): void {
   isPlaying.value = false;
   cancelAnimationFrame(frame);
+}
+
+export function togglePlaying(): void {
+  if (isPlaying.value) pause();
+  else play();
 }

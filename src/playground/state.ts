@@ -13,6 +13,9 @@ import type { Standing } from './worker/protocol.ts';
 /** What a crash makes of something volatile. */
 export type Fate = 'kept' | 'lost' | 'torn';
 
+/** Steps a second of a scene that says nothing of it. */
+const DEFAULT_PACE = 4;
+
 /** The scene as it is played: what the gallery has, with the reader's changes. */
 export const scene = signal<Scene>(FIRST_SCENE);
 /** Its run as far as it is known; undefined while a scene is being opened. */
@@ -22,8 +25,10 @@ export const runVersion = signal(0);
 /** Steps made at the moment that is shown. */
 export const cursor = signal(0);
 export const isPlaying = signal(false);
+/** Times the scene's own pace; 0: as fast as the screen. */
+export const speed = signal(1);
 /** Steps a second; 0: as fast as the screen. */
-export const pace = signal(4);
+export const pace = computed(() => speed.value * (scene.value.pace ?? DEFAULT_PACE));
 /** What the inspector tells of, and what is under the pointer or has the focus. */
 export const selection = signal<EntityKey | undefined>(undefined);
 export const hovered = signal<EntityKey | undefined>(undefined);
@@ -38,4 +43,16 @@ export const problem = signal<string | undefined>(undefined);
 export const stack = computed<StackState | undefined>(() => {
   runVersion.value;
   return run.value?.stateAt(cursor.value);
+});
+
+/** ready: nothing shown yet; finished: the cursor is at the end of a run that is known to its end. */
+export type PageState = 'loading' | 'ready' | 'playing' | 'paused' | 'finished' | 'failed';
+
+export const pageState = computed<PageState>(() => {
+  runVersion.value;
+  const shown = run.value;
+  if (shown === undefined) return problem.value === undefined ? 'loading' : 'failed';
+  if (isPlaying.value) return 'playing';
+  if (shown.isWhole && cursor.value === shown.stepCount) return 'finished';
+  return cursor.value === 0 ? 'ready' : 'paused';
 });

@@ -1,57 +1,99 @@
 // The frame of the page: where each part stands, on a wide screen and on a phone.
+//
+// wide     the bar at the top; columns for scenes and for details; captions over lanes between them; time below, with a dock that opens
+// medium   the column of details is a drawer
+// phone    captions, lanes, time, and a small bar that opens everything else as sheets
 
-import { Charts } from '../panels/charts.tsx';
-import { Disk } from '../panels/disk.tsx';
 import { Drop } from '../panels/drop.tsx';
-import { Editor } from '../panels/editor.tsx';
-import { Explore } from '../panels/explore.tsx';
-import { Inspector } from '../panels/inspector.tsx';
-import { Knobs } from '../panels/knobs.tsx';
-import { Linux } from '../panels/linux.tsx';
-import { Plug } from '../panels/plug.tsx';
-import { Records } from '../panels/records.tsx';
-import { Share } from '../panels/share.tsx';
 import { Stage } from '../stage/stage.tsx';
-import { cursor, isPlaying, problem, run, runVersion, scene } from '../state.ts';
+import { cursor, pageState, problem, run, runVersion, scene } from '../state.ts';
 import { Captions } from './captions.tsx';
-import { Gallery } from './gallery.tsx';
+import { Icon } from './icons.tsx';
+import { PanelBody } from './panel-body.tsx';
+import { Problem } from './problem.tsx';
+import { Sheet } from './sheet.tsx';
+import { Tabs } from './tabs.tsx';
 import { Timeline } from './timeline.tsx';
+import { TopBar } from './top-bar.tsx';
+import {
+  dock,
+  isDrawerOpen,
+  layout,
+  leftTab,
+  PANELS,
+  type PanelName,
+  panelsOf,
+  rightTab,
+  sheet,
+  showPanel,
+} from './view.ts';
 
-/** ready: nothing shown yet; finished: the cursor is at the end of a run that is known to its end. */
-function stateOfPage(): string {
-  runVersion.value;
-  const shown = run.value;
-  if (problem.value !== undefined) return 'failed';
-  if (shown === undefined) return 'loading';
-  if (isPlaying.value) return 'playing';
-  if (shown.isWhole && cursor.value === shown.stepCount) return 'finished';
-  return cursor.value === 0 ? 'ready' : 'paused';
-}
+const PHONE_BAR: readonly PanelName[] = ['scenes', 'knobs', 'inspector', 'plug', 'more'];
 
 export function Shell() {
   return (
+    <div class="page" data-layout={layout.value}>
+      <TopBar />
+      {layout.value !== 'phone' && (
+        <aside class="column left-column" aria-label="Scenes and settings">
+          <Tabs label="Scenes and settings" names={panelsOf('left')} chosen={leftTab} />
+        </aside>
+      )}
+      <Middle />
+      {(layout.value === 'wide' || (layout.value === 'medium' && isDrawerOpen.value)) && (
+        <aside class="column right-column" aria-label="Details">
+          <Tabs label="Details" names={panelsOf('right')} chosen={rightTab} />
+        </aside>
+      )}
+      <section class="time" aria-label="Time">
+        <Timeline />
+      </section>
+      {layout.value !== 'phone' && dock.value !== undefined && (
+        <section class={`dock ${dock.value}-dock`} aria-label={PANELS[dock.value].title}>
+          <PanelBody key={dock.value} name={dock.value} />
+        </section>
+      )}
+      {layout.value === 'phone' && <PhoneBar />}
+      <Sheet />
+      <Drop />
+    </div>
+  );
+}
+
+function Middle() {
+  runVersion.value;
+  return (
     <main
-      data-state={stateOfPage()}
+      data-state={pageState.value}
       data-scene={scene.value.id}
       data-step={cursor.value}
       data-step-count={run.value?.stepCount ?? 0}
     >
-      {problem.value !== undefined && <p role="alert">{problem.value}</p>}
-      <Gallery />
-      <Knobs />
-      <Editor />
+      {problem.value !== undefined && <Problem text={problem.value} />}
       <Captions />
-      <Stage />
-      <Timeline />
-      <Charts />
-      <Inspector />
-      <Records />
-      <Plug />
-      <Explore />
-      <Share />
-      <Drop />
-      <Disk />
-      <Linux />
+      <div class="lanes">
+        <Stage />
+      </div>
     </main>
+  );
+}
+
+function PhoneBar() {
+  return (
+    <nav class="phone-bar" aria-label="Panels">
+      {PHONE_BAR.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="quiet"
+          aria-haspopup="dialog"
+          aria-expanded={sheet.value === name}
+          onClick={() => showPanel(name)}
+        >
+          <Icon name={PANELS[name].icon} />
+          {name === 'plug' ? 'Plug' : PANELS[name].title}
+        </button>
+      ))}
+    </nav>
   );
 }

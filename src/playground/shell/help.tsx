@@ -1,0 +1,5 @@
+// Keys and how to read the page.
+
+export function Help() {
+  return null;
+}

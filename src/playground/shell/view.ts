@@ -1,0 +1,143 @@
+// What of the page is open: which panel in which place, how wide the page is, which theme.
+//
+// Verbs: showPanel, togglePanel, closeSheet, setTheme, nextTheme. A panel has one home; on a wide screen that is a column or the dock below
+// the timeline, on a phone everything but the lanes is a sheet.
+// Invariant: a panel is mounted only while it is shown. What must outlive that is a signal of its own file.
+
+import { computed, effect, signal } from '@preact/signals';
+import type { IconName } from './icons.tsx';
+
+export type PanelName =
+  | 'scenes'
+  | 'knobs'
+  | 'editor'
+  | 'inspector'
+  | 'records'
+  | 'plug'
+  | 'charts'
+  | 'disk'
+  | 'linux'
+  | 'share'
+  | 'help'
+  | 'more';
+
+/** Where a panel stands on a wide screen. */
+export type Home = 'left' | 'right' | 'dock' | 'dialog';
+
+export interface PanelInfo {
+  readonly title: string;
+  readonly home: Home;
+  readonly icon: IconName;
+}
+
+export const PANELS: Readonly<Record<PanelName, PanelInfo>> = {
+  scenes: { title: 'Scenes', home: 'left', icon: 'scenes' },
+  knobs: { title: 'Knobs', home: 'left', icon: 'knobs' },
+  editor: { title: 'Editor', home: 'left', icon: 'editor' },
+  inspector: { title: 'Inspector', home: 'right', icon: 'inspector' },
+  records: { title: 'Records', home: 'right', icon: 'records' },
+  plug: { title: 'Pull the plug', home: 'right', icon: 'plug' },
+  charts: { title: 'Charts', home: 'dock', icon: 'charts' },
+  disk: { title: 'Your disk', home: 'dock', icon: 'disk' },
+  linux: { title: 'Linux', home: 'dock', icon: 'linux' },
+  share: { title: 'Share', home: 'dialog', icon: 'share' },
+  help: { title: 'Keys and marks', home: 'dialog', icon: 'help' },
+  more: { title: 'More', home: 'dialog', icon: 'more' },
+};
+
+export function panelsOf(home: Home): PanelName[] {
+  return (Object.keys(PANELS) as PanelName[]).filter((name) => PANELS[name].home === home);
+}
+
+/** wide: both columns stand; medium: the right one is a drawer; phone: lanes alone, the rest in sheets. */
+export type Layout = 'wide' | 'medium' | 'phone';
+const MEDIUM_QUERY = '(min-width: 700px)';
+const WIDE_QUERY = '(min-width: 1100px)';
+
+function matches(query: string): { readonly value: boolean } {
+  const list = matchMedia(query);
+  const found = signal(list.matches);
+  list.addEventListener('change', () => {
+    found.value = list.matches;
+  });
+  return found;
+}
+
+const isMedium = matches(MEDIUM_QUERY);
+const isWide = matches(WIDE_QUERY);
+export const layout = computed<Layout>(() => (isWide.value ? 'wide' : isMedium.value ? 'medium' : 'phone'));
+
+/** The tab that is shown in each column. */
+export const leftTab = signal<PanelName>('scenes');
+export const rightTab = signal<PanelName>('inspector');
+/** Panel below the timeline; undefined: it is closed. */
+export const dock = signal<PanelName | undefined>(undefined);
+/** On a medium screen: is the right column drawn out? */
+export const isDrawerOpen = signal(false);
+/** The panel that lies over the page. */
+export const sheet = signal<PanelName | undefined>(undefined);
+/** The panel that takes the focus once it is there. */
+export const focusWanted = signal<PanelName | undefined>(undefined);
+
+/** Shows a panel where this layout has it, and takes the focus there. */
+export function showPanel(name: PanelName): void {
+  const { home } = PANELS[name];
+  focusWanted.value = name;
+  if (home === 'dialog' || layout.value === 'phone') {
+    sheet.value = name;
+  } else if (home === 'left') {
+    leftTab.value = name;
+  } else if (home === 'right') {
+    rightTab.value = name;
+    isDrawerOpen.value = true;
+  } else {
+    dock.value = name;
+  }
+}
+
+export function isShown(name: PanelName): boolean {
+  if (sheet.value === name) return true;
+  if (layout.value === 'phone') return false;
+  if (leftTab.value === name || dock.value === name) return true;
+  return rightTab.value === name && (layout.value === 'wide' || isDrawerOpen.value);
+}
+
+/** For panels of the dock: opens or closes. */
+export function togglePanel(name: PanelName): void {
+  if (dock.value === name && layout.value !== 'phone') dock.value = undefined;
+  else showPanel(name);
+}
+
+export function closeSheet(): void {
+  sheet.value = undefined;
+}
+
+export type Theme = 'system' | 'light' | 'dark';
+const THEMES: readonly Theme[] = ['system', 'light', 'dark'];
+const THEME_KEY = 'sectorlab-theme';
+
+function storedTheme(): Theme {
+  try {
+    return THEMES.find((theme) => theme === localStorage.getItem(THEME_KEY)) ?? 'system';
+  } catch {
+    return 'system'; // a reader who lets pages store nothing
+  }
+}
+
+export const theme = signal<Theme>(storedTheme());
+
+effect(() => {
+  const { documentElement } = document;
+  if (theme.value === 'system') delete documentElement.dataset.theme;
+  else documentElement.dataset.theme = theme.value;
+});
+
+export function nextTheme(): void {
+  const next = THEMES[(THEMES.indexOf(theme.value) + 1) % THEMES.length] ?? 'system';
+  theme.value = next;
+  try {
+    localStorage.setItem(THEME_KEY, next);
+  } catch {
+    // it holds for this visit only
+  }
+}
