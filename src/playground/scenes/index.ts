@@ -1,8 +1,28 @@
 // The gallery: every scene that comes with the page, in the order in which it is shown.
 
 import type { Scene } from '../scene/types.ts';
+import { DIRTY_LIMITS } from './dirty-limits.ts';
+import { EVICTION_SCAN } from './eviction-scan.ts';
+import { LYING_DRIVE } from './lying-drive.ts';
+import { MERGING } from './merging.ts';
+import { PARTIAL_PAGE } from './partial-page.ts';
+import { QUEUE_DEPTH } from './queue-depth.ts';
+import { READAHEAD } from './readahead.ts';
+import { SEQUENTIAL_AND_RANDOM } from './sequential-and-random.ts';
+import { TEN_THOUSAND } from './ten-thousand.ts';
 import { WRITE_TO_MEDIA } from './write-to-media.ts';
 
-export const SCENES: readonly Scene[] = [WRITE_TO_MEDIA];
+export const SCENES: readonly Scene[] = [
+  WRITE_TO_MEDIA,
+  PARTIAL_PAGE,
+  READAHEAD,
+  DIRTY_LIMITS,
+  EVICTION_SCAN,
+  MERGING,
+  SEQUENTIAL_AND_RANDOM,
+  QUEUE_DEPTH,
+  TEN_THOUSAND,
+  LYING_DRIVE,
+];
 /** What a first visitor sees. */
 export const FIRST_SCENE: Scene = WRITE_TO_MEDIA;

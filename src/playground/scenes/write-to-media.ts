@@ -19,6 +19,7 @@ export const WRITE_TO_MEDIA: Scene = {
   intro:
     'An application writes a few pages through a small cache. Watch where the bytes are at each moment, and what a power cut would take.',
   group: 'first steps',
+  pace: 1,
   clients: [{ name: 'app', entrance: 'aio' }],
   machine: {
     seed: 1,

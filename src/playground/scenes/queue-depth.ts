@@ -1,0 +1,99 @@
+// A disk, an SSD and an NVMe drive side by side: what each gains from many requests at once.
+
+import { PAGE_SIZE } from '../../../assembly/limits.ts';
+import type { Scene, Work } from '../scene/types.ts';
+import { row, SMALL } from './parts.ts';
+
+const DRIVE_PAGES = 512;
+const KINDS = ['hdd', 'ssd', 'nvme'] as const;
+
+function reads(count: number, depth: number): Work[] {
+  return KINDS.map((kind) => ({
+    ...row('read', 0, count, { client: `${kind}, ${depth}` }),
+    pattern: 'random',
+    span: DRIVE_PAGES * PAGE_SIZE,
+  }));
+}
+
+export const QUEUE_DEPTH: Scene = {
+  id: 'queue-depth',
+  title: 'One at a time, or many at once',
+  question: 'How deep should a queue be?',
+  intro:
+    'A hard disk, a SATA SSD and an NVMe drive get the same kind of work: random reads of 4 KiB. First each has one request at a time, then up to 32. How many wait at once is the queue depth.',
+  group: 'drives',
+  pace: 12,
+  machine: {
+    ...SMALL,
+    cache: 16 * PAGE_SIZE,
+    drives: [
+      {
+        size: DRIVE_PAGES * PAGE_SIZE,
+        model: 'hdd',
+        parameters: { heads: 1, outerSectors: 128, innerSectors: 96, readAhead: 0 },
+      },
+      { size: DRIVE_PAGES * PAGE_SIZE, model: 'ssd' },
+      { size: DRIVE_PAGES * PAGE_SIZE, model: 'nvme' },
+    ],
+  },
+  clients: KINDS.flatMap((kind, index) =>
+    [1, 32].map((depth) => ({
+      name: `${kind}, ${depth}`,
+      entrance: 'aio' as const,
+      target: `drive${index}`,
+      direct: true,
+      depth,
+    })),
+  ),
+  chapters: [
+    {
+      title: 'One at a time',
+      text: '16 reads for each drive; the next one enters when the one before has ended.',
+      work: reads(16, 1),
+      notes: [
+        {
+          kind: 'completed',
+          device: 2,
+          text: 'NVMe answers first: 67 µs, nearly all of them for the flash itself.',
+        },
+        { kind: 'completed', device: 1, text: 'The SSD needs 100 µs.' },
+        {
+          kind: 'completed',
+          device: 1,
+          nth: 16,
+          text: 'Both are done with 16, and the disk has not found its first sector.',
+        },
+        {
+          kind: 'completed',
+          device: 0,
+          text: 'There it is, after milliseconds: an arm moves, a platter turns.',
+        },
+      ],
+    },
+    {
+      title: 'Up to 32 at once',
+      text: '64 reads for each drive, with 32 on the way at any time.',
+      work: reads(64, 32),
+      notes: [
+        {
+          kind: 'completed',
+          device: 2,
+          nth: 64,
+          text: 'NVMe has served 64 while it took five one by one. Its flash is many chips, and most were idle before.',
+        },
+        {
+          kind: 'completed',
+          device: 1,
+          nth: 64,
+          text: 'The SSD gains as much. Whoever asks for one thing at a time gets a tenth of what he paid for.',
+        },
+        {
+          kind: 'completed',
+          device: 0,
+          nth: 64,
+          text: 'The disk gains a little: it has one arm, and can only choose the shorter way. Every wait is longer for it.',
+        },
+      ],
+    },
+  ],
+};
