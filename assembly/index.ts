@@ -9,7 +9,14 @@ export { configAddress, rootAddress } from './machine/root';
 export { machineCheck } from './machine/check-calls';
 export { machineOpen } from './machine/open';
 export { processKill } from './machine/process-calls';
-export { machineAdvance, machineRecord, machineRun, machineRunDue, machineStep } from './machine/pump';
+export {
+  machineAdvance,
+  machineRecord,
+  machineRun,
+  machineRunDue,
+  machineStep,
+  machineStepUntil,
+} from './machine/pump';
 
 // drive
 export {

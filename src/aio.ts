@@ -1,13 +1,16 @@
 // Linux AIO for JavaScript: contexts, which take requests as objects or raw, as iocbs in client memory.
 //
-// Verbs: submit, getEvents, cancel, destroy; submitAddresses; submitRaw, getEventsRaw.
+// Verbs: submit, getEvents, takeEvents, cancel, destroy; submitAddresses; submitRaw, getEventsRaw.
 // Layout: a context keeps iocbs in chunks of client memory, one for each request in flight; their data word is the
 // number of their place, so an event finds its request without a search. The memory that calls need is kept between
 // them, and grows when a larger call comes.
 // Invariant: an iocb of the context is in use from its submission until getEvents has given its event.
 
 import {
+  AIO_RING_HEAD,
+  AIO_RING_HEADER_SIZE,
   AIO_RING_NR,
+  AIO_RING_TAIL,
   IO_EVENT_DATA,
   IO_EVENT_OBJ,
   IO_EVENT_RES,
@@ -236,6 +239,23 @@ export class AioContext<Data = number> implements Disposable {
     const result = new Array<AioEvent<Data>>(count);
     for (let index = 0; index < count; index++)
       result[index] = this.#event(words, (events + index * IO_EVENT_SIZE) >>> 2);
+    return result;
+  }
+
+  /**
+   * Takes the events that are on the ring and lets nothing happen, where getEvents first lets happen what is due: a reader in user space, which
+   * moves the ring's head itself.
+   */
+  takeEvents(): AioEvent<Data>[] {
+    this.#checkOpen('io_getevents');
+    const { words } = this.#core.memory;
+    const ring = this.handle >>> 2;
+    const tail = words[ring + (AIO_RING_TAIL >>> 2)] as number;
+    const result: AioEvent<Data>[] = [];
+    let head = words[ring + (AIO_RING_HEAD >>> 2)] as number;
+    for (; head !== tail; head = head === this.slotCount ? 0 : head + 1)
+      result.push(this.#event(words, (this.handle + AIO_RING_HEADER_SIZE + head * IO_EVENT_SIZE) >>> 2));
+    words[ring + (AIO_RING_HEAD >>> 2)] = head;
     return result;
   }
 

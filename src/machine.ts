@@ -475,6 +475,22 @@ export class Machine implements Disposable {
     return this.core.call((exports) => exports.machineStep()) === 1;
   }
 
+  /**
+   * Runs one event that is due by `timeNs` (absolute virtual time, a whole number from 0 to 2^53), one of the flusher's clock included. False
+   * when there is none: then it is that time.
+   *
+   * @example
+   * const machine = await Machine.create({ drives: [{ latencyNs: 1000 }] });
+   * machine.blockDevice().submit({ operation: 'read', sectorCount: 8 });
+   * while (machine.stepUntil(500));
+   * console.log(machine.nowNs, machine.blockDevice().reap().length); // 500 0
+   */
+  stepUntil(timeNs: number): boolean {
+    const result = this.core.call((exports) => exports.machineStepUntil(timeNs));
+    if (result < 0) throw new ConfigError('timeNs', timeNs, 'a whole number from 0 to 2^53');
+    return result === 1;
+  }
+
   /** Runs events until none is pending; returns how many. */
   run(): number {
     let total = 0;

@@ -1,8 +1,9 @@
 // The machine's records as objects: what was decided, when, about what.
-// Verbs: RecordReader.take (since the last take), decodeRecord.
+// Verbs: RecordReader.take and takeBytes (since the last take), decodeRecord.
 
 import * as layout from '../assembly/layout.ts';
 import type { Core } from './core/core.ts';
+import type { LinearMemory } from './core/linear-memory.ts';
 
 export const RECORD_KIND_NAMES = [
   'none',
@@ -94,26 +95,66 @@ export class RecordReader {
     this.lost = other.lost;
   }
 
+  /** Records made since the machine opened. */
+  get made(): number {
+    return this.#core.memory.u64(this.#core.exports.rootAddress() + layout.ROOT_RECORDS_MADE);
+  }
+
+  /** Records that the ring holds. */
+  get capacity(): number {
+    return this.#core.root(layout.ROOT_RECORD_CAPACITY);
+  }
+
+  /** Numbers of the records to take: those lost are left out. */
+  #begin(): readonly [first: number, made: number] {
+    const { made } = this;
+    const first = Math.max(this.#taken, made - this.capacity);
+    this.lost += first - this.#taken;
+    this.#taken = made;
+    return [first, made];
+  }
+
+  /** Leaves out what was made since the last take. */
+  skip(): void {
+    this.#taken = this.made;
+  }
+
   /** Records made since the last take, oldest first; at most the size of the ring. */
   take(): MachineRecord[] {
     const core = this.#core;
-    const root = core.exports.rootAddress();
-    const capacity = core.memory.u32(root + layout.ROOT_RECORD_CAPACITY);
-    const made = core.memory.u64(root + layout.ROOT_RECORDS_MADE);
-    const base = core.memory.u32(root + layout.ROOT_RECORDS);
-    const first = Math.max(this.#taken, made - capacity);
-    this.lost += first - this.#taken;
+    const { capacity } = this;
+    const base = core.root(layout.ROOT_RECORDS);
+    const [first, made] = this.#begin();
     const records: MachineRecord[] = [];
     for (let number = first; number < made; number++) {
-      records.push(decodeRecord(core, base + (number % capacity) * layout.RECORD_SIZE));
+      records.push(decodeRecord(core.memory, base + (number % capacity) * layout.RECORD_SIZE));
     }
-    this.#taken = made;
     return records;
+  }
+
+  /** As take, but as they lie in the ring: 32 bytes each (assembly/layout.ts). */
+  takeBytes(): Uint8Array<ArrayBuffer> {
+    const { memory } = this.#core;
+    const { capacity } = this;
+    const base = this.#core.root(layout.ROOT_RECORDS);
+    const [first, made] = this.#begin();
+    const bytes = new Uint8Array((made - first) * layout.RECORD_SIZE);
+    for (let number = first; number < made; ) {
+      const place = number % capacity;
+      const count = Math.min(made - number, capacity - place);
+      const from = base + place * layout.RECORD_SIZE;
+      bytes.set(
+        memory.bytes.subarray(from, from + count * layout.RECORD_SIZE),
+        (number - first) * layout.RECORD_SIZE,
+      );
+      number += count;
+    }
+    return bytes;
   }
 }
 
-function decodeRecord(core: Core, address: number): MachineRecord {
-  const memory = core.memory;
+/** The record at an address. */
+export function decodeRecord(memory: Pick<LinearMemory, 'u32' | 'u64'>, address: number): MachineRecord {
   const head = memory.u32(address + layout.RECORD_KIND);
   return {
     timeNs: memory.u64(address + layout.RECORD_TIME),

@@ -1,6 +1,6 @@
 // The pump: the only place where virtual time moves and completions run.
 //
-// Verbs: pumpOne, passTime, machineStep, machineRun, machineRunDue, machineAdvance. A completion that is due comes before an event
+// Verbs: pumpOne, passTime, machineStep, machineStepUntil, machineRun, machineRunDue, machineAdvance. A completion that is due comes before an event
 // of the heap; equal times keep their order.
 // Invariant: nothing below calls the pump; an event handler never waits.
 
@@ -49,6 +49,15 @@ export function pumpUntil(deadline: u64): bool {
 /** Runs one event. 1, or 0 when the machine is idle: then time must pass (machineAdvance) for the flusher to do its work. */
 export function machineStep(): i32 {
   return pumpOne() ? 1 : 0;
+}
+
+/**
+ * Runs one event that is due by `timeNs`, an absolute virtual time (a whole number from 0 to 2^53), also one in the background: 1. 0 when there
+ * is none: then it is that time, or later. Or EINVAL.
+ */
+export function machineStepUntil(timeNs: f64): i32 {
+  if (!(timeNs >= 0 && timeNs <= 9007199254740992)) return -EINVAL;
+  return pumpUntil(<u64>timeNs) ? 1 : 0;
 }
 
 /** Runs until nothing is pending, at most `limit` events. How many were run. */

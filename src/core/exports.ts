@@ -14,6 +14,7 @@ export interface CoreExports {
   machineRun(limit: number): number;
   machineRunDue(): number;
   machineStep(): number;
+  machineStepUntil(timeNs: number): number;
   machineTag(tag: number): number;
   logAttach(fd: number): number;
   logFlush(): number;

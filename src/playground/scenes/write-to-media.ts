@@ -1,4 +1,6 @@
 // The first scene: one write from the application to the media, a read-in, hits, merges, eviction and two fsyncs.
+//
+// Its machine is small, so that each page of the cache and each request can be seen.
 
 import { OP_FLUSH, OP_WRITE } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';

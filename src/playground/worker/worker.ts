@@ -1,12 +1,26 @@
 // The worker: the module runs here, away from the page, so that drawing and stepping never wait for each other.
+//
+// It has the calls of engine.ts through Comlink; a run's parts go over without a copy.
 
-import { expose } from 'comlink';
-import type { Engine } from './protocol.ts';
+import { expose, transfer } from 'comlink';
+import { compileCore } from '../../core/core.ts';
+import { makeEngine } from './engine.ts';
+import type { Engine, RunPart } from './protocol.ts';
 
-const engine: Engine = {
-  open: () => Promise.reject(new Error('the engine is not there yet')),
-  stand: () => Promise.reject(new Error('the engine is not there yet')),
-  sectors: () => Promise.reject(new Error('the engine is not there yet')),
+const { engine } = makeEngine(() => compileCore(new URL('./core.wasm', import.meta.url)));
+
+/** A part's arrays go over to the page, without a copy. */
+function handOver(part: RunPart): RunPart {
+  const { records, recordEnds, timesNs, chapters, hashes } = part;
+  return transfer(
+    part,
+    [records, recordEnds, timesNs, chapters, hashes].map(({ buffer }) => buffer),
+  );
+}
+
+const inWorker: Engine = {
+  ...engine,
+  open: (scene, onPart) => engine.open(scene, (run, part) => onPart(run, handOver(part))),
 };
 
-expose(engine);
+expose(inWorker);

@@ -1,0 +1,36 @@
+// What a client's entrance owes the player of a scene.
+//
+// Verbs: submit, reap, call. Nothing happens in the machine while a port submits or reaps: the player alone lets events happen,
+// one a step. Only a call runs to its end.
+// Invariant: what a port keeps is put back by a snapshot of the machine.
+
+import type { Machine } from '../../../machine.ts';
+import type { Ask } from '../rows.ts';
+import type { Stamp } from '../stamp.ts';
+import type { MachineWork, NameWork, SceneClient } from '../types.ts';
+
+/** An open entrance of one client. */
+export interface Port {
+  /** Number of its ring, queue, guest device or file in records. */
+  readonly device: number;
+  /** Number of the file that it uses, where it uses one. */
+  readonly file: number | undefined;
+  /**
+   * Lets requests enter together, in their order. How many it has dealt with, the first ones: the others found no room and may come again when
+   * something has ended. What was refused for good is among those that reap tells of.
+   */
+  submit(asks: readonly Ask[], stampOf: (ask: Ask) => Stamp): number;
+  /** Results of what has ended since the last time: bytes or 0, or a negative errno. */
+  reap(): readonly number[];
+  /** Carries out a call from its beginning to its end. Only where the entrance has such calls. */
+  call?(work: NameWork | MachineWork): number;
+}
+
+/** Where a port is opened. */
+export interface PortPlace {
+  readonly machine: Machine;
+  readonly client: SceneClient;
+  /** Requests in flight at most, and requests that enter together. */
+  readonly depth: number;
+  readonly batch: number;
+}

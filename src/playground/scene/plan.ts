@@ -1,0 +1,99 @@
+// What each client does in each chapter, ready to be played: rows measured, works given to their clients.
+//
+// Verbs: planScene.
+
+import { ConfigError } from '../../errors.ts';
+import { measureRow, type Row } from './rows.ts';
+import type {
+  Chapter,
+  Entrance,
+  MachineWork,
+  NameWork,
+  Scene,
+  SceneClient,
+  SyncWork,
+  Work,
+} from './types.ts';
+
+/** One thing after the other. */
+export type Job =
+  | { readonly kind: 'row'; readonly row: Row }
+  | { readonly kind: 'sync'; readonly op: SyncWork['op'] }
+  | { readonly kind: 'wait'; readonly ns: number }
+  | { readonly kind: 'call'; readonly work: NameWork | MachineWork };
+
+/** What an entrance can be asked for, besides wait, dropCaches and sync, which anybody may. */
+export const ENTRANCE_OPS: Readonly<Record<Entrance, readonly Work['op'][]>> = {
+  aio: ['read', 'write', 'discard', 'fsync', 'fdatasync', 'flush'],
+  usrbio: ['read', 'write', 'fsync', 'fdatasync', 'flush'],
+  bluestore: ['read', 'write', 'discard', 'fsync', 'fdatasync', 'flush'],
+  virtio: ['read', 'write', 'discard', 'writeZeroes', 'fsync', 'fdatasync', 'flush'],
+  block: ['read', 'write', 'discard', 'writeZeroes', 'fsync', 'fdatasync', 'flush'],
+  files: [
+    'read',
+    'write',
+    'discard',
+    'writeZeroes',
+    'fsync',
+    'fdatasync',
+    'flush',
+    'create',
+    'mkdir',
+    'unlink',
+    'rename',
+    'truncate',
+    'fsyncDirectory',
+  ],
+};
+
+function jobOf(work: Work, field: string): Job {
+  switch (work.op) {
+    case 'read':
+    case 'write':
+    case 'discard':
+    case 'writeZeroes':
+      return { kind: 'row', row: measureRow(work, field) };
+    case 'fsync':
+    case 'fdatasync':
+    case 'flush':
+      return { kind: 'sync', op: work.op };
+    case 'wait':
+      return { kind: 'wait', ns: work.ns };
+    default:
+      return { kind: 'call', work };
+  }
+}
+
+/** Index of the client that a work is for. Throws ConfigError for one that is not there or has no such operation. */
+export function clientOf(clients: readonly SceneClient[], work: Work, field: string): number {
+  const index = work.client === undefined ? 0 : clients.findIndex(({ name }) => name === work.client);
+  const client = clients[index];
+  if (client === undefined)
+    throw new ConfigError(
+      `${field}.client`,
+      work.client,
+      `one of ${clients.map(({ name }) => name).join(', ')}`,
+    );
+  const isForAll = work.op === 'wait' || work.op === 'dropCaches' || work.op === 'sync';
+  if (!isForAll && !ENTRANCE_OPS[client.entrance].includes(work.op))
+    throw new ConfigError(
+      `${field}.op`,
+      work.op,
+      `what ${client.entrance} has: ${ENTRANCE_OPS[client.entrance].join(', ')}`,
+    );
+  return index;
+}
+
+function planChapter(scene: Scene, chapter: Chapter, at: number): Job[][] {
+  const plan = scene.clients.map((): Job[] => []);
+  chapter.work.forEach((work, index) => {
+    const field = `chapters[${at}].work[${index}]`;
+    plan[clientOf(scene.clients, work, field)]?.push(jobOf(work, field));
+  });
+  return plan;
+}
+
+/** By chapter and client. Throws ConfigError. */
+export function planScene(scene: Scene): readonly (readonly (readonly Job[])[])[] {
+  return scene.chapters.map((chapter, at) => planChapter(scene, chapter, at));
+}

@@ -1,0 +1,119 @@
+// Plays a scene on a machine, one step at a time, in Node and in the worker alike.
+//
+// Verbs: openScene makes the machine and the run; SceneRun.step, finish. A step is one event of the machine, or one thing that a client does: a lot
+// of requests enters, a call is made. Clients are looked at in their order, and the machine goes on only when none has anything to do.
+// A chapter ends when all its work has ended and the machine is idle; records of the opening, if any, are the first step.
+// Invariant: whoever plays it, at whatever pace, the machine gets the same calls in the same order, so its records have the same hash.
+// A snapshot of the machine puts the run back too.
+
+import type { Machine } from '../../machine.ts';
+import { ClientRun, depthOf } from './client-run.ts';
+import { openPort } from './clients/index.ts';
+import type { Port } from './clients/port.ts';
+import { machineOptions } from './machine-options.ts';
+import { planScene } from './plan.ts';
+import type { Scene } from './types.ts';
+
+/** How a machine is made: `Machine.create` of the browser's entry, or what does the same in Node. */
+export type CreateMachine = (options: ReturnType<typeof machineOptions>) => Promise<Machine>;
+
+/** Opens the scene's machine and the run on it. Throws what the machine or a client throws. */
+export async function openScene(scene: Scene, create: CreateMachine): Promise<SceneRun> {
+  const machine = await create(machineOptions(scene));
+  try {
+    return new SceneRun(machine, scene);
+  } catch (error) {
+    machine.close();
+    throw error;
+  }
+}
+
+export class SceneRun {
+  readonly machine: Machine;
+  readonly scene: Scene;
+  readonly ports: readonly Port[];
+  readonly clients: readonly ClientRun[];
+  /** Steps made. */
+  stepCount = 0;
+  /** Index of the chapter that is played; -1 before the first. */
+  chapter = -1;
+  isFinished = false;
+  /** Why it can not go on, in words. */
+  stuck: string | undefined;
+
+  /** `machine`: opened with machineOptions(scene), or a survivor of such a machine. */
+  constructor(machine: Machine, scene: Scene) {
+    this.machine = machine;
+    this.scene = scene;
+    const plan = planScene(scene);
+    this.ports = scene.clients.map((client) => openPort({ machine, client, ...depthOf(client) }));
+    this.clients = this.ports.map(
+      (port, index) =>
+        new ClientRun(
+          machine,
+          port,
+          plan.map((chapter) => chapter[index] ?? []),
+          depthOf(scene.clients[index] ?? {}),
+          { seed: scene.machine.seed ?? 1, index },
+        ),
+    );
+    machine.timeline.keep(this, () => {
+      const { stepCount, chapter, isFinished, stuck } = this;
+      return () => {
+        this.stepCount = stepCount;
+        this.chapter = chapter;
+        this.isFinished = isFinished;
+        this.stuck = stuck;
+      };
+    });
+  }
+
+  /** One step. False when there is nothing left to do. */
+  step(): boolean {
+    while (!this.isFinished) {
+      const isOpening = this.stepCount === 0 && this.machine.records.made > 0;
+      if (isOpening || this.#act() || this.#letHappen()) {
+        for (const client of this.clients) client.collect();
+        this.stepCount++;
+        return true;
+      }
+      this.#endChapter();
+    }
+    return false;
+  }
+
+  /** Steps to the end. */
+  finish(): void {
+    while (this.step());
+  }
+
+  /** The first client that may do something does it. */
+  #act(): boolean {
+    return this.clients.some((client) => client.act());
+  }
+
+  /** One event of the machine, or the passing of a client's wait. */
+  #letHappen(): boolean {
+    let untilNs: number | undefined;
+    for (const { waitsUntilNs } of this.clients)
+      if (waitsUntilNs !== undefined && (untilNs === undefined || waitsUntilNs < untilNs))
+        untilNs = waitsUntilNs;
+    if (untilNs === undefined) return this.machine.step();
+    const before = this.machine.nowNs;
+    return this.machine.stepUntil(untilNs) || this.machine.nowNs > before;
+  }
+
+  /** Begins the next chapter, or ends. */
+  #endChapter(): void {
+    const waiting = this.clients.reduce((sum, { inFlight }) => sum + inFlight, 0);
+    if (waiting > 0) {
+      this.stuck = `${waiting} request${waiting === 1 ? '' : 's'} can not end: nothing is left to happen that could end them`;
+      this.isFinished = true;
+      return;
+    }
+    this.isFinished = this.chapter + 1 >= this.scene.chapters.length;
+    if (this.isFinished) return;
+    this.chapter++;
+    for (const client of this.clients) client.begin(this.chapter);
+  }
+}
