@@ -13,7 +13,7 @@ export const DIRTY_LIMITS: Scene = {
   title: 'A burst against the dirty limits',
   question: 'Why is writing fast, until suddenly it is not?',
   intro:
-    'A write ends when its bytes are in the page cache; such a page is dirty until the drive has it. Linux limits how much may be dirty: from 25 % of this cache on it writes in the background, near 50 % it makes the writer wait. The drive moves 4 MiB a second.',
+    'A write ends when its bytes are in the page cache; such a page is dirty until the drive has it. Linux limits how much may be dirty: from 25 % of this cache on it is written in the background, and on the way to 50 % the writer is slowed down. The drive moves 4 MiB a second.',
   group: 'cache',
   pace: 4,
   machine: {

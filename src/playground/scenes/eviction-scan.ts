@@ -13,7 +13,7 @@ export const EVICTION_SCAN: Scene = {
   intro:
     'An application keeps coming back to the same six pages: its working set. Then a backup reads 32 pages once, through a cache that holds 16. Will the working set still be there?',
   group: 'cache',
-  pace: 3,
+  pace: 5,
   machine: {
     ...SMALL,
     cache: CACHE_PAGES * PAGE_SIZE,

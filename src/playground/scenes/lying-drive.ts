@@ -22,7 +22,7 @@ export const LYING_DRIVE: Scene = {
   intro:
     'A drive holds fresh writes in a volatile cache, which a power cut empties. A flush asks it to bring them all to the media. Two drives get the same writes and the same fsync. The second one only says that it flushed.',
   group: 'crashes',
-  pace: 0.5,
+  pace: 0.7,
   machine: {
     ...SMALL,
     cache: 32 * PAGE_SIZE,

@@ -16,7 +16,7 @@ export const MERGING: Scene = {
   intro:
     'A drive asks a price for each request, however small it is. So the kernel looks at what is waiting and joins neighbours: it merges them. This drive serves one request at a time, each in 200 µs. The writes are direct: they go around the page cache.',
   group: 'merging',
-  pace: 1,
+  pace: 3,
   machine: {
     ...SMALL,
     cache: 16 * PAGE_SIZE,
@@ -32,94 +32,97 @@ export const MERGING: Scene = {
       },
     ],
   },
-  clients: [{ name: 'app', entrance: 'aio', direct: true }],
+  clients: [{ name: 'app', entrance: 'aio', direct: true, depth: 32, batch: 1 }],
   chapters: [
     {
       title: 'Forwards',
-      text: 'Eight writes of 4 KiB enter together, each right behind the one before.',
-      work: [row('write', 4, 8)],
+      text: 'Nine writes of 4 KiB enter, each right behind the one before.',
+      work: [row('write', 4, 9)],
       notes: [
-        {
-          kind: 'queued',
-          text: 'The first write finds nothing waiting, so it becomes a request of its own.',
-        },
+        { kind: 'issued', text: 'The drive is free, so the first write goes to it at once.' },
+        { kind: 'queued', nth: 2, text: 'Now the drive is busy, and the second write has to wait.' },
         {
           kind: 'backMerged',
-          text: 'The second begins where the waiting one ends. It joins at the back: a back merge.',
+          text: 'The third begins where the waiting one ends. It joins at the back: a back merge.',
         },
         {
           kind: 'issued',
+          nth: 2,
           text: 'Eight writes leave as one request of 32 KiB, and share one price: 200 µs.',
         },
       ],
     },
     {
       title: 'Backwards',
-      text: 'Eight writes again, but each lies right before the last one.',
-      work: [{ ...row('write', 16, 8), pattern: 'reverse' }],
+      text: 'Nine again, but each lies right before the one that came last.',
+      work: [{ ...row('write', 16, 9), pattern: 'reverse' }],
       notes: [
         { kind: 'frontMerged', text: 'It ends where the waiting one begins: a front merge.' },
         {
           kind: 'issued',
-          text: 'One request again. The order of arrival did not matter, being neighbours did.',
+          nth: 2,
+          text: 'Eight in one once more. The order of arrival did not matter, being neighbours did.',
         },
       ],
     },
     {
       title: 'Too long',
-      text: 'Twelve neighbours enter. In this machine a request has at most 32 KiB, as real drives have their limit.',
-      work: [row('write', 28, 12)],
+      text: 'Fourteen neighbours. A request of this machine has at most 32 KiB; every real drive has some limit.',
+      work: [row('write', 28, 14)],
       notes: [
         {
           kind: 'queued',
-          nth: 2,
-          text: 'The ninth is a neighbour too, but with it the request would be too long. It starts a second one.',
+          nth: 3,
+          text: 'A neighbour too, but with it the request would have more than 32 KiB. It starts another one.',
         },
-        { kind: 'issued', nth: 2, text: 'Eight and four: two requests, twice the time.' },
+        { kind: 'issued', nth: 3, text: 'One, eight and five: three requests.' },
       ],
     },
     {
       title: 'Not alike',
-      text: 'A write, a read right behind it, and behind that two more writes. The last one wants to be on the media.',
-      work: [pages('write', 44), pages('read', 45), pages('write', 46), pages('write', 47, 1, { fua: true })],
+      text: 'Two writes, a read right behind them, and a write that wants to be on the media itself.',
+      work: [pages('write', 44), pages('write', 45), pages('read', 46), pages('write', 47, 1, { fua: true })],
       notes: [
         {
           kind: 'queued',
           operation: OP_READ,
-          text: 'It is a neighbour, but a read and a write never become one request.',
+          text: 'A neighbour, but a read and a write never become one request.',
         },
         {
           kind: 'queued',
           operation: OP_WRITE,
           nth: 3,
-          text: 'This write asks for the media itself (FUA, force unit access). What it promises is its own, so it stays alone.',
+          text: 'This one asks for the media itself (FUA, force unit access). That is a promise of its own, so it stays alone.',
         },
       ],
     },
     {
       title: 'Out of order',
-      text: 'Three writes that would fit into one: pages 52, 54, and then 53 between them.',
-      work: [pages('write', 52), pages('write', 54), pages('write', 53)],
+      text: 'While page 60 keeps the drive busy, three writes enter that would fit together: pages 52, 54, and then 53.',
+      work: [pages('write', 60), pages('write', 52), pages('write', 54), pages('write', 53)],
       notes: [
-        { kind: 'queued', nth: 2, text: 'Page 54 does not touch page 52: there is a gap between them.' },
-        { kind: 'frontMerged', text: 'Page 53 joins the request that came last, at its front.' },
+        { kind: 'queued', nth: 3, text: 'Page 54 does not touch page 52: there is a gap between them.' },
+        {
+          kind: 'frontMerged',
+          text: 'Page 53 fills the gap. It joins the one that came last, at its front.',
+        },
         {
           kind: 'issued',
-          nth: 2,
-          text: 'Now both requests are neighbours, but nobody looks again: two requests went out. Linux without a scheduler does the same.',
+          nth: 3,
+          text: 'Both are neighbours now, but nobody looks again: two requests. Linux without a scheduler does the same.',
         },
       ],
     },
     {
       title: 'A page between',
-      text: 'Eight writes as in the beginning, but each leaves out one page.',
-      work: [{ ...row('write', 4, 8), pattern: 'stride', stride: 2 * PAGE_SIZE, span: 16 * PAGE_SIZE }],
+      text: 'Nine writes as in the beginning, but each leaves out one page.',
+      work: [{ ...row('write', 4, 9), pattern: 'stride', stride: 2 * PAGE_SIZE }],
       notes: [
-        { kind: 'queued', nth: 8, text: 'No two of them touch, so none can merge: eight requests.' },
+        { kind: 'queued', nth: 9, text: 'No two of them touch, so none can merge: nine requests.' },
         {
           kind: 'completed',
-          nth: 8,
-          text: 'The same bytes took eight times as long. To see this for neighbours too, switch merging off in the knobs.',
+          nth: 9,
+          text: '1,800 µs for what took 400. To see this with neighbours, switch merging off in the knobs.',
         },
       ],
     },

@@ -13,7 +13,7 @@ export const PARTIAL_PAGE: Scene = {
   intro:
     'The cache has pages of 4 KiB. Here the file system has blocks of 1 KiB, so a page is four of them, and the cache knows of each whether it is there and whether it is dirty. Only whole blocks travel between cache and drive.',
   group: 'cache',
-  pace: 0.5,
+  pace: 0.7,
   machine: {
     ...SMALL,
     cache: 16 * PAGE_SIZE,

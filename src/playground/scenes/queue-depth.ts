@@ -22,7 +22,7 @@ export const QUEUE_DEPTH: Scene = {
   intro:
     'A hard disk, a SATA SSD and an NVMe drive get the same kind of work: random reads of 4 KiB. First each has one request at a time, then up to 32. How many wait at once is the queue depth.',
   group: 'drives',
-  pace: 12,
+  pace: 25,
   machine: {
     ...SMALL,
     cache: 16 * PAGE_SIZE,
@@ -79,13 +79,13 @@ export const QUEUE_DEPTH: Scene = {
           kind: 'completed',
           device: 2,
           nth: 64,
-          text: 'NVMe has served 64 while it took five one by one. Its flash is many chips, and most were idle before.',
+          text: 'NVMe has served 64 in the time that five took one by one. Its flash is many chips, and most were idle before.',
         },
         {
           kind: 'completed',
           device: 1,
           nth: 64,
-          text: 'The SSD gains as much. Whoever asks for one thing at a time gets a tenth of what he paid for.',
+          text: 'The SSD gains as much. To ask for one thing at a time is to use a tenth of what was paid for.',
         },
         {
           kind: 'completed',

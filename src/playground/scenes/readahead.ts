@@ -14,7 +14,7 @@ export const READAHEAD: Scene = {
   intro:
     'The application reads one page of 4 KiB at a time, each when the one before is there. The kernel watches for a pattern: where it sees one, it reads further than it was asked to. That is readahead.',
   group: 'cache',
-  pace: 2,
+  pace: 3,
   machine: {
     ...SMALL,
     cache: 128 * PAGE_SIZE,
@@ -59,7 +59,7 @@ export const READAHEAD: Scene = {
         {
           kind: 'pageHit',
           nth: 31,
-          text: 'One miss and 31 hits. Hits that still wait were shorter waits: their pages were on the way.',
+          text: 'One miss, and 31 hits. Where a hit had to wait, its page was on the way already.',
         },
       ],
     },

@@ -18,7 +18,7 @@ export const SEQUENTIAL_AND_RANDOM: Scene = {
   intro:
     'A hard disk has one arm over turning platters. It reads 24 pages of 4 KiB in three ways: side by side, scattered, and scattered with many waiting. The reads are direct: they go around the cache, so that only the disk is measured.',
   group: 'drives',
-  pace: 4,
+  pace: 7,
   machine: {
     ...SMALL,
     cache: 16 * PAGE_SIZE,
@@ -61,7 +61,7 @@ export const SEQUENTIAL_AND_RANDOM: Scene = {
         {
           kind: 'completed',
           nth: 2,
-          text: 'For each page the arm moves, and the platter turns. Ten milliseconds are ten million instructions of a processor.',
+          text: 'For each page the arm moves, and the platter turns. In these ten milliseconds a processor runs millions of instructions.',
         },
         { kind: 'completed', nth: READS, text: 'The same number of bytes took more than ten times as long.' },
       ],

@@ -14,7 +14,7 @@ export const TEN_THOUSAND: Scene = {
   intro:
     'A reader and a writer go anywhere, and a scan goes straight through, all at once: 10,000 requests of 4 KiB to an NVMe drive of 8 MiB, through a cache of 4 MiB. Look at the charts, and at the cache finding its balance.',
   group: 'drives',
-  pace: 600,
+  pace: 1000,
   machine: {
     ...SMALL,
     cache: CACHE_PAGES * PAGE_SIZE,
