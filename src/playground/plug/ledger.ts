@@ -1,6 +1,6 @@
 // What a scene's clients asked to be kept, and what they were promised: writes and syncs, each with its begin and its end.
 //
-// Verbs: Ledger.begin, end, upTo; promisedWrites. A write is promised once a sync of its target, begun after the write had ended, has ended well
+// Verbs: Ledger.begin, end, rename, upTo, namesOf; promisedWrites. A write is promised once a sync of its target, begun after the write had ended, has ended well
 // itself; or when the write asked for the media (fua) and has ended well. This is what fsync(2), O_DSYNC, FLUSH and FUA say, no more.
 // Invariant: rows are in the order in which they began; `at` counts begins and ends together, so that two are never at once.
 
@@ -36,6 +36,7 @@ export interface LedgerRow {
 
 export class Ledger {
   readonly #rows: LedgerRow[] = [];
+  readonly #names = new Map<string, string[]>();
   #at = 0;
 
   get rows(): readonly LedgerRow[] {
@@ -53,6 +54,17 @@ export class Ledger {
     const row = this.#rows[index];
     if (row === undefined) throw new RangeError(`row ${index}`);
     this.#rows[index] = { ...row, ended: { at: this.#at++, step, result } };
+  }
+
+  /** Notes that a file has a new name: it may be found under either. */
+  rename(from: string, to: string): void {
+    for (const [name, names] of [[from, [from]] as const, ...this.#names])
+      if (names.at(-1) === from) this.#names.set(name, [...names, to]);
+  }
+
+  /** The names that a client's file has had, its own first. */
+  namesOf(target: string): readonly string[] {
+    return this.#names.get(target) ?? [target];
   }
 
   /** What was known behind `step` steps: nothing that began later, no end that came later. */

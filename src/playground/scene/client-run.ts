@@ -10,6 +10,7 @@ import type { Port } from './clients/port.ts';
 import type { Job } from './plan.ts';
 import { type Ask, askAt, type RowPlace } from './rows.ts';
 import type { Stamp } from './stamp.ts';
+import type { MachineWork, NameWork } from './types.ts';
 
 const MAX_DEPTH = 256;
 
@@ -20,6 +21,14 @@ export function depthOf(client: { readonly depth?: number; readonly batch?: numb
 } {
   const depth = client.depth ?? MAX_DEPTH;
   return { depth, batch: client.batch ?? (client.depth === undefined ? depth : 1) };
+}
+
+/** Follows what clients do; it changes nothing. `client`: its number in the scene. */
+export interface RunWatcher {
+  began(client: number, ask: Ask): void;
+  /** `number`: of the request, as its ask has it. */
+  ended(client: number, number: number, result: number): void;
+  called(client: number, work: NameWork | MachineWork, result: number): void;
 }
 
 /** Where a client is in its chapter. */
@@ -45,6 +54,8 @@ export class ClientRun {
   readonly #seed: number;
   readonly #index: number;
   #cursor: Cursor = newCursor(-1);
+  /** Is told what the client does. */
+  watcher: RunWatcher | undefined;
   /** Requests that have begun, ended, and failed, in the whole run. */
   submitted = 0;
   completed = 0;
@@ -107,10 +118,11 @@ export class ClientRun {
   collect(): void {
     const cursor = this.#cursor;
     if (cursor.inFlight === 0) return;
-    for (const result of this.#port.reap()) {
+    for (const { number, result } of this.#port.reap()) {
       cursor.inFlight--;
       this.completed++;
       if (result < 0) this.failed++;
+      this.watcher?.ended(this.#index, number, result);
     }
     if (cursor.inFlight === 0) cursor.isSyncing = false;
   }
@@ -147,8 +159,13 @@ export class ClientRun {
   }
 
   #call(work: Extract<Job, { kind: 'call' }>['work']): void {
-    if (work.op === 'dropCaches') this.#machine.dropCaches();
-    else if ((this.#port.call?.(work) ?? 0) < 0) this.failed++;
+    if (work.op === 'dropCaches') {
+      this.#machine.dropCaches();
+      return;
+    }
+    const result = this.#port.call?.(work) ?? 0;
+    if (result < 0) this.failed++;
+    this.watcher?.called(this.#index, work, result);
   }
 
   /** Lets the next lot enter, if there is room for all of it. */
@@ -204,6 +221,7 @@ export class ClientRun {
     let taken = 0;
     while (taken < asks.length) {
       const count = this.#port.submit(asks.slice(taken), stampOf);
+      for (const ask of asks.slice(taken, taken + count)) this.watcher?.began(this.#index, ask);
       taken += count;
       this.#cursor.inFlight += count;
       this.submitted += count;

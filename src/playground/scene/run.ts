@@ -1,13 +1,13 @@
 // Plays a scene on a machine, one step at a time, in Node and in the worker alike.
 //
-// Verbs: openScene makes the machine and the run; SceneRun.step, finish. A step is one event of the machine, or one thing that a client does: a lot
+// Verbs: openScene makes the machine and the run; SceneRun.step, finish, watch. A step is one event of the machine, or one thing that a client does: a lot
 // of requests enters, a call is made. Clients are looked at in their order, and the machine goes on only when none has anything to do.
 // A chapter ends when all its work has ended and the machine is idle; records of the opening, if any, are the first step.
 // Invariant: whoever plays it, at whatever pace, the machine gets the same calls in the same order, so its records have the same hash.
 // A snapshot of the machine puts the run back too.
 
 import type { Machine } from '../../machine.ts';
-import { ClientRun, depthOf } from './client-run.ts';
+import { ClientRun, depthOf, type RunWatcher } from './client-run.ts';
 import { openPort } from './clients/index.ts';
 import type { Port } from './clients/port.ts';
 import { machineOptions } from './machine-options.ts';
@@ -66,6 +66,11 @@ export class SceneRun {
         this.stuck = stuck;
       };
     });
+  }
+
+  /** Has all that clients do from now on told. */
+  watch(watcher: RunWatcher): void {
+    for (const client of this.clients) client.watcher = watcher;
   }
 
   /** One step. False when there is nothing left to do. */

@@ -8,7 +8,7 @@ import type { AioRequest } from '../../../aio-request.ts';
 import { ConfigError, StorageError } from '../../../errors.ts';
 import type { Ask } from '../rows.ts';
 import { type Stamp, stampBytes } from '../stamp.ts';
-import type { Port, PortPlace } from './port.ts';
+import type { Ended, Port, PortPlace } from './port.ts';
 import { openTarget, type Target } from './target.ts';
 
 const BUFFER_ALIGNMENT = 4096;
@@ -23,7 +23,7 @@ export class AioPort implements Port {
   readonly #target: Target;
   readonly #context: AioContext;
   /** Empty but between a submit and the reap after it. */
-  #refused: number[] = [];
+  #refused: Ended[] = [];
 
   constructor(place: PortPlace) {
     this.#place = place;
@@ -36,7 +36,8 @@ export class AioPort implements Port {
   submit(asks: readonly Ask[], stampOf: (ask: Ask) => Stamp): number {
     const first = asks[0];
     if (first?.op === 'discard') {
-      this.#refused.push(this.#target.discard(first.offset, first.length));
+      const result = this.#target.discard(first.offset, first.length);
+      this.#refused.push({ number: first.number, result });
       return 1;
     }
     const requests: AioRequest[] = [];
@@ -57,7 +58,7 @@ export class AioPort implements Port {
       return this.#context.submit(requests);
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
-      if (error.errno !== EAGAIN) this.#refused.push(error.errno);
+      if (error.errno !== EAGAIN) this.#refused.push({ number: requests[0]?.data ?? 0, result: error.errno });
       return 0;
     }
   }
@@ -66,7 +67,7 @@ export class AioPort implements Port {
   #prepare(ask: Ask, stampOf: (ask: Ask) => Stamp): AioRequest | undefined {
     const { op, offset, length, fua } = ask;
     if (op === 'discard' || op === 'writeZeroes') return undefined;
-    const request = { op: OPS[op], file: this.#target.descriptor };
+    const request = { op: OPS[op], file: this.#target.descriptor, data: ask.number };
     if (op !== 'read' && op !== 'write') return request;
     const buffer = this.#allocate(length);
     if (buffer === undefined) return undefined;
@@ -90,13 +91,13 @@ export class AioPort implements Port {
     if (typeof buffer === 'number') this.#place.machine.buffers.free(buffer);
   }
 
-  reap(): readonly number[] {
-    const results = this.#refused;
+  reap(): readonly Ended[] {
+    const ended = this.#refused;
     this.#refused = [];
     for (const { request, res } of this.#context.takeEvents()) {
       if (request !== undefined) this.#free(request);
-      results.push(res);
+      ended.push({ number: request?.data ?? 0, result: res });
     }
-    return results;
+    return ended;
   }
 }

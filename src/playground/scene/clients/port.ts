@@ -9,6 +9,14 @@ import type { Ask } from '../rows.ts';
 import type { Stamp } from '../stamp.ts';
 import type { MachineWork, NameWork, SceneClient } from '../types.ts';
 
+/** A request that has ended. */
+export interface Ended {
+  /** Its number among the client's requests of the chapter. */
+  readonly number: number;
+  /** Bytes or 0, or a negative errno. */
+  readonly result: number;
+}
+
 /** An open entrance of one client. */
 export interface Port {
   /** Number of its ring, queue, guest device or file in records. */
@@ -20,8 +28,8 @@ export interface Port {
    * something has ended. What was refused for good is among those that reap tells of.
    */
   submit(asks: readonly Ask[], stampOf: (ask: Ask) => Stamp): number;
-  /** Results of what has ended since the last time: bytes or 0, or a negative errno. */
-  reap(): readonly number[];
+  /** What has ended since the last time. */
+  reap(): readonly Ended[];
   /** Carries out a call from its beginning to its end. Only where the entrance has such calls. */
   call?(work: NameWork | MachineWork): number;
 }

@@ -1,0 +1,42 @@
+// Writes and moments of a scene in words: which block, which client, which chapter.
+//
+// Verbs: rowWords, rangeWords. What is not known is left out.
+
+import { SECTOR_SIZE } from '../../../assembly/limits.ts';
+import { formatBytes, formatCount } from '../model/describe.ts';
+import type { Scene } from '../scene/types.ts';
+import { EVERYTHING, type LedgerRow } from './ledger.ts';
+import { blockName, transactionOf, XV6_BLOCK_BYTES } from './xv6.ts';
+
+/** sector 40, sectors 40 to 47 */
+export function rangeWords(offsetBytes: number, lengthBytes: number): string {
+  const first = Math.floor(offsetBytes / SECTOR_SIZE);
+  const last = Math.ceil((offsetBytes + lengthBytes) / SECTOR_SIZE) - 1;
+  return first >= last
+    ? `sector ${formatCount(first)}`
+    : `sectors ${formatCount(first)} to ${formatCount(last)}`;
+}
+
+const SYNCED: Readonly<Record<string, string>> = { block: 'flush', virtio: 'flush' };
+
+/** What a client asked for: "home block 4 of transaction 2", "app's write of 4 KiB at 8 KiB". */
+export function rowWords(scene: Scene, row: LedgerRow): string {
+  if (scene.check === 'xv6-log') return xv6Words(row);
+  const client = scene.clients[row.client];
+  const owner = scene.clients.length > 1 ? `${client?.name ?? ''}’s ` : 'the ';
+  if (row.op === 'sync')
+    return row.target === EVERYTHING
+      ? 'the sync of everything'
+      : `${owner}${SYNCED[client?.entrance ?? ''] ?? 'fsync'}`;
+  const verb = { write: 'write', discard: 'discard', writeZeroes: 'write of zeros' }[row.op];
+  const file = row.target === 'drive0' ? '' : ` of ${row.target}`;
+  return `${owner}${verb} of ${formatBytes(row.lengthBytes)} at ${formatBytes(row.offsetBytes)}${file}`;
+}
+
+function xv6Words(row: LedgerRow): string {
+  const transaction = `transaction ${transactionOf(row) + 1}`;
+  if (row.op === 'sync')
+    return `the flush behind ${row.chapter % 4 === 0 ? 'the log' : row.chapter % 4 === 2 ? 'the homes' : 'the header'} of ${transaction}`;
+  if (row.op === 'writeZeroes') return `the emptied header of ${transaction}`;
+  return `${blockName(row.offsetBytes / XV6_BLOCK_BYTES)} of ${transaction}`;
+}
