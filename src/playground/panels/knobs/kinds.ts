@@ -7,7 +7,8 @@ import { FIELD_LIMITS } from '../../../core/config-struct.ts';
 import { OPTION_ROWS } from '../../../core/drive-models/option-text.ts';
 import { formatParameter, type ModelParameter } from '../../../core/drive-models/parameter.ts';
 import { parseSize } from '../../../core/size.ts';
-import { parseFaultRule } from '../../../faults/text.ts';
+import { type FaultRule, resolveFaultRule } from '../../../faults/rule.ts';
+import { formatFaultRule, parseFaultRule } from '../../../faults/text.ts';
 import type { Json } from '../../scene/changes.ts';
 
 /**
@@ -98,7 +99,7 @@ export function printValue(knob: Knob, value: Json | undefined): string {
     case 'names':
       return (value as readonly string[]).join(', ');
     case 'rules':
-      return (value as readonly Json[]).map(printRule).join('\n');
+      return (value as unknown as readonly (FaultRule | string)[]).map(printRule).join('\n');
     default:
       return String(value);
   }
@@ -108,8 +109,9 @@ function printNumber(kind: keyof typeof UNITS, value: number): string {
   return formatParameter({ ...NUMBER, unit: UNITS[kind] }, value);
 }
 
-function printRule(rule: Json): string {
-  return typeof rule === 'string' ? rule : JSON.stringify(rule);
+/** A rule of faults as one line, however it was given. */
+export function printRule(rule: FaultRule | string): string {
+  return typeof rule === 'string' ? rule.trim() : formatFaultRule(resolveFaultRule(rule));
 }
 
 /** The value that a text asks for; null: empty, so that the default holds. Throws an Error whose message is for the reader. */
@@ -144,7 +146,7 @@ export function readValue(knob: Knob, text: string): Json {
 
 function readNumber(knob: Knob, text: string): number {
   const digits = text.replace(/[,\s%]/g, '');
-  if (!/^\d+$/.test(digits)) throw new RangeError(`${knob.label} is "${text}"; it must be a whole number`);
+  if (!/^-?\d+$/.test(digits)) throw new RangeError(`${knob.label} is "${text}"; it must be a whole number`);
   return Number(digits);
 }
 

@@ -45,7 +45,7 @@ export interface KnobGroup {
 
 type Table = Readonly<Record<string, Knob>>;
 
-const CLIENT_KNOBS: KnobsOf<Pick<SceneClient, 'direct' | 'depth' | 'batch' | 'ioDepth'>> = {
+export const CLIENT_KNOBS: KnobsOf<Pick<SceneClient, 'direct' | 'depth' | 'batch' | 'ioDepth'>> = {
   direct: {
     label: 'Around the cache',
     kind: 'switch',
