@@ -33,6 +33,8 @@ export const engine = wrap<Engine>(worker);
 
 /** The step to go to once the run is known so far. */
 let wantedStep: number | undefined;
+/** The part of the run to go to once all of it is known, 0 to 1. */
+let wantedPart: number | undefined;
 
 /** Tells the reader what went wrong. */
 export function tell(failure: unknown): void {
@@ -55,24 +57,61 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
     problem.value = undefined;
   });
   wantedStep = step > 0 ? step : undefined;
+  wantedPart = undefined;
   try {
-    const early: RunPart[] = [];
-    let opened: Run | undefined;
-    const take = (_run: number, part: RunPart): void => {
-      if (opened === undefined) early.push(part);
-      else if (run.value === opened) addPart(opened, part);
-    };
-    const { shape } = await engine.open(next, proxy(take));
-    if (scene.value !== next) return;
-    opened = new Run(shape, next);
-    const first = opened;
-    batch(() => {
-      run.value = first;
-      for (const part of early) addPart(first, part);
-    });
+    const opened = await openRun(next);
+    if (scene.value === next) show(opened);
   } catch (error) {
     if (scene.value === next) tell(error);
   }
+}
+
+/**
+ * Opens a scene in place of the one that is shown, at the same part of its run. Throws what is wrong with the scene; what was shown stays then.
+ */
+export async function replaceScene(next: Scene): Promise<void> {
+  const before = run.value;
+  const opened = await openRun(next);
+  if (run.value !== before) return;
+  const part = before === undefined || before.stepCount === 0 ? 0 : cursor.value / before.stepCount;
+  batch(() => {
+    pause();
+    scene.value = next;
+    cursor.value = 0;
+    selection.value = undefined;
+    standing.value = undefined;
+    problem.value = undefined;
+    wantedStep = undefined;
+    wantedPart = part;
+    show(opened);
+  });
+}
+
+/** A run and the parts of it that have come before anybody shows it. */
+interface OpenedRun {
+  readonly run: Run;
+  readonly early: RunPart[];
+  isShown: boolean;
+}
+
+async function openRun(next: Scene): Promise<OpenedRun> {
+  const early: RunPart[] = [];
+  let opened: OpenedRun | undefined;
+  const take = (_run: number, part: RunPart): void => {
+    if (opened?.isShown !== true) early.push(part);
+    else if (run.value === opened.run) addPart(opened.run, part);
+  };
+  const { shape } = await engine.open(next, proxy(take));
+  opened = { run: new Run(shape, next), early, isShown: false };
+  return opened;
+}
+
+function show(opened: OpenedRun): void {
+  batch(() => {
+    run.value = opened.run;
+    opened.isShown = true;
+    for (const part of opened.early) addPart(opened.run, part);
+  });
 }
 
 function addPart(to: Run, part: RunPart): void {
@@ -80,6 +119,7 @@ function addPart(to: Run, part: RunPart): void {
     to.add(part);
     runVersion.value++;
     if (wantedStep !== undefined) seek(wantedStep);
+    else if (wantedPart !== undefined && to.isWhole) seek(wantedPart * to.stepCount);
   });
 }
 
@@ -88,6 +128,7 @@ export function seek(step: number): void {
   const known = run.value?.stepCount ?? 0;
   const isAhead = step > known && run.value?.isWhole !== true;
   wantedStep = isAhead ? step : undefined;
+  wantedPart = undefined;
   cursor.value = Math.max(0, Math.min(known, Math.round(step)));
 }
 
