@@ -85,7 +85,7 @@ export const QUEUE_DEPTH: Scene = {
           kind: 'completed',
           device: 1,
           nth: 64,
-          text: 'The SSD gains as much. To ask for one thing at a time is to use a tenth of what was paid for.',
+          text: 'The SSD gains more than eight times, until its SATA link is full. One at a time, most of it lies idle.',
         },
         {
           kind: 'completed',

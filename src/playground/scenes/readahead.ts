@@ -2,10 +2,11 @@
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';
-import { row, SMALL } from './parts.ts';
+import { pages, row, SMALL } from './parts.ts';
 
 const DRIVE_PAGES = 160;
-const FIRST_RANDOM_PAGE = 96;
+/** Behind what was read ahead; no two are neighbours. */
+const SCATTERED = [131, 100, 150, 118, 142, 109, 125, 156, 97, 137, 103, 113];
 
 export const READAHEAD: Scene = {
   id: 'readahead',
@@ -66,13 +67,7 @@ export const READAHEAD: Scene = {
     {
       title: 'Anywhere',
       text: 'Twelve reads at random, where nothing is cached yet.',
-      work: [
-        {
-          ...row('read', FIRST_RANDOM_PAGE, 12),
-          pattern: 'random',
-          span: (DRIVE_PAGES - FIRST_RANDOM_PAGE) * PAGE_SIZE,
-        },
-      ],
+      work: SCATTERED.map((page) => pages('read', page)),
       notes: [
         { kind: 'pageMiss', text: 'No pattern: nobody could know that this page would be next.' },
         {

@@ -1,0 +1,235 @@
+// What a scene is for happens in it, and what its captions count is what the records count.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import {
+  MERGE_FLAGS,
+  MERGE_NOT_ADJACENT,
+  MERGE_OPERATION_DIFFERS,
+  MERGE_TOO_MANY_SECTORS,
+  OP_FLUSH,
+  OP_WRITE,
+} from '../../../assembly/layout.ts';
+import type { Scene } from '../../../src/playground/scene/types.ts';
+import { DIRTY_LIMITS } from '../../../src/playground/scenes/dirty-limits.ts';
+import { EVICTION_SCAN } from '../../../src/playground/scenes/eviction-scan.ts';
+import { LYING_DRIVE } from '../../../src/playground/scenes/lying-drive.ts';
+import { MERGING } from '../../../src/playground/scenes/merging.ts';
+import { PARTIAL_PAGE } from '../../../src/playground/scenes/partial-page.ts';
+import { QUEUE_DEPTH } from '../../../src/playground/scenes/queue-depth.ts';
+import { READAHEAD } from '../../../src/playground/scenes/readahead.ts';
+import { SEQUENTIAL_AND_RANDOM } from '../../../src/playground/scenes/sequential-and-random.ts';
+import { TEN_THOUSAND } from '../../../src/playground/scenes/ten-thousand.ts';
+import { WRITE_TO_MEDIA } from '../../../src/playground/scenes/write-to-media.ts';
+import { type PlayedScene, playScene } from '../../support/scene.ts';
+
+const claims = suite('what the scenes claim');
+
+/** A scene with other options of its machine. */
+function on(scene: Scene, machine: Partial<Scene['machine']>): Scene {
+  return { ...scene, machine: { ...scene.machine, ...machine } };
+}
+
+/** Times of the completions of a drive in a chapter. */
+function completions({ of }: PlayedScene, chapter: number, device: number): number[] {
+  return of(chapter, 'completed')
+    .filter((record) => record.device === device)
+    .map(({ timeNs }) => timeNs);
+}
+
+claims(
+  'write-to-media: eight writes leave as one, and an eviction writes four pages for a reader',
+  async () => {
+    const { run, of, chapters } = await playScene(WRITE_TO_MEDIA);
+    const { cache, block, drive } = run.machine.counters;
+    assert.equal(
+      [block.readMerges, cache.ioends, cache.evictions, drive.writes, drive.flushes],
+      [2, 3, 10, 3, 2],
+    );
+    assert.is(of(3, 'writeback')[0]?.count, 5);
+    const [flush] = of(3, 'completed').filter(({ operation }) => operation === OP_FLUSH);
+    const [write] = of(3, 'completed').filter(({ operation }) => operation === OP_WRITE);
+    const [issued] = of(3, 'issued');
+    assert.ok((flush?.timeNs ?? 0) - (write?.timeNs ?? 0) > (write?.timeNs ?? 0) - (issued?.timeNs ?? 0));
+    const evicted = of(6, 'evicted');
+    assert.equal([evicted[0]?.address, evicted[0]?.detail], [2, 0]);
+    assert.equal(
+      evicted.filter(({ detail }) => detail === 1).map(({ address }) => address),
+      [24, 25, 26, 27],
+    );
+    assert.is(chapters.length, 8);
+  },
+);
+
+claims(
+  'partial-page: only cut blocks are read, blocks alone are written, and nothing behind the end',
+  async () => {
+    const played = await playScene(PARTIAL_PAGE);
+    const reads = [0, 1, 2, 3].map((chapter) => played.of(chapter, 'issued').map(({ count }) => count));
+    assert.equal(reads, [[], [2], [6], []]);
+    const writes = played.of(4, 'issued').filter(({ operation }) => operation === OP_WRITE);
+    assert.equal(
+      writes.map(({ count }) => count),
+      [2, 2, 6],
+    );
+    assert.is(played.of(4, 'flushed')[0]?.count, 3);
+    assert.equal(
+      played.of(5, 'issued').map(({ count }) => count),
+      [2, 4],
+    );
+    assert.is(played.tookNs(0), 0);
+    assert.ok(played.tookNs(1) > 0);
+  },
+);
+
+claims('readahead: the window doubles from 4 pages to 32, and random reads get one page each', async () => {
+  const played = await playScene(READAHEAD);
+  assert.equal(
+    played.of(0, 'readahead').map(({ address, count }) => [address, count]),
+    [
+      [0, 4],
+      [4, 8],
+      [12, 16],
+      [28, 32],
+      [60, 32],
+    ],
+  );
+  assert.equal([played.of(0, 'pageMiss').length, played.of(0, 'pageHit').length], [1, 31]);
+  assert.equal(
+    played.of(1, 'readIn').map(({ count }) => count),
+    Array.from({ length: played.of(1, 'pageMiss').length }, () => 1),
+  );
+  assert.ok(played.of(1, 'pageMiss').length >= 8);
+  assert.is(played.of(2, 'issued').length, 0);
+});
+
+claims(
+  'dirty-limits: the flusher comes first, the writer pauses 6 ms, and waits longest at the limit',
+  async () => {
+    const played = await playScene(DIRTY_LIMITS);
+    assert.is(played.tookNs(0), 0);
+    const [periodic] = played.of(1, 'flusher');
+    assert.equal([periodic?.timeNs, periodic?.count], [30e9, 6]);
+    const pauses = played.of(2, 'paused');
+    assert.is(pauses[0]?.address, 6_000_000);
+    const [background] = played.of(2, 'flusher');
+    const dirtyThen = played
+      .of(2, 'dirtied')
+      .filter(({ timeNs }) => timeNs <= (background?.timeNs ?? 0)).length;
+    assert.ok(dirtyThen > 16 && (pauses[0]?.timeNs ?? 0) >= (background?.timeNs ?? 0));
+    assert.ok((pauses[0]?.count ?? 0) < (pauses[0]?.detail ?? 0));
+    assert.ok((pauses[3]?.count ?? 0) >= (pauses[3]?.detail ?? 0));
+    const { dirty, drive } = played.run.machine.counters;
+    assert.ok(dirty.pausedNs > played.tookNs(2) / 2);
+    assert.is(drive.flushes, 1);
+  },
+);
+
+claims('eviction-scan: the working set survives the scan, and would not by least recently used', async () => {
+  const played = await playScene(EVICTION_SCAN);
+  assert.equal([played.of(3, 'pageHit').length, played.of(3, 'pageMiss').length], [6, 0]);
+  assert.equal(
+    played.of(2, 'evicted').map(({ address }) => address),
+    Array.from({ length: 22 }, (_, index) => 16 + index),
+  );
+  assert.is(played.of(1, 'activated').length, 6);
+  assert.ok(played.of(4, 'refault').some(({ detail }) => detail === 1));
+  const lru = await playScene(on(EVICTION_SCAN, { eviction: 'lru' }));
+  assert.is(lru.of(3, 'pageMiss').length, 6);
+});
+
+claims('merging: it shows both ends and four reasons why not, and what merging saves', async () => {
+  const played = await playScene(MERGING);
+  const reasons = new Set(
+    played.chapters
+      .flat()
+      .filter(({ kind }) => kind === 'queued')
+      .map(({ detail }) => detail & 0xff),
+  );
+  for (const reason of [MERGE_TOO_MANY_SECTORS, MERGE_OPERATION_DIFFERS, MERGE_FLAGS, MERGE_NOT_ADJACENT])
+    assert.ok(reasons.has(reason), String(reason));
+  assert.equal(
+    [0, 1].map((chapter) => [
+      played.of(chapter, 'backMerged').length,
+      played.of(chapter, 'frontMerged').length,
+    ]),
+    [
+      [7, 0],
+      [0, 7],
+    ],
+  );
+  const sizes = (chapter: number) => played.of(chapter, 'issued').map(({ count }) => count / 8);
+  assert.equal([0, 1, 2].map(sizes), [
+    [1, 8],
+    [1, 8],
+    [1, 8, 5],
+  ]);
+  assert.equal(
+    played.of(4, 'issued').map(({ address, count }) => [address / 8, count / 8]),
+    [
+      [60, 1],
+      [52, 1],
+      [53, 2],
+    ],
+  );
+  assert.is(played.tookNs(0), 400_000);
+  assert.is(played.tookNs(5), 1_800_000);
+  const off = await playScene(on(MERGING, { merge: false }));
+  assert.is(off.tookNs(0), 1_800_000);
+});
+
+claims('sequential-and-random: scattered takes ten times as long, and a deep queue shortens it', async () => {
+  const played = await playScene(SEQUENTIAL_AND_RANDOM);
+  const [inRow, scattered, deep] = [played.tookNs(0), played.tookNs(1), played.tookNs(2)] as const;
+  assert.ok(inRow < 20e6, String(inRow));
+  assert.ok(scattered > 10 * inRow, `${scattered} against ${inRow}`);
+  assert.ok(deep < 0.75 * scattered && deep > 4 * inRow, `${deep} against ${scattered}`);
+  const ends = completions(played, 0, 0);
+  assert.ok(Math.abs((ends[4] ?? 0) - (ends[3] ?? 0) - 500_000) < 100_000);
+});
+
+claims(
+  'queue-depth: 32 at once are worth ten times to NVMe, eight to an SSD, and less than four times to a disk',
+  async () => {
+    const played = await playScene(QUEUE_DEPTH);
+    const first = [0, 1, 2].map((drive) => completions(played, 0, drive));
+    const second = [0, 1, 2].map((drive) => completions(played, 1, drive));
+    const startNs = played.endsNs[0] ?? 0;
+    const gain = [0, 1, 2].map((drive) => {
+      const [alone, together] = [first[drive] ?? [], second[drive] ?? []];
+      return (alone.at(-1) ?? 0) / alone.length / (((together.at(-1) ?? 0) - startNs) / together.length);
+    });
+    assert.ok((gain[0] ?? 9) < 4, `hdd ${gain[0]}`);
+    assert.ok((gain[1] ?? 0) > 8, `ssd ${gain[1]}`);
+    assert.ok((gain[2] ?? 0) > 10, `nvme ${gain[2]}`);
+    assert.ok(Math.abs((first[2]?.[0] ?? 0) - 67_000) < 1000);
+    assert.ok(Math.abs((first[1]?.[0] ?? 0) - 100_000) < 1000);
+    assert.ok((first[0]?.[0] ?? 0) > (first[1]?.at(-1) ?? 0));
+    assert.ok((second[2]?.at(-1) ?? 0) - startNs < (first[2]?.[4] ?? 0));
+  },
+);
+
+claims(
+  'ten-thousand: it makes 10,000 requests, and the cache has hits, evictions and a flusher',
+  async () => {
+    const { run } = await playScene(TEN_THOUSAND);
+    const { aio, cache, reclaim, dirty } = run.machine.counters;
+    assert.is(aio.completed, 10_001);
+    assert.ok(cache.hits > 1000 && cache.evictions > 1000 && dirty.flusherPasses > 0 && reclaim.refaults > 0);
+  },
+);
+
+claims('lying-drive: both say the flush is done, and one has its writes on the media', async () => {
+  const played = await playScene(LYING_DRIVE);
+  const { machine } = played.run;
+  assert.equal(
+    played
+      .of(0, 'completed')
+      .filter(({ operation }) => operation === OP_FLUSH)
+      .map(({ detail }) => detail),
+    [0, 0],
+  );
+  assert.equal([machine.uncertainWrites(0).length, machine.uncertainWrites(1).length], [0, 1]);
+});
+
+claims.run();

@@ -1,0 +1,67 @@
+// Every scene of the gallery runs to its end, is the same run in both builds, and its captions stand on records, in their order.
+// test-timeout: 120
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FIRST_SCENE, SCENES } from '../../../src/playground/scenes/index.ts';
+import { playScene } from '../../support/scene.ts';
+
+/** Longest line of a caption that a reader takes in while the scene goes on. */
+const NOTE_CHARACTERS = 150;
+const SMALL_MEMORY_BYTES = 16 * 1024 * 1024;
+
+const gallery = suite('gallery of scenes');
+
+gallery('it begins with the first scene, and no two scenes have the same id or title', () => {
+  assert.is(SCENES[0], FIRST_SCENE);
+  for (const key of ['id', 'title', 'question'] as const)
+    assert.is(new Set(SCENES.map((scene) => scene[key])).size, SCENES.length, key);
+});
+
+gallery('scenes of a group stand together', () => {
+  const groups = SCENES.map(({ group }) => group).filter((group, index, all) => group !== all[index - 1]);
+  assert.is(new Set(groups).size, groups.length, groups.join(', '));
+});
+
+for (const scene of SCENES) {
+  gallery(`${scene.id}: every word is there, and short enough to be read`, () => {
+    assert.match(scene.id, /^[a-z0-9]+(-[a-z0-9]+)*$/);
+    assert.ok(scene.question.endsWith('?'));
+    const texts = [scene.title, scene.intro, ...scene.chapters.flatMap(({ title, text }) => [title, text])];
+    for (const text of texts) assert.ok(text.length > 0 && !text.includes('!'), text);
+    for (const { notes, title } of scene.chapters) {
+      assert.ok(notes.length > 0, title);
+      for (const { text } of notes) assert.ok(text.length > 0 && text.length <= NOTE_CHARACTERS, text);
+    }
+  });
+
+  gallery(
+    `${scene.id}: it runs to its end, each note is proved in its place, and both builds agree`,
+    async () => {
+      const played = await playScene(scene);
+      assert.is(played.run.stuck, undefined);
+      assert.is(played.lost, 0);
+      for (const { failed, submitted, completed } of played.run.clients) {
+        assert.is(failed, 0);
+        assert.is(completed, submitted);
+      }
+      scene.chapters.forEach(({ notes, title }, index) => {
+        const found = played.found.filter(({ chapter }) => chapter === index).map(({ note }) => note.text);
+        assert.equal(
+          found,
+          notes.map(({ text }) => text),
+          title,
+        );
+      });
+      const kinds = new Map(played.chapters.flat().map((record) => [record.kind, record]));
+      for (const record of kinds.values()) assert.is.not(describe(record), record.kind);
+      assert.ok(played.run.machine.core.memory.bytes.length <= SMALL_MEMORY_BYTES);
+      const debug = await playScene(scene, 'debug');
+      assert.is(debug.run.machine.recordHash, played.run.machine.recordHash);
+      assert.is(debug.run.stepCount, played.run.stepCount);
+      assert.equal(debug.run.machine.counters, played.run.machine.counters);
+    },
+  );
+}
+
+gallery.run();
