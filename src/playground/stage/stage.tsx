@@ -1,3 +1,254 @@
+// The stack: one picture of where everything is at the moment that is shown.
+//
+// It draws what layout.ts places, at the width it is given; hovers, selects and walks the marks. A jump in time is drawn at once, a step is
+// seen as movement.
+
+import { useSignal } from '@preact/signals';
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { select } from '../actions.ts';
+import type { Run } from '../model/run.ts';
+import type { EntityKey, StackState } from '../model/types.ts';
+import { cursor, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
+import { extentOf } from './extent.ts';
+import { type Happening, happeningsOf } from './happenings.ts';
+import { isDirection, neighbour } from './keyboard.ts';
+import { Brackets, Guides, LaneHeader, Labels, StripView } from './lanes.tsx';
+import { layoutStage } from './layout.ts';
+import { Legend } from './legend.tsx';
+import { MarkView, markId } from './marks.tsx';
+import { motion } from './motion.ts';
+import { fates } from './overlay.ts';
+import { Patterns } from './patterns.tsx';
+import { pageAt, relatedTo } from './relations.ts';
+import { Tags } from './tags.tsx';
+import type { LaneBox, Mark, StageLayout } from './types.ts';
+
+/** A cursor that moves further than this at once has jumped. */
+const JUMP_STEPS = 30;
+/** At more steps a second nobody can read what just happened. */
+const READABLE_PACE = 40;
+
 export function Stage() {
-  return null;
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useSignal(0);
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (element === null) return undefined;
+    const measure = (): void => {
+      width.value = Math.floor(element.clientWidth);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [width]);
+  const shown = run.value;
+  const state = stack.value;
+  return (
+    <section class="stage" aria-label="The stack">
+      <div class="stage-frame" ref={frame}>
+        {shown !== undefined && state !== undefined && width.value > 0 && (
+          <Picture run={shown} state={state} width={width.value} />
+        )}
+      </div>
+      <Legend />
+    </section>
+  );
+}
+
+interface PictureProps {
+  readonly run: Run;
+  readonly state: StackState;
+  readonly width: number;
+}
+
+function Picture({ run: shown, state, width }: PictureProps) {
+  runVersion.value;
+  const layout = withOrigins(layoutStage(state, extentOf(shown), width), state);
+  const isReadable = !isPlaying.value || (pace.value > 0 && pace.value <= READABLE_PACE);
+  const happenings = isReadable ? happeningsOf(shown, state) : [];
+  const svg = useRef<SVGSVGElement>(null);
+  const isStill = useStillness(shown, state.step, width);
+  useEmphasis(svg, state);
+  const current = useSignal<string | undefined>(undefined);
+  const bars = useOrder(layout.marks.filter(({ shape }) => shape !== 'page'));
+  const fate = fates.value;
+  return (
+    // biome-ignore lint/a11y/noSvgWithoutTitle: a title would be shown as a tip over every mark; the section names the picture.
+    <svg
+      ref={svg}
+      class={`lanes${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate === undefined ? '' : ' has-fates'}`}
+      width={layout.width}
+      height={layout.height}
+      viewBox={`0 0 ${layout.width} ${layout.height}`}
+      onPointerOver={(event) => {
+        if (event.pointerType !== 'touch') hovered.value = keyUnder(event.target);
+      }}
+      onPointerLeave={() => {
+        hovered.value = undefined;
+      }}
+      onClick={(event) => select(keyUnder(event.target))}
+      onKeyDown={(event) => walk(event, layout, current.value, (key) => (current.value = key))}
+      onFocusOut={() => {
+        hovered.value = undefined;
+      }}
+    >
+      <Patterns />
+      <Guides guides={layout.guides} />
+      {layout.lanes.map((lane, index) => (
+        <Lane key={lane.key} lane={lane} index={index} layout={layout} happenings={happenings} current={current.value} />
+      ))}
+      <path class="slots" d={layout.slots} />
+      {layout.strips.map((strip) => (
+        <StripView key={strip.key} strip={strip} />
+      ))}
+      <Labels labels={layout.labels} />
+      <Brackets brackets={layout.brackets} />
+      <g class="pages">
+        {layout.marks
+          .filter(({ shape }) => shape === 'page')
+          .map((mark) => (
+            <MarkView key={mark.key} mark={mark} fate={fate?.get(mark.entity)} />
+          ))}
+      </g>
+      <g class="ghosts" aria-hidden="true" />
+      <g class="bars">
+        {bars.map((mark) => (
+          <MarkView key={mark.key} mark={mark} fate={fate?.get(mark.entity)} />
+        ))}
+      </g>
+      <Tags layout={layout} happenings={happenings} />
+    </svg>
+  );
+}
+
+interface LaneProps {
+  readonly lane: LaneBox;
+  readonly index: number;
+  readonly layout: StageLayout;
+  readonly happenings: readonly Happening[];
+  readonly current: string | undefined;
+}
+
+/** Title, caption and the place of the focus of one lane. */
+function Lane({ lane, index, layout, happenings, current }: LaneProps) {
+  const marks = layout.marks.filter((mark) => mark.lane === index);
+  const active = marks.find(({ key }) => key === current);
+  const caption = happenings.find((each) => each.lane === lane.kind && lanesDrive(lane) <= each.drive)?.text ?? '';
+  const counted = marks.length === 0 ? 'nothing in it' : `${marks.length} to walk through with the arrow keys`;
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a group of SVG shapes has no element of HTML.
+    <g
+      class="lane"
+      role="group"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the lane is a stop of the Tab key, and its marks are walked with the arrows.
+      tabIndex={0}
+      data-lane={index}
+      aria-label={`${lane.title}: ${lane.purposeLines.join(' ')}; ${lane.facts}; ${counted}`}
+      aria-owns={active === undefined ? undefined : markId(active)}
+      aria-activedescendant={active === undefined ? undefined : markId(active)}
+    >
+      <rect class="lane-ground" x={lane.x} y={lane.y + 1} width={lane.width} height={lane.height - 1} rx="4" />
+      <LaneHeader lane={lane} caption={caption} />
+    </g>
+  );
+}
+
+/** The first drive of a lane's band. */
+function lanesDrive({ key, kind }: LaneBox): number {
+  return Number(key.slice(kind.length)) || 0;
+}
+
+function keyUnder(target: EventTarget | null): EntityKey | undefined {
+  const element = target instanceof Element ? target.closest('[data-key]') : null;
+  return element?.getAttribute('data-key') ?? undefined;
+}
+
+function walk(
+  event: JSX.TargetedKeyboardEvent<SVGSVGElement>,
+  layout: StageLayout,
+  current: string | undefined,
+  go: (key: string) => void,
+): void {
+  const lane = event.target instanceof Element ? event.target.closest('[data-lane]') : null;
+  if (lane === null || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const marks = layout.marks.filter((mark) => mark.lane === Number(lane.getAttribute('data-lane')));
+  const active = marks.find(({ key }) => key === current);
+  if (event.key === 'Enter' && active !== undefined) select(active.entity);
+  else if (event.key === 'Escape' && active !== undefined) select(undefined);
+  else if (isDirection(event.key) && marks.length > 0) {
+    const next = neighbour(marks, active, event.key);
+    if (next === undefined) return;
+    go(next.key);
+    hovered.value = next.entity;
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** Requests appear from their page, and reads go back to it. */
+function withOrigins(layout: StageLayout, state: StackState): StageLayout {
+  const pages = new Map(layout.marks.filter(({ shape }) => shape === 'page').map((mark) => [mark.entity, mark]));
+  const requests = new Map(
+    state.drives.flatMap(({ index, waiting, inService }) =>
+      [...waiting, ...inService].map((request) => [request.key, { drive: index, sector: request.sector }] as const),
+    ),
+  );
+  const marks = layout.marks.map((mark): Mark => {
+    const request = requests.get(mark.entity);
+    if (request === undefined || mark.shape !== 'bar') return mark;
+    const page = pages.get(pageAt(state, request.drive, request.sector) ?? '');
+    return page === undefined ? mark : { ...mark, from: { x: page.x, y: page.y } };
+  });
+  return { ...layout, marks };
+}
+
+/** True when the picture is another moment's, another run's or another width's, and nothing should be seen to move. */
+function useStillness(shown: Run, step: number, width: number): boolean {
+  const last = useRef({ shown, step, width, isStill: true });
+  const before = last.current;
+  if (before.shown !== shown || before.step !== step || before.width !== width) {
+    const isJump = Math.abs(step - before.step) > JUMP_STEPS;
+    last.current = { shown, step, width, isStill: before.shown !== shown || before.width !== width || isJump };
+  }
+  motion.isOn = !last.current.isStill && !prefersLessMotion();
+  return last.current.isStill;
+}
+
+function prefersLessMotion(): boolean {
+  return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
+/** Marks in the order in which they first appeared: an element that changes its place among the others would lose its movement. */
+function useOrder(marks: readonly Mark[]): Mark[] {
+  const seen = useRef(new Map<string, number>());
+  const order = useMemo(() => {
+    const next = new Map<string, number>();
+    let count = Math.max(0, ...seen.current.values());
+    for (const { key } of marks) next.set(key, seen.current.get(key) ?? ++count);
+    return next;
+  }, [marks]);
+  useEffect(() => {
+    seen.current = order;
+  }, [order]);
+  return [...marks].sort((a, b) => (order.get(a.key) ?? 0) - (order.get(b.key) ?? 0));
+}
+
+/** Marks what belongs to what is hovered or selected; the style sheet dims the rest. On the elements themselves, so that nothing is drawn again. */
+function useEmphasis(svg: { readonly current: SVGSVGElement | null }, state: StackState): void {
+  const [over, chosen] = [hovered.value, selection.value];
+  cursor.value;
+  useLayoutEffect(() => {
+    const key = over ?? chosen;
+    const related = key === undefined ? undefined : relatedTo(state, key);
+    for (const element of svg.current?.querySelectorAll('[data-key]') ?? []) {
+      const own = element.getAttribute('data-key') ?? '';
+      element.toggleAttribute('data-related', related?.has(own) ?? false);
+      element.toggleAttribute('data-hovered', own === over);
+      element.toggleAttribute('data-selected', own === chosen);
+    }
+    const isSeen = related !== undefined && svg.current?.querySelector('[data-related]') !== null;
+    svg.current?.toggleAttribute('data-dimmed', isSeen);
+  });
 }

@@ -1,0 +1,73 @@
+// Every length of the lanes, in CSS pixels. Vertical ones keep to a rhythm of four.
+
+/** Narrower than this, a lane's title stands above it. */
+export const WIDE_FROM = 720;
+export const MIN_WIDTH = 320;
+export const MAX_WIDTH = 1400;
+
+/** Left of the lanes on a wide stage: titles and what a lane is for. */
+export const GUTTER = 152;
+export const GUTTER_GAP = 16;
+
+export const TITLE_BASELINE = 20;
+/** Second line of a header: what the lane is for, or what just happened. */
+export const PURPOSE_BASELINE = 38;
+export const PURPOSE_LINE = 16;
+export const WIDE_HEADER = 34;
+export const NARROW_HEADER = 48;
+export const LANE_FOOT = 16;
+
+/** Text sizes as style/stage.css has them (13 and 11 pixels at the browser's default), and the mean width of a character. */
+export const CAPTION_SIZE = 13;
+export const LABEL_SIZE = 11;
+export const CHARACTER_WIDTH = 0.58;
+
+/** Requests of an application. */
+export const CHIP_HEIGHT = 20;
+export const CHIP_GAP = 4;
+export const CHIP_LINE = 24;
+export const CHIP_MAX_WIDTH = 92;
+export const CHIP_MIN_WIDTH = 10;
+/** A chip as wide as this has its verb in it. */
+export const CHIP_TEXT_FROM = 72;
+export const CLIENT_LABEL = 88;
+export const CLIENT_LABEL_LINE = 16;
+export const CLIENT_GAP = 8;
+
+/** Pages: the first size whose rows fit is taken; gap between two. */
+export const PAGE_SIZES = [32, 28, 24, 20, 17, 14, 12, 10, 8, 7];
+export const PAGE_GAPS = [4, 4, 4, 4, 3, 2, 2, 2, 2, 2];
+export const PAGE_GRID_HEIGHT = 148;
+/** A square as large as this has its page number in it. */
+export const PAGE_TEXT_FROM = 24;
+/** More pages than this share squares. */
+export const PAGE_SQUARES = 512;
+
+/** Left of every address axis: flushes, which have no address. */
+export const FLUSH_COLUMN = 18;
+export const DRIVE_GAP = 32;
+/** A drive gets a column of its own from this width on. */
+export const DRIVE_MIN_WIDTH = 150;
+export const TICK_LINE = 16;
+export const TICK_MIN_GAP = 64;
+export const STRIP_LABEL_LINE = 18;
+export const STRIP_GAP = 8;
+export const MEDIA_HEIGHT = 20;
+export const BAR_MIN_WIDTH = 4;
+/** A bar as wide as this has an arrow in it. */
+export const BAR_ARROW_FROM = 16;
+export const BAR_GAP = 1;
+/** Between the pieces of a folded axis. */
+export const FOLD_GAP = 16;
+export const PIECE_MIN_WIDTH = 28;
+
+/** Rows of bars: as many as the run needs at its peak, lower the more there are. */
+export const ROW_PLANS = [
+  { upTo: 2, rows: 2, pitch: 18 },
+  { upTo: 4, rows: 4, pitch: 16 },
+  { upTo: 12, rows: 6, pitch: 12 },
+  { upTo: 40, rows: 9, pitch: 9 },
+  { upTo: Number.POSITIVE_INFINITY, rows: 14, pitch: 7 },
+] as const;
+/** More writes than this in a volatile cache are drawn as one band. */
+export const VOLATILE_BARS = 160;

@@ -1,0 +1,132 @@
+// The page cache as a grid of squares, a place for each page it can hold.
+//
+// A cache of more than PAGE_SQUARES pages shares them: a square stands for as many pages, and shows the part in each state.
+
+import { formatCount } from '../model/describe.ts';
+import type { CachedPage, StackState } from '../model/types.ts';
+import * as g from './geometry.ts';
+import { namePage, namePages } from './names.ts';
+import { type Box, type LaneContent, type LooseMark, type MarkState, mark, NOTHING, type Part, type Place } from './types.ts';
+
+export interface Grid {
+  readonly squares: number;
+  readonly pagesASquare: number;
+  readonly size: number;
+  readonly pitch: number;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export function gridOf(capacityPages: number, width: number): Grid {
+  let pagesASquare = 1;
+  while (capacityPages / pagesASquare > g.PAGE_SQUARES) pagesASquare *= 2;
+  const squares = Math.ceil(capacityPages / pagesASquare);
+  for (let choice = 0; ; choice++) {
+    const size = g.PAGE_SIZES[choice] ?? g.PAGE_SIZES.at(-1) ?? 8;
+    const pitch = size + (g.PAGE_GAPS[choice] ?? 2);
+    const columns = Math.max(1, Math.floor((width + pitch - size) / pitch));
+    const rows = Math.ceil(squares / columns);
+    if (rows * pitch <= g.PAGE_GRID_HEIGHT || choice >= g.PAGE_SIZES.length - 1) {
+      return { squares, pagesASquare, size, pitch, columns, rows };
+    }
+  }
+}
+
+function squareBox(square: number, { columns, pitch, size }: Grid, place: Place): Box {
+  return {
+    x: place.left + (square % columns) * pitch,
+    y: place.top + Math.floor(square / columns) * pitch,
+    width: size,
+    height: size,
+  };
+}
+
+export function layoutCache(state: StackState, place: Place): LaneContent {
+  const { cache } = state;
+  if (cache.capacityPages === 0) return noCache(place);
+  const grid = gridOf(cache.capacityPages, place.width);
+  const marks: LooseMark[] = [];
+  let slots = '';
+  for (let square = 0; square < grid.squares; square++) {
+    const box = squareBox(square, grid, place);
+    const made = grid.pagesASquare === 1 ? onePage(state, square, box) : several(state, square, grid, box);
+    if (made !== undefined) marks.push(made);
+    else slots += `M${box.x + 0.5} ${box.y + 0.5}h${box.width - 1}v${box.height - 1}h${1 - box.width}z`;
+  }
+  const height = grid.rows * grid.pitch - (grid.pitch - grid.size);
+  if (grid.pagesASquare === 1) return { ...NOTHING, marks, slots, height };
+  const note = `each square stands for ${formatCount(grid.pagesASquare)} pages`;
+  const y = place.top + height + 16;
+  return {
+    ...NOTHING,
+    marks,
+    slots,
+    labels: [{ key: 'cache:note', x: place.left, y, text: note, kind: 'note', anchor: 'start' }],
+    height: height + 20,
+  };
+}
+
+function noCache(place: Place): LaneContent {
+  const text = 'no page cache: requests go straight to the drive';
+  return {
+    ...NOTHING,
+    labels: [{ key: 'cache:none', x: place.left, y: place.top + 12, text, kind: 'note', anchor: 'start' }],
+    height: 16,
+  };
+}
+
+function onePage(state: StackState, slot: number, box: Box): LooseMark | undefined {
+  const page = state.cache.slots[slot];
+  if (page === undefined) return undefined;
+  const file = state.shape.files.findIndex(({ number }) => number === page.file);
+  const isDirtyAgain = page.state === 'writeback' && page.isDirtyAgain;
+  return mark({
+    ...box,
+    key: page.key,
+    entity: page.key,
+    shape: 'page',
+    state: isDirtyAgain ? 'dirtyAgain' : page.state,
+    hue: page.state === 'reading' || page.state === 'clean' ? 'read' : 'write',
+    name: namePage(page, state.shape.files[file]?.name ?? `file ${page.file}`),
+    text: box.width >= g.PAGE_TEXT_FROM ? pageText(page, file, state.shape.files.length) : '',
+    traits: [
+      page.lookup ?? '',
+      page.isLeaving ? 'leaving' : '',
+      page.isAhead ? 'ahead' : '',
+      page.isActive ? 'active' : '',
+    ]
+      .filter((trait) => trait !== '')
+      .join(' '),
+  });
+}
+
+/** The page's number; with a letter for its file where there are several. */
+function pageText(page: CachedPage, file: number, fileCount: number): string {
+  const letter = fileCount > 1 && file >= 0 && file < 26 ? String.fromCharCode(97 + file) : '';
+  const text = letter + page.index;
+  return text.length <= 4 ? text : '';
+}
+
+const PART_STATES = ['reading', 'dirty', 'writeback', 'clean'] as const;
+
+function several(state: StackState, square: number, grid: Grid, box: Box): LooseMark | undefined {
+  const begin = square * grid.pagesASquare;
+  const pages = state.cache.slots.slice(begin, begin + grid.pagesASquare).filter((page) => page !== undefined);
+  if (pages.length === 0) return undefined;
+  const parts = PART_STATES.flatMap((part): Part[] => {
+    const count = pages.filter((page) => page.state === part).length;
+    return count === 0 ? [] : [{ state: part, share: count / grid.pagesASquare }];
+  });
+  const first = pages[0] as CachedPage;
+  const states: MarkState = 'several';
+  return mark({
+    ...box,
+    key: `square:${square}`,
+    entity: first.key,
+    shape: 'page',
+    state: states,
+    hue: pages.some((page) => page.state === 'dirty' || page.state === 'writeback') ? 'write' : 'read',
+    name: namePages(pages),
+    parts,
+  });
+}

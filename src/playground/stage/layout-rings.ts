@@ -1,0 +1,186 @@
+// The upper lanes: one row for each client, in whose slots its requests stand; and a guest's queue, with brackets below what multireq merged.
+//
+// Invariant: a request keeps its slot while it is there, as it does on a ring.
+
+import { formatBytes, formatCount } from '../model/describe.ts';
+import type { GuestState, RingRequest, RingState, StackState } from '../model/types.ts';
+import type { RunExtent } from './extent.ts';
+import * as g from './geometry.ts';
+import { nameGuest, nameRing } from './names.ts';
+import { fitText } from './text.ts';
+import {
+  type Box,
+  type Bracket,
+  type Label,
+  type LaneContent,
+  type LooseMark,
+  type MarkState,
+  mark,
+  NOTHING,
+  type Place,
+} from './types.ts';
+
+interface Rows {
+  readonly columns: number;
+  readonly pitch: number;
+  readonly lines: number;
+}
+
+/** How many slots stand beside each other, and on how many lines. */
+function rowsOf(slots: number, width: number): Rows {
+  const pitch = Math.min(g.CHIP_MAX_WIDTH + g.CHIP_GAP, Math.floor(width / slots));
+  if (pitch >= g.CHIP_MIN_WIDTH + g.CHIP_GAP) return { columns: slots, pitch, lines: 1 };
+  const least = g.CHIP_MIN_WIDTH + g.CHIP_GAP;
+  const columns = Math.max(1, Math.floor(width / least));
+  return { columns, pitch: least, lines: Math.ceil(slots / columns) };
+}
+
+function slotBox(slot: number, { columns, pitch }: Rows, left: number, top: number): Box {
+  return {
+    x: left + (slot % columns) * pitch,
+    y: top + Math.floor(slot / columns) * g.CHIP_LINE,
+    width: pitch - g.CHIP_GAP,
+    height: g.CHIP_HEIGHT,
+  };
+}
+
+function outline({ x, y, width, height }: Box): string {
+  return `M${x + 0.5} ${y + 0.5}h${width - 1}v${height - 1}h${1 - width}z`;
+}
+
+/** A slot for each request: the one of its number where it is free, else the next free one. */
+export function slotsFor(requests: readonly { readonly key: string }[], count: number): number[] {
+  const taken = new Set<number>();
+  return requests.map(({ key }) => {
+    const number = Number(key.slice(key.lastIndexOf(':') + 1)) || 0;
+    for (let offset = 0; offset < count; offset++) {
+      const slot = (number + offset) % count;
+      if (taken.has(slot)) continue;
+      taken.add(slot);
+      return slot;
+    }
+    return -1;
+  });
+}
+
+/** Where a client's name stands: left of its slots, or above where there is no room beside. */
+function clientPlace(place: Place): { left: number; width: number; labelLine: number } {
+  const isBeside = place.width >= g.CLIENT_LABEL * 5;
+  return isBeside
+    ? { left: place.left + g.CLIENT_LABEL, width: place.width - g.CLIENT_LABEL, labelLine: 0 }
+    : { left: place.left, width: place.width, labelLine: g.CLIENT_LABEL_LINE };
+}
+
+export function layoutRings(state: StackState, extent: RunExtent, place: Place): LaneContent {
+  const marks: LooseMark[] = [];
+  const labels: Label[] = [];
+  let slots = '';
+  const { left, width, labelLine } = clientPlace(place);
+  let y = place.top;
+  for (const ring of state.rings) {
+    const count = Math.max(extent.slots[ring.client] ?? 1, Math.min(64, ring.requests.length));
+    const rows = rowsOf(count, width);
+    labels.push(clientLabel(ring, place, y, labelLine));
+    y += labelLine;
+    const found = slotsFor(ring.requests, count);
+    ring.requests.forEach((request, index) => {
+      const slot = found[index] ?? -1;
+      if (slot >= 0) marks.push(chip(request, ring, slotBox(slot, rows, left, y)));
+    });
+    const taken = new Set(found);
+    for (let slot = 0; slot < count; slot++) {
+      if (!taken.has(slot)) slots += outline(slotBox(slot, rows, left, y));
+    }
+    y += rows.lines * g.CHIP_LINE + g.CLIENT_GAP;
+  }
+  return { ...NOTHING, marks, labels, slots, height: Math.max(0, y - g.CLIENT_GAP - place.top) };
+}
+
+function clientLabel(ring: RingState, place: Place, y: number, labelLine: number): Label {
+  const name = ring.hiddenCount > 0 ? `${ring.name}, ${formatCount(ring.hiddenCount)} more` : ring.name;
+  const text = labelLine === 0 ? name : `${name} · ${ring.entrance}`;
+  const width = labelLine === 0 ? g.CLIENT_LABEL - g.CHIP_GAP * 2 : place.width;
+  return {
+    key: `client:${ring.client}`,
+    x: place.left,
+    y: labelLine === 0 ? y + 14 : y + 11,
+    text: fitText(text, width, g.CAPTION_SIZE),
+    kind: 'name',
+    anchor: 'start',
+  };
+}
+
+function chip(request: RingRequest, ring: RingState, box: Box): LooseMark {
+  const size = request.lengthBytes === 0 ? '' : ` ${formatBytes(request.lengthBytes)}`;
+  return mark({
+    ...box,
+    key: request.key,
+    entity: request.key,
+    shape: 'chip',
+    state: request.state === 'done' && request.result < 0 ? 'failed' : request.state,
+    hue: request.hue,
+    name: nameRing(request, ring),
+    text: box.width >= g.CHIP_TEXT_FROM ? fitText(request.verb + size, box.width - 22, g.LABEL_SIZE) : '',
+  });
+}
+
+const GUEST_STATES: Record<GuestState['requests'][number]['state'], MarkState> = {
+  waiting: 'waiting',
+  merged: 'waiting',
+  issued: 'running',
+  done: 'done',
+};
+const GUEST_SLOTS = 32;
+const BRACKET_LINE = 16;
+
+export function layoutGuests(state: StackState, place: Place): LaneContent {
+  const marks: LooseMark[] = [];
+  const labels: Label[] = [];
+  const brackets: Bracket[] = [];
+  let slots = '';
+  const { left, width, labelLine } = clientPlace(place);
+  let y = place.top;
+  for (const guest of state.guests) {
+    const rows = rowsOf(Math.max(GUEST_SLOTS, Math.min(64, guest.requests.length)), width);
+    const name = guest.isStopped ? `${guest.name}, stopped` : guest.name;
+    labels.push({
+      key: `guest:${guest.device}`,
+      x: place.left,
+      y: labelLine === 0 ? y + 14 : y + 11,
+      text: fitText(name, labelLine === 0 ? g.CLIENT_LABEL - g.CHIP_GAP * 2 : place.width, g.CAPTION_SIZE),
+      kind: 'name',
+      anchor: 'start',
+    });
+    y += labelLine;
+    const shown = guest.requests.slice(0, 64);
+    shown.forEach((request, slot) => {
+      const box = slotBox(slot, rows, left, y);
+      marks.push(
+        mark({
+          ...box,
+          key: request.key,
+          entity: request.key,
+          shape: 'chip',
+          state: request.state === 'done' && request.status !== 0 ? 'failed' : GUEST_STATES[request.state],
+          hue: request.hue,
+          name: nameGuest(request),
+        }),
+      );
+      const last = brackets.at(-1);
+      const text = `merged ${request.group}`;
+      if (request.group === 0) return;
+      const bottom = box.y + g.CHIP_HEIGHT + 3;
+      const isSame = last?.key === `bracket:${guest.device}:${request.group}` && last.y === bottom;
+      if (isSame) brackets[brackets.length - 1] = { ...last, width: box.x + box.width - last.x, text };
+      else {
+        const key = `bracket:${guest.device}:${request.group}`;
+        brackets.push({ key, x: box.x, y: bottom, width: box.width, text: '' });
+      }
+    });
+    for (let slot = shown.length; slot < rows.columns * rows.lines && slot < GUEST_SLOTS; slot++) {
+      slots += outline(slotBox(slot, rows, left, y));
+    }
+    y += rows.lines * g.CHIP_LINE + BRACKET_LINE + g.CLIENT_GAP;
+  }
+  return { ...NOTHING, marks, labels, brackets, slots, height: Math.max(0, y - g.CLIENT_GAP - place.top) };
+}

@@ -1,0 +1,80 @@
+// The key of the marks, made with the marks themselves.
+
+import type { Hue } from '../model/types.ts';
+import { MarkView } from './marks.tsx';
+import { type LooseMark, type MarkShape, type MarkState, mark } from './types.ts';
+
+interface Entry {
+  readonly text: string;
+  readonly shape: MarkShape;
+  readonly state: MarkState;
+  readonly hue: Hue;
+}
+
+const GROUPS: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
+  {
+    title: 'Colour: what it does',
+    entries: [
+      { text: 'read', shape: 'bar', state: 'inService', hue: 'read' },
+      { text: 'write', shape: 'bar', state: 'inService', hue: 'write' },
+      { text: 'flush', shape: 'flush', state: 'inService', hue: 'flush' },
+      { text: 'discard', shape: 'bar', state: 'inService', hue: 'discard' },
+    ],
+  },
+  {
+    title: 'Fill: how far it is',
+    entries: [
+      { text: 'waiting', shape: 'bar', state: 'waiting', hue: 'write' },
+      { text: 'in service', shape: 'bar', state: 'inService', hue: 'write' },
+      { text: 'volatile: can be lost', shape: 'bar', state: 'volatile', hue: 'write' },
+      { text: 'durable, on the media', shape: 'bar', state: 'dirty', hue: 'write' },
+      { text: 'done', shape: 'chip', state: 'done', hue: 'write' },
+      { text: 'failed', shape: 'chip', state: 'failed', hue: 'write' },
+    ],
+  },
+  {
+    title: 'Squares: pages of 4 KiB',
+    entries: [
+      { text: 'being read in', shape: 'page', state: 'reading', hue: 'read' },
+      { text: 'clean, as on the drive', shape: 'page', state: 'clean', hue: 'read' },
+      { text: 'dirty, in memory only', shape: 'page', state: 'dirty', hue: 'write' },
+      { text: 'being written back', shape: 'page', state: 'writeback', hue: 'write' },
+      { text: 'and dirty again', shape: 'page', state: 'dirtyAgain', hue: 'write' },
+    ],
+  },
+];
+
+const WIDTH = 36;
+const HEIGHT = 22;
+
+function sample({ shape, state, hue, text }: Entry): LooseMark {
+  const width = shape === 'page' || shape === 'flush' ? 16 : 28;
+  const height = shape === 'page' ? 16 : 14;
+  const box = { x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
+  return mark({ ...box, key: `legend:${text}`, entity: '', shape, state, hue, name: text });
+}
+
+export function Legend() {
+  return (
+    <details class="legend">
+      <summary>What the marks mean</summary>
+      <div class="legend-groups">
+        {GROUPS.map(({ title, entries }) => (
+          <section key={title}>
+            <h3>{title}</h3>
+            <ul>
+              {entries.map((entry) => (
+                <li key={entry.text}>
+                  <svg class="legend-mark" width={WIDTH} height={HEIGHT} aria-hidden="true">
+                    <MarkView mark={{ ...sample(entry), lane: 0 }} fate={undefined} />
+                  </svg>
+                  {entry.text}
+                </li>
+              ))}
+            </ul>
+          </section>
+        ))}
+      </div>
+    </details>
+  );
+}

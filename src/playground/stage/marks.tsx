@@ -1,0 +1,200 @@
+// One mark: a bar, a flush, a request of an application, a page. The legend and the picture are made with the same.
+//
+// Invariant: a mark's outermost element carries its place, its key and its name; what is in it starts at 0, 0.
+
+import { Component, type ComponentChild, createRef } from 'preact';
+import { BAR_ARROW_FROM } from './geometry.ts';
+import { BOTH, CROSS, DOWN, diamondPath, EQUALS, pointedPath, TICK, UP } from './glyphs.ts';
+import { isSame } from './memo.ts';
+import { enter, leave, slideIn } from './motion.ts';
+import type { Fate } from './overlay.ts';
+import type { Mark } from './types.ts';
+
+interface MarkProps {
+  readonly mark: Mark;
+  readonly fate: Fate | undefined;
+}
+
+export class MarkView extends Component<MarkProps> {
+  readonly #group = createRef<SVGGElement>();
+
+  override componentDidMount(): void {
+    const { mark } = this.props;
+    if (this.#group.current !== null && mark.shape !== 'page') enter(this.#group.current, mark, mark.from);
+  }
+
+  override componentWillUnmount(): void {
+    const { mark } = this.props;
+    if (this.#group.current !== null && mark.shape !== 'page') leave(this.#group.current, mark, mark.from);
+  }
+
+  override shouldComponentUpdate(next: Readonly<MarkProps>): boolean {
+    return next.fate !== this.props.fate || !isSame(this.props.mark, next.mark);
+  }
+
+  override render({ mark, fate }: MarkProps): ComponentChild {
+    const fateClass = fate === undefined ? '' : ` fate-${fate}`;
+    return (
+      // biome-ignore lint/a11y/useSemanticElements: a mark is a group of SVG shapes, which no <img> can be.
+      <g
+        ref={this.#group}
+        id={markId(mark)}
+        class={`mark ${mark.shape} is-${mark.state} hue-${mark.hue} ${mark.traits}${fateClass}`}
+        data-key={mark.entity}
+        role="img"
+        aria-label={fate === undefined ? mark.name : `${mark.name}; ${FATE_WORDS[fate]}`}
+        style={{ transform: `translate(${mark.x}px, ${mark.y}px)` }}
+      >
+        {mark.shape === 'page' ? <PageBody mark={mark} /> : <BarBody mark={mark} />}
+        {fate !== undefined && <FateSign mark={mark} fate={fate} />}
+        <rect class="mark-ring" x="-3" y="-3" width={mark.width + 6} height={mark.height + 6} rx="4" />
+      </g>
+    );
+  }
+}
+
+const FATE_WORDS: Record<Fate, string> = {
+  kept: 'survives the power cut',
+  lost: 'is lost in the power cut',
+  torn: 'survives in part',
+};
+
+/** Of the element, for whoever points at it. */
+export function markId(mark: Pick<Mark, 'key'>): string {
+  return `mark-${mark.key.replaceAll(':', '-')}`;
+}
+
+function BarBody({ mark }: { mark: Mark }) {
+  const { width, height, shape, hue, cuts, joined, text } = mark;
+  const isChip = shape === 'chip';
+  const hasArrow = shape !== 'flush' && width >= BAR_ARROW_FROM && height >= 12;
+  const middle = height / 2;
+  return (
+    <>
+      {shape === 'flush' ? (
+        <path class="body" d={diamondPath(width, height)} />
+      ) : width < BAR_ARROW_FROM && !isChip ? (
+        <path class="body" d={pointedPath(width, height, hue === 'read')} />
+      ) : (
+        <rect class="body" style={{ width: `${width}px` }} height={height} rx={isChip ? 4 : 2} />
+      )}
+      {joined !== undefined && <Joining key={`${joined.end}:${cuts.length}`} mark={mark} joined={joined} />}
+      {cuts.length > 1 && (
+        <path class="cuts" d={cuts.map((x) => (x < 1 ? '' : `M${x} 0V${height}`)).join('')} />
+      )}
+      {hasArrow && <path class="sign" d={signOf(mark)} transform={`translate(10 ${middle})`} />}
+      {text !== '' && (
+        <text class="mark-text" x={18} y={middle + 4}>
+          {text}
+        </text>
+      )}
+      {mark.state === 'failed' && <path class="crossed" d={`M0 0L${width} ${height}M0 ${height}L${width} 0`} />}
+    </>
+  );
+}
+
+function signOf({ state, hue }: Mark): string {
+  if (state === 'done') return TICK;
+  if (hue === 'read') return UP;
+  if (hue === 'flush') return 'M0 -4L4 0L0 4L-4 0z';
+  return hue === 'discard' ? CROSS : DOWN;
+}
+
+interface JoiningProps {
+  readonly mark: Mark;
+  readonly joined: NonNullable<Mark['joined']>;
+}
+
+/** The piece that has just joined: it slides to its neighbour from the side on which it lies. */
+class Joining extends Component<JoiningProps> {
+  readonly #rect = createRef<SVGRectElement>();
+
+  override componentDidMount(): void {
+    const { end, width } = this.props.joined;
+    const distance = Math.max(24, width);
+    if (this.#rect.current !== null) slideIn(this.#rect.current, end === 'back' ? distance : -distance);
+  }
+
+  override render({ joined, mark }: JoiningProps): ComponentChild {
+    return <rect ref={this.#rect} class="joining" x={joined.x} width={joined.width} height={mark.height} rx="2" />;
+  }
+}
+
+const PAGE_SIGNS: Partial<Record<Mark['state'], string>> = {
+  reading: UP,
+  writeback: DOWN,
+  dirtyAgain: BOTH,
+  clean: EQUALS,
+};
+/** Smaller squares have no sign: their fill alone tells. */
+const SIGN_FROM = 14;
+const TEXT_LINE = 12;
+
+function PageBody({ mark }: { mark: Mark }) {
+  const { width, height, text, parts, state } = mark;
+  if (state === 'several') return <SeveralBody mark={mark} />;
+  const signY = text === '' ? height / 2 : (height + TEXT_LINE) / 2 + 1;
+  const sign = PAGE_SIGNS[state];
+  return (
+    <>
+      <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} rx="2" />
+      {parts.length > 1 && <Blocks mark={mark} />}
+      {text !== '' && (
+        <text class="page-text" x={width / 2} y={TEXT_LINE}>
+          {text}
+        </text>
+      )}
+      {width >= SIGN_FROM && sign !== undefined && (
+        <path class="sign" d={sign} transform={`translate(${width / 2} ${signY}) scale(${width < 20 ? 0.75 : 0.9})`} />
+      )}
+      {state === 'dirty' && <circle class="dot" cx={width / 2} cy={signY} r={Math.max(1.5, Math.min(3, width / 8))} />}
+    </>
+  );
+}
+
+/** Blocks of a page, two rows of them, below its number. */
+function Blocks({ mark: { width, height, parts, text } }: { mark: Mark }) {
+  const top = text === '' ? 2 : TEXT_LINE + 3;
+  const columns = Math.ceil(parts.length / 2);
+  const cellWidth = (width - 4) / columns;
+  const cellHeight = (height - top - 2) / 2;
+  return (
+    <g class="blocks">
+      {parts.map((part, index) => (
+        <rect
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place in the page.
+          key={index}
+          class={`block is-${part.state}`}
+          x={2 + (index % columns) * cellWidth}
+          y={top + Math.floor(index / columns) * cellHeight}
+          width={Math.max(1, cellWidth - 1)}
+          height={Math.max(1, cellHeight - 1)}
+        />
+      ))}
+    </g>
+  );
+}
+
+/** Pages that share a square: from the bottom up, as much as there is in each state. */
+function SeveralBody({ mark: { width, height, parts } }: { mark: Mark }) {
+  let bottom = height - 0.5;
+  return (
+    <>
+      <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} />
+      {parts.map(({ state, share }) => {
+        const tall = share * (height - 1);
+        bottom -= tall;
+        return <rect key={state} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />;
+      })}
+    </>
+  );
+}
+
+function FateSign({ mark: { width, height }, fate }: { mark: Mark; fate: Fate }) {
+  return (
+    <g class="fate" transform={`translate(${width} 0)`}>
+      <circle r="6.5" cy={height > 20 ? 3 : 0} />
+      <path d={fate === 'kept' ? TICK : fate === 'lost' ? CROSS : 'M-3 0H3'} transform={`translate(0 ${height > 20 ? 3 : 0})`} />
+    </g>
+  );
+}

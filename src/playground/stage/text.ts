@@ -1,0 +1,27 @@
+// Words that must fit: SVG text neither wraps nor is cut, and a layout in Node cannot measure it.
+//
+// Verbs: textWidth (an estimate that is rather too large), fitText, wrapText.
+
+import { CHARACTER_WIDTH } from './geometry.ts';
+
+export function textWidth(text: string, size: number): number {
+  return text.length * size * CHARACTER_WIDTH;
+}
+
+/** The text, or as much of it as fits, with an ellipsis. */
+export function fitText(text: string, width: number, size: number): string {
+  if (textWidth(text, size) <= width) return text;
+  const count = Math.floor(width / (size * CHARACTER_WIDTH)) - 1;
+  return count <= 0 ? '' : `${text.slice(0, count).trimEnd()}…`;
+}
+
+/** Lines of whole words. */
+export function wrapText(text: string, width: number, size: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && textWidth(`${last} ${word}`, size) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
