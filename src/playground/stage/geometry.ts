@@ -26,13 +26,16 @@ export const CHARACTER_WIDTH = 0.58;
 export const CHIP_HEIGHT = 20;
 export const CHIP_GAP = 4;
 export const CHIP_LINE = 24;
-export const CHIP_MAX_WIDTH = 92;
+export const CHIP_MAX_WIDTH = 120;
 export const CHIP_MIN_WIDTH = 10;
 /** A chip as wide as this has its verb in it. */
-export const CHIP_TEXT_FROM = 72;
+export const CHIP_TEXT_FROM = 48;
 export const CLIENT_LABEL = 88;
 export const CLIENT_LABEL_LINE = 16;
 export const CLIENT_GAP = 8;
+
+/** Where words in a mark begin, behind its sign. */
+export const MARK_TEXT_LEFT = 18;
 
 /** Pages: the first size whose rows fit is taken; gap between two. */
 export const PAGE_SIZES = [32, 28, 24, 20, 17, 14, 12, 10, 8, 7];

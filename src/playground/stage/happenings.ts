@@ -2,10 +2,10 @@
 //
 // Verbs: happeningsOf. Of several records in a lane the most telling one speaks, and says how many were like it.
 
+import type { MachineRecord, RecordKind } from '../../records.ts';
 import { describe } from '../model/describe.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
-import type { MachineRecord, RecordKind } from '../../records.ts';
 import type { LaneKind } from './types.ts';
 
 export interface Happening {
@@ -19,11 +19,58 @@ export interface Happening {
 
 /** Kinds by lane, the most telling first. */
 const TELLING: readonly (readonly [LaneKind, readonly RecordKind[]])[] = [
-  ['applications', ['paused', 'throttled', 'aioEvent', 'usrbioDone', 'usrbioJob', 'aioQueueRetry', 'aioQueueSubmit', 'aioAccepted', 'usrbioPrepared', 'operationEnded', 'operationStarted', 'arrived']],
+  [
+    'applications',
+    [
+      'paused',
+      'throttled',
+      'aioEvent',
+      'usrbioDone',
+      'usrbioJob',
+      'aioQueueRetry',
+      'aioQueueSubmit',
+      'aioAccepted',
+      'usrbioPrepared',
+      'operationEnded',
+      'operationStarted',
+      'arrived',
+    ],
+  ],
   ['guest', ['guestStopped', 'multireqIssued', 'multireqSplit', 'guestDone', 'guestRequest']],
-  ['cache', ['evicted', 'readahead', 'refault', 'readIn', 'writeback', 'flusher', 'written', 'dirtied', 'activated', 'pagesDiscarded', 'pageMiss', 'pageHit']],
+  [
+    'cache',
+    [
+      'evicted',
+      'readahead',
+      'refault',
+      'readIn',
+      'writeback',
+      'flusher',
+      'written',
+      'dirtied',
+      'activated',
+      'pagesDiscarded',
+      'pageMiss',
+      'pageHit',
+    ],
+  ],
   ['block', ['frontMerged', 'backMerged', 'queued']],
-  ['drive', ['fault', 'aborted', 'lost', 'kept', 'flushed', 'destaged', 'healed', 'collected', 'volatile', 'completed', 'issued']],
+  [
+    'drive',
+    [
+      'fault',
+      'aborted',
+      'lost',
+      'kept',
+      'flushed',
+      'destaged',
+      'healed',
+      'collected',
+      'volatile',
+      'completed',
+      'issued',
+    ],
+  ],
 ];
 /** No more records than this are looked at. */
 const MOST_RECORDS = 400;
@@ -41,7 +88,9 @@ export function happeningsOf(run: Run, state: StackState): Happening[] {
     const isMerge = kind === 'backMerged' || kind === 'frontMerged';
     const text = isMerge ? mergeText(first) : describe(first);
     const drive = lane === 'block' || lane === 'drive' ? first.device : 0;
-    return [{ lane, drive, text: sentence(text + more), at: isMerge ? `request:${first.detail}` : undefined }];
+    return [
+      { lane, drive, text: sentence(text + more), at: isMerge ? `request:${first.detail}` : undefined },
+    ];
   });
 }
 

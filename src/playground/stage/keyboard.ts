@@ -11,7 +11,11 @@ export function isDirection(key: string): key is Direction {
 }
 
 /** The mark to go to from `current`, in reading order; up and down go to the nearest in the next row. */
-export function neighbour(marks: readonly Mark[], current: Mark | undefined, direction: Direction): Mark | undefined {
+export function neighbour(
+  marks: readonly Mark[],
+  current: Mark | undefined,
+  direction: Direction,
+): Mark | undefined {
   const ordered = [...marks].sort((a, b) => rowOf(a) - rowOf(b) || a.x - b.x);
   if (direction === 'End') return ordered.at(-1);
   if (current === undefined || direction === 'Home') return ordered[0];

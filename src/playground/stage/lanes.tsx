@@ -63,7 +63,8 @@ export const Labels = memo(({ labels }: { labels: readonly Label[] }) => (
 ));
 
 export const StripView = memo(({ strip }: { strip: Strip }) => {
-  const { kind, x, y, width, height, label, labelY, facts, emptyText, paths, headX, axis, isFlushing } = strip;
+  const { kind, x, y, width, height, label, labelY, facts, emptyText, paths, headX, axis, isFlushing } =
+    strip;
   return (
     <g class={`strip strip-${kind}${isFlushing ? ' is-flushing' : ''}`}>
       {axis.pieces.map((piece) => (
@@ -77,7 +78,11 @@ export const StripView = memo(({ strip }: { strip: Strip }) => {
         />
       ))}
       {axis.pieces.slice(1).map((piece) => (
-        <path key={piece.sector} class="fold" d={`M${piece.x - 10} ${y + height}L${piece.x - 6} ${y}M${piece.x - 6} ${y + height}L${piece.x - 2} ${y}`} />
+        <path
+          key={piece.sector}
+          class="fold"
+          d={`M${piece.x - 10} ${y + height}L${piece.x - 6} ${y}M${piece.x - 6} ${y + height}L${piece.x - 2} ${y}`}
+        />
       ))}
       {label !== '' && (
         <text class="strip-label" x={x} y={labelY}>

@@ -6,7 +6,16 @@ import { formatCount } from '../model/describe.ts';
 import type { CachedPage, StackState } from '../model/types.ts';
 import * as g from './geometry.ts';
 import { namePage, namePages } from './names.ts';
-import { type Box, type LaneContent, type LooseMark, type MarkState, mark, NOTHING, type Part, type Place } from './types.ts';
+import {
+  type Box,
+  type LaneContent,
+  type LooseMark,
+  type MarkState,
+  mark,
+  NOTHING,
+  type Part,
+  type Place,
+} from './types.ts';
 
 export interface Grid {
   readonly squares: number;
@@ -41,8 +50,10 @@ function squareBox(square: number, { columns, pitch, size }: Grid, place: Place)
   };
 }
 
-export function layoutCache(state: StackState, place: Place): LaneContent {
+export function layoutCache(state: StackState, lane: Place): LaneContent {
   const { cache } = state;
+  // the squares begin where the address axes below begin
+  const place = { ...lane, left: lane.left + g.FLUSH_COLUMN, width: lane.width - g.FLUSH_COLUMN };
   if (cache.capacityPages === 0) return noCache(place);
   const grid = gridOf(cache.capacityPages, place.width);
   const marks: LooseMark[] = [];
@@ -111,7 +122,9 @@ const PART_STATES = ['reading', 'dirty', 'writeback', 'clean'] as const;
 
 function several(state: StackState, square: number, grid: Grid, box: Box): LooseMark | undefined {
   const begin = square * grid.pagesASquare;
-  const pages = state.cache.slots.slice(begin, begin + grid.pagesASquare).filter((page) => page !== undefined);
+  const pages = state.cache.slots
+    .slice(begin, begin + grid.pagesASquare)
+    .filter((page) => page !== undefined);
   if (pages.length === 0) return undefined;
   const parts = PART_STATES.flatMap((part): Part[] => {
     const count = pages.filter((page) => page.state === part).length;

@@ -9,7 +9,16 @@ import type { DriveExtent, RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { mediaPaths, occupied, spansPath } from './media.ts';
 import { nameRequest, nameVolatile } from './names.ts';
-import { type Guide, type Label, type LaneContent, type LooseMark, mark, NOTHING, type Place, type Strip } from './types.ts';
+import {
+  type Guide,
+  type Label,
+  type LaneContent,
+  type LooseMark,
+  mark,
+  NOTHING,
+  type Place,
+  type Strip,
+} from './types.ts';
 
 interface Column {
   readonly index: number;
@@ -32,7 +41,13 @@ function planRows(peak: number): RowPlan {
   return g.ROW_PLANS.find(({ upTo }) => peak <= upTo) ?? g.ROW_PLANS[0];
 }
 
-function columnsOf(state: StackState, extent: RunExtent, drives: readonly number[], left: number, width: number): Column[] {
+function columnsOf(
+  state: StackState,
+  extent: RunExtent,
+  drives: readonly number[],
+  left: number,
+  width: number,
+): Column[] {
   const each = (width - g.DRIVE_GAP * (drives.length - 1)) / drives.length;
   return drives.flatMap((index, column) => {
     const drive = state.drives[index];
@@ -58,12 +73,18 @@ export function layoutDriveBand(
   const plan = (peak: (extent: DriveExtent) => number): RowPlan =>
     planRows(Math.max(0, ...columns.map((column) => peak(column.extent))));
   return {
-    block: (place) => layoutBlock(state, columns, needsHeading, plan((each) => each.waitingPeak), place),
+    block: (place) =>
+      layoutBlock(
+        state,
+        columns,
+        needsHeading,
+        plan((each) => each.waitingPeak),
+        place,
+      ),
     drive: (place) =>
       layoutDrive(
         state,
         columns,
-        needsHeading,
         plan((each) => each.inServicePeak),
         planVolatile(state, columns),
         place,
@@ -79,10 +100,10 @@ function planVolatile(state: StackState, columns: readonly Column[]): RowPlan {
   return peak > 8 ? { rows: 4, pitch: 8 } : { rows: 2, pitch: 14 };
 }
 
-function heading(state: StackState, { index, left }: Column, y: number, lane: string): Label {
+function heading(state: StackState, { index, left }: Column, y: number): Label {
   const model = state.shape.drives[index]?.model ?? '';
   const text = `drive ${index} · ${model}`;
-  return { key: `${lane}:heading:${index}`, x: left, y, text, kind: 'heading', anchor: 'start' };
+  return { key: `heading:${index}`, x: left, y, text, kind: 'heading', anchor: 'start' };
 }
 
 function layoutBlock(
@@ -101,11 +122,23 @@ function layoutBlock(
   const height = plan.rows * plan.pitch;
   for (const column of columns) {
     const { index, axis, drive } = column;
-    if (needsHeading) labels.push(heading(state, column, place.top + 12, 'block'));
+    if (needsHeading) labels.push(heading(state, column, place.top + 12));
     for (const tick of axis.ticks) {
       const key = `${index}:${tick.text}:${Math.round(tick.x)}`;
-      labels.push({ key: `tick:${key}`, x: tick.x + 3, y: axisTop - 5, text: tick.text, kind: 'tick', anchor: 'start' });
-      guides.push({ key: `guide:${key}`, x: tick.x, y: axisTop - g.TICK_LINE + 2, height: height + g.TICK_LINE + 2 });
+      labels.push({
+        key: `tick:${key}`,
+        x: tick.x + 3,
+        y: axisTop - 5,
+        text: tick.text,
+        kind: 'tick',
+        anchor: 'start',
+      });
+      guides.push({
+        key: `guide:${key}`,
+        x: tick.x,
+        y: axisTop - g.TICK_LINE + 2,
+        height: height + g.TICK_LINE + 2,
+      });
     }
     strips.push({
       ...NO_STRIP,
@@ -129,7 +162,6 @@ function layoutBlock(
 function layoutDrive(
   state: StackState,
   columns: readonly Column[],
-  needsHeading: boolean,
   service: RowPlan,
   cache: RowPlan,
   place: Place,
@@ -138,13 +170,12 @@ function layoutDrive(
   const marks: LooseMark[] = [];
   const strips: Strip[] = [];
   const guides: Guide[] = [];
-  const serviceTop = place.top + (needsHeading ? g.STRIP_LABEL_LINE : 0) + g.STRIP_LABEL_LINE;
+  const serviceTop = place.top + g.STRIP_LABEL_LINE;
   const cacheTop = serviceTop + service.rows * service.pitch + g.STRIP_GAP + g.STRIP_LABEL_LINE;
   const mediaTop = cacheTop + cache.rows * cache.pitch + g.STRIP_GAP + g.STRIP_LABEL_LINE;
   const bottom = mediaTop + g.MEDIA_HEIGHT;
   for (const column of columns) {
     const { axis, index } = column;
-    if (needsHeading) labels.push(heading(state, column, place.top + 12, 'drive'));
     for (const tick of axis.ticks) {
       const key = `${index}:${tick.text}:${Math.round(tick.x)}`;
       guides.push({ key: `drive-guide:${key}`, x: tick.x, y: serviceTop, height: bottom - serviceTop });
@@ -248,7 +279,9 @@ interface Placed {
 function freeRow(rows: Placed[][], { x, width }: Placed, first: number): number {
   for (let offset = 0; offset < rows.length; offset++) {
     const index = (first + offset) % rows.length;
-    const isFree = rows[index]?.every((other) => x >= other.x + other.width + g.BAR_GAP || x + width + g.BAR_GAP <= other.x);
+    const isFree = rows[index]?.every(
+      (other) => x >= other.x + other.width + g.BAR_GAP || x + width + g.BAR_GAP <= other.x,
+    );
     if (isFree) {
       rows[index]?.push({ x, width });
       return index;
@@ -295,7 +328,10 @@ function requestMark(
     hue: request.hue,
     name: nameRequest(request, state),
     text: barText(request.id, box.width, box.height),
-    cuts: request.bios.length > 1 && box.width > request.bios.length * 3 ? request.bios.map(({ sector }) => place(sector)) : [],
+    cuts:
+      request.bios.length > 1 && box.width > request.bios.length * 3
+        ? request.bios.map(({ sector }) => place(sector))
+        : [],
     joined:
       joining?.joined === undefined
         ? undefined
@@ -345,4 +381,3 @@ function volatileMark(
     text: barText(write.requestId, box.width, box.height),
   });
 }
-

@@ -7,7 +7,7 @@ import type { GuestState, RingRequest, RingState, StackState } from '../model/ty
 import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { nameGuest, nameRing } from './names.ts';
-import { fitText } from './text.ts';
+import { fitText, textWidth } from './text.ts';
 import {
   type Box,
   type Bracket,
@@ -111,7 +111,6 @@ function clientLabel(ring: RingState, place: Place, y: number, labelLine: number
 }
 
 function chip(request: RingRequest, ring: RingState, box: Box): LooseMark {
-  const size = request.lengthBytes === 0 ? '' : ` ${formatBytes(request.lengthBytes)}`;
   return mark({
     ...box,
     key: request.key,
@@ -120,8 +119,16 @@ function chip(request: RingRequest, ring: RingState, box: Box): LooseMark {
     state: request.state === 'done' && request.result < 0 ? 'failed' : request.state,
     hue: request.hue,
     name: nameRing(request, ring),
-    text: box.width >= g.CHIP_TEXT_FROM ? fitText(request.verb + size, box.width - 22, g.LABEL_SIZE) : '',
+    text: chipText(request, box.width),
   });
+}
+
+/** What was asked and how much; where that does not fit, how much; else nothing. */
+function chipText({ verb, lengthBytes }: RingRequest, width: number): string {
+  if (width < g.CHIP_TEXT_FROM) return '';
+  const size = lengthBytes === 0 ? '' : formatBytes(lengthBytes);
+  const room = width - g.MARK_TEXT_LEFT - 4;
+  return [`${verb} ${size}`.trim(), size].find((text) => textWidth(text, g.LABEL_SIZE) <= room) ?? '';
 }
 
 const GUEST_STATES: Record<GuestState['requests'][number]['state'], MarkState> = {

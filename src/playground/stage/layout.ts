@@ -16,8 +16,8 @@ import type { Label, LaneBox, LaneContent, LaneKind, Mark, Place, StageLayout } 
 
 const TITLES: Record<LaneKind, readonly [title: string, purpose: string]> = {
   applications: ['Applications', 'what they asked for, in flight or done'],
-  guest: ['Guest', 'a virtual machine’s queue, merged by multireq'],
-  cache: ['Page cache', 'pages of files, in memory only until written'],
+  guest: ['Guest', 'its disk’s queue, merged by multireq'],
+  cache: ['Page cache', 'pages of files, held in memory'],
   block: ['Block layer', 'requests wait and merge, by address'],
   drive: ['Drive', 'from in service to the media'],
 };
@@ -31,7 +31,12 @@ export function layoutStage(state: StackState, extent: RunExtent, width: number)
   for (const drives of bands) {
     const layout = layoutDriveBand(state, extent, drives, builder.contentLeft, builder.contentWidth);
     builder.lane('block', blockFacts(state, drives), layout.block, drives[0]);
-    builder.lane('drive', drives.length === 1 ? driveFacts(state, drives[0] ?? 0) : '', layout.drive, drives[0]);
+    builder.lane(
+      'drive',
+      drives.length === 1 ? driveFacts(state, drives[0] ?? 0) : '',
+      layout.drive,
+      drives[0],
+    );
   }
   return builder.stage();
 }

@@ -3,11 +3,12 @@
 // Invariant: a mark's outermost element carries its place, its key and its name; what is in it starts at 0, 0.
 
 import { Component, type ComponentChild, createRef } from 'preact';
-import { BAR_ARROW_FROM } from './geometry.ts';
+import type { Fate } from '../state.ts';
+import { BAR_ARROW_FROM, LABEL_SIZE, MARK_TEXT_LEFT } from './geometry.ts';
 import { BOTH, CROSS, DOWN, diamondPath, EQUALS, pointedPath, TICK, UP } from './glyphs.ts';
 import { isSame } from './memo.ts';
 import { enter, leave, slideIn } from './motion.ts';
-import type { Fate } from './overlay.ts';
+import { textWidth } from './text.ts';
 import type { Mark } from './types.ts';
 
 interface MarkProps {
@@ -35,7 +36,7 @@ export class MarkView extends Component<MarkProps> {
   override render({ mark, fate }: MarkProps): ComponentChild {
     const fateClass = fate === undefined ? '' : ` fate-${fate}`;
     return (
-      // biome-ignore lint/a11y/useSemanticElements: a mark is a group of SVG shapes, which no <img> can be.
+      // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a mark is a picture; its lane has the focus.
       <g
         ref={this.#group}
         id={markId(mark)}
@@ -82,15 +83,26 @@ function BarBody({ mark }: { mark: Mark }) {
       {cuts.length > 1 && (
         <path class="cuts" d={cuts.map((x) => (x < 1 ? '' : `M${x} 0V${height}`)).join('')} />
       )}
+      {hasArrow && (
+        <rect class="plate" x="2.5" y="2.5" width={plateWidth(mark)} height={height - 5} rx="1.5" />
+      )}
       {hasArrow && <path class="sign" d={signOf(mark)} transform={`translate(10 ${middle})`} />}
       {text !== '' && (
-        <text class="mark-text" x={18} y={middle + 4}>
+        <text class="mark-text" x={MARK_TEXT_LEFT} y={middle + 4}>
           {text}
         </text>
       )}
-      {mark.state === 'failed' && <path class="crossed" d={`M0 0L${width} ${height}M0 ${height}L${width} 0`} />}
+      {mark.state === 'failed' && (
+        <path class="crossed" d={`M0 0L${width} ${height}M0 ${height}L${width} 0`} />
+      )}
     </>
   );
+}
+
+/** A plain ground for the sign and the words of a mark, so that they can be read on stripes. */
+function plateWidth({ text, width }: Mark): number {
+  const wide = text === '' ? BAR_ARROW_FROM - 2 : MARK_TEXT_LEFT + textWidth(text, LABEL_SIZE) + 2;
+  return Math.min(wide, width - 5);
 }
 
 function signOf({ state, hue }: Mark): string {
@@ -116,7 +128,9 @@ class Joining extends Component<JoiningProps> {
   }
 
   override render({ joined, mark }: JoiningProps): ComponentChild {
-    return <rect ref={this.#rect} class="joining" x={joined.x} width={joined.width} height={mark.height} rx="2" />;
+    return (
+      <rect ref={this.#rect} class="joining" x={joined.x} width={joined.width} height={mark.height} rx="2" />
+    );
   }
 }
 
@@ -145,9 +159,15 @@ function PageBody({ mark }: { mark: Mark }) {
         </text>
       )}
       {width >= SIGN_FROM && sign !== undefined && (
-        <path class="sign" d={sign} transform={`translate(${width / 2} ${signY}) scale(${width < 20 ? 0.75 : 0.9})`} />
+        <path
+          class="sign"
+          d={sign}
+          transform={`translate(${width / 2} ${signY}) scale(${width < 20 ? 0.75 : 0.9})`}
+        />
       )}
-      {state === 'dirty' && <circle class="dot" cx={width / 2} cy={signY} r={Math.max(1.5, Math.min(3, width / 8))} />}
+      {state === 'dirty' && (
+        <circle class="dot" cx={width / 2} cy={signY} r={Math.max(1.5, Math.min(3, width / 8))} />
+      )}
     </>
   );
 }
@@ -162,7 +182,6 @@ function Blocks({ mark: { width, height, parts, text } }: { mark: Mark }) {
     <g class="blocks">
       {parts.map((part, index) => (
         <rect
-          // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place in the page.
           key={index}
           class={`block is-${part.state}`}
           x={2 + (index % columns) * cellWidth}
@@ -184,7 +203,9 @@ function SeveralBody({ mark: { width, height, parts } }: { mark: Mark }) {
       {parts.map(({ state, share }) => {
         const tall = share * (height - 1);
         bottom -= tall;
-        return <rect key={state} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />;
+        return (
+          <rect key={state} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />
+        );
       })}
     </>
   );
@@ -194,7 +215,10 @@ function FateSign({ mark: { width, height }, fate }: { mark: Mark; fate: Fate })
   return (
     <g class="fate" transform={`translate(${width} 0)`}>
       <circle r="6.5" cy={height > 20 ? 3 : 0} />
-      <path d={fate === 'kept' ? TICK : fate === 'lost' ? CROSS : 'M-3 0H3'} transform={`translate(0 ${height > 20 ? 3 : 0})`} />
+      <path
+        d={fate === 'kept' ? TICK : fate === 'lost' ? CROSS : 'M-3 0H3'}
+        transform={`translate(0 ${height > 20 ? 3 : 0})`}
+      />
     </g>
   );
 }

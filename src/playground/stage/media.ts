@@ -51,11 +51,15 @@ export function mediaPaths(
 function addSpan(spans: Span[], { x, end }: Span): void {
   const last = spans.at(-1);
   const wide = Math.max(end, x + 1);
-  if (last !== undefined && x <= last.end + 0.5) spans[spans.length - 1] = { x: last.x, end: Math.max(last.end, wide) };
+  if (last !== undefined && x <= last.end + 0.5)
+    spans[spans.length - 1] = { x: last.x, end: Math.max(last.end, wide) };
   else spans.push({ x, end: wide });
 }
 
-export function occupied(axis: Axis, ranges: readonly { readonly sector: number; readonly sectorCount: number }[]): Span[] {
+export function occupied(
+  axis: Axis,
+  ranges: readonly { readonly sector: number; readonly sectorCount: number }[],
+): Span[] {
   const spans: Span[] = [];
   for (const { sector, sectorCount } of [...ranges].sort((a, b) => a.sector - b.sector)) {
     const { x, width } = axis.span(sector, sectorCount);
@@ -67,7 +71,5 @@ export function occupied(axis: Axis, ranges: readonly { readonly sector: number;
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 export function spansPath(spans: readonly Span[], y: number, height: number): string {
-  return spans
-    .map(({ x, end }) => `M${round(x)} ${y}H${round(end)}v${height}H${round(x)}z`)
-    .join('');
+  return spans.map(({ x, end }) => `M${round(x)} ${y}H${round(end)}v${height}H${round(x)}z`).join('');
 }

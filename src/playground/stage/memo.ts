@@ -22,7 +22,8 @@ function differs(before: object, after: object): boolean {
 /** By value through arrays and plain objects: a layout is made anew for each moment, mostly the same. */
 export function isSame(before: unknown, after: unknown): boolean {
   if (Object.is(before, after)) return true;
-  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null) return false;
+  if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)
+    return false;
   const old = before as Record<string, unknown>;
   const names = Object.keys(after);
   if (names.length !== Object.keys(before).length) return false;

@@ -32,12 +32,15 @@ export function enter(element: Element, to: Point, from: Point | undefined): voi
 /** Towards its place from the side. */
 export function slideIn(element: Element, offset: number): void {
   if (!motion.isOn) return;
-  const keyframes = [{ transform: place(offset, -10), opacity: 0.2 }, { transform: place(0, 0), opacity: 1 }];
+  const keyframes = [
+    { transform: place(offset, -10), opacity: 0.2 },
+    { transform: place(0, 0), opacity: 1 },
+  ];
   element.animate(keyframes, { duration: ENTER_MS, easing: EASE });
 }
 
 /** A copy stays for a moment, and moves to `to` where that is given. */
-export function leave(element: Element, at: Point, to: Point | undefined): void {
+export function leave(element: SVGElement, at: Point, to: Point | undefined): void {
   const ghosts = element.ownerSVGElement?.querySelector('.ghosts');
   if (!motion.isOn || ghosts === null || ghosts === undefined) return;
   const ghost = element.cloneNode(true) as Element;

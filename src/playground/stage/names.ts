@@ -36,7 +36,10 @@ function ringState(request: RingRequest): string {
 }
 
 export function nameGuest(request: GuestRequest): string {
-  const what = request.sectorCount === 0 ? request.hue : `${request.hue}, ${sectors(request.sector, request.sectorCount)}`;
+  const what =
+    request.sectorCount === 0
+      ? request.hue
+      : `${request.hue}, ${sectors(request.sector, request.sectorCount)}`;
   const group = request.group === 0 ? '' : `, in merged request ${formatCount(request.group)}`;
   return `guest ${what}, ${request.state}${group}`;
 }
@@ -73,7 +76,8 @@ export function nameRequest(request: BlockRequest, { nowNs }: StackState): strin
       ? `${request.verb} request ${request.id}`
       : `${request.verb} request ${request.id}, ${sectors(request.sector, request.sectorCount)}`;
   const merged = request.bios.length > 1 ? `, merged from ${request.bios.length}` : '';
-  if (request.state === 'waiting') return `${what}${merged}, waiting since ${formatTime(nowNs - request.queuedNs)}`;
+  if (request.state === 'waiting')
+    return `${what}${merged}, waiting since ${formatTime(nowNs - request.queuedNs)}`;
   return `${what}${merged}, in service since ${formatTime(nowNs - request.issuedNs)}`;
 }
 

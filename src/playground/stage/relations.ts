@@ -26,11 +26,17 @@ function placedThings(state: StackState): Placed[] {
   for (const page of state.cache.slots) {
     const drive = page === undefined ? undefined : flat.get(page.file);
     if (page === undefined || drive === undefined) continue;
-    things.push({ key: page.key, drive, sector: page.index * SECTORS_PER_PAGE, sectorCount: SECTORS_PER_PAGE });
+    things.push({
+      key: page.key,
+      drive,
+      sector: page.index * SECTORS_PER_PAGE,
+      sectorCount: SECTORS_PER_PAGE,
+    });
   }
   for (const drive of state.drives) {
     const own = { drive: drive.index };
-    for (const request of [...drive.waiting, ...drive.inService]) things.push({ ...own, ...rangeOf(request) });
+    for (const request of [...drive.waiting, ...drive.inService])
+      things.push({ ...own, ...rangeOf(request) });
     for (const write of drive.volatileWrites) things.push({ ...own, ...rangeOf(write) });
   }
   for (const ring of state.rings) {
@@ -46,7 +52,11 @@ function placedThings(state: StackState): Placed[] {
   return things;
 }
 
-function rangeOf<T extends { key: EntityKey; sector: number; sectorCount: number }>({ key, sector, sectorCount }: T) {
+function rangeOf<T extends { key: EntityKey; sector: number; sectorCount: number }>({
+  key,
+  sector,
+  sectorCount,
+}: T) {
   return { key, sector, sectorCount };
 }
 

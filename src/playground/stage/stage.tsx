@@ -4,21 +4,19 @@
 // seen as movement.
 
 import { useSignal } from '@preact/signals';
-import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { select } from '../actions.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
-import { cursor, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
+import { cursor, fates, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
 import { extentOf } from './extent.ts';
 import { type Happening, happeningsOf } from './happenings.ts';
 import { isDirection, neighbour } from './keyboard.ts';
-import { Brackets, Guides, LaneHeader, Labels, StripView } from './lanes.tsx';
+import { Brackets, Guides, Labels, LaneHeader, StripView } from './lanes.tsx';
 import { layoutStage } from './layout.ts';
 import { Legend } from './legend.tsx';
 import { MarkView, markId } from './marks.tsx';
 import { motion } from './motion.ts';
-import { fates } from './overlay.ts';
 import { Patterns } from './patterns.tsx';
 import { pageAt, relatedTo } from './relations.ts';
 import { Tags } from './tags.tsx';
@@ -78,7 +76,7 @@ function Picture({ run: shown, state, width }: PictureProps) {
     // biome-ignore lint/a11y/noSvgWithoutTitle: a title would be shown as a tip over every mark; the section names the picture.
     <svg
       ref={svg}
-      class={`lanes${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate === undefined ? '' : ' has-fates'}`}
+      class={`lanes${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
       width={layout.width}
       height={layout.height}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
@@ -97,7 +95,14 @@ function Picture({ run: shown, state, width }: PictureProps) {
       <Patterns />
       <Guides guides={layout.guides} />
       {layout.lanes.map((lane, index) => (
-        <Lane key={lane.key} lane={lane} index={index} layout={layout} happenings={happenings} current={current.value} />
+        <Lane
+          key={lane.key}
+          lane={lane}
+          index={index}
+          layout={layout}
+          happenings={happenings}
+          current={current.value}
+        />
       ))}
       <path class="slots" d={layout.slots} />
       {layout.strips.map((strip) => (
@@ -109,13 +114,14 @@ function Picture({ run: shown, state, width }: PictureProps) {
         {layout.marks
           .filter(({ shape }) => shape === 'page')
           .map((mark) => (
-            <MarkView key={mark.key} mark={mark} fate={fate?.get(mark.entity)} />
+            <MarkView key={mark.key} mark={mark} fate={fate.get(mark.entity)} />
           ))}
       </g>
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it can have the focus. */}
       <g class="ghosts" aria-hidden="true" />
       <g class="bars">
         {bars.map((mark) => (
-          <MarkView key={mark.key} mark={mark} fate={fate?.get(mark.entity)} />
+          <MarkView key={mark.key} mark={mark} fate={fate.get(mark.entity)} />
         ))}
       </g>
       <Tags layout={layout} happenings={happenings} />
@@ -135,21 +141,30 @@ interface LaneProps {
 function Lane({ lane, index, layout, happenings, current }: LaneProps) {
   const marks = layout.marks.filter((mark) => mark.lane === index);
   const active = marks.find(({ key }) => key === current);
-  const caption = happenings.find((each) => each.lane === lane.kind && lanesDrive(lane) <= each.drive)?.text ?? '';
-  const counted = marks.length === 0 ? 'nothing in it' : `${marks.length} to walk through with the arrow keys`;
+  const caption =
+    happenings.find((each) => each.lane === lane.kind && lanesDrive(lane) <= each.drive)?.text ?? '';
+  const counted =
+    marks.length === 0 ? 'nothing in it' : `${marks.length} to walk through with the arrow keys`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a group of SVG shapes has no element of HTML.
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the lane is a stop of the Tab key only because its marks are walked with the arrows.
     <g
       class="lane"
       role="group"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: the lane is a stop of the Tab key, and its marks are walked with the arrows.
       tabIndex={0}
       data-lane={index}
       aria-label={`${lane.title}: ${lane.purposeLines.join(' ')}; ${lane.facts}; ${counted}`}
       aria-owns={active === undefined ? undefined : markId(active)}
       aria-activedescendant={active === undefined ? undefined : markId(active)}
     >
-      <rect class="lane-ground" x={lane.x} y={lane.y + 1} width={lane.width} height={lane.height - 1} rx="4" />
+      <rect
+        class="lane-ground"
+        x={lane.x}
+        y={lane.y + 1}
+        width={lane.width}
+        height={lane.height - 1}
+        rx="4"
+      />
       <LaneHeader lane={lane} caption={caption} />
     </g>
   );
@@ -166,7 +181,7 @@ function keyUnder(target: EventTarget | null): EntityKey | undefined {
 }
 
 function walk(
-  event: JSX.TargetedKeyboardEvent<SVGSVGElement>,
+  event: KeyboardEvent,
   layout: StageLayout,
   current: string | undefined,
   go: (key: string) => void,
@@ -189,10 +204,14 @@ function walk(
 
 /** Requests appear from their page, and reads go back to it. */
 function withOrigins(layout: StageLayout, state: StackState): StageLayout {
-  const pages = new Map(layout.marks.filter(({ shape }) => shape === 'page').map((mark) => [mark.entity, mark]));
+  const pages = new Map(
+    layout.marks.filter(({ shape }) => shape === 'page').map((mark) => [mark.entity, mark]),
+  );
   const requests = new Map(
     state.drives.flatMap(({ index, waiting, inService }) =>
-      [...waiting, ...inService].map((request) => [request.key, { drive: index, sector: request.sector }] as const),
+      [...waiting, ...inService].map(
+        (request) => [request.key, { drive: index, sector: request.sector }] as const,
+      ),
     ),
   );
   const marks = layout.marks.map((mark): Mark => {
@@ -210,7 +229,12 @@ function useStillness(shown: Run, step: number, width: number): boolean {
   const before = last.current;
   if (before.shown !== shown || before.step !== step || before.width !== width) {
     const isJump = Math.abs(step - before.step) > JUMP_STEPS;
-    last.current = { shown, step, width, isStill: before.shown !== shown || before.width !== width || isJump };
+    last.current = {
+      shown,
+      step,
+      width,
+      isStill: before.shown !== shown || before.width !== width || isJump,
+    };
   }
   motion.isOn = !last.current.isStill && !prefersLessMotion();
   return last.current.isStill;

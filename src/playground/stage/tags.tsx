@@ -7,6 +7,7 @@ import type { StageLayout } from './types.ts';
 
 export function Tags({ layout, happenings }: { layout: StageLayout; happenings: readonly Happening[] }) {
   return (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it can have the focus; the lane's caption says the same.
     <g class="tags" aria-hidden="true">
       {happenings.map(({ at, text }) => {
         const mark = at === undefined ? undefined : layout.marks.find(({ entity }) => entity === at);

@@ -168,7 +168,8 @@ export const NOTHING: LaneContent = {
 
 /** A mark with the traits that most have not. */
 export function mark(
-  own: Partial<LooseMark> & Pick<LooseMark, 'key' | 'entity' | 'shape' | 'state' | 'hue' | 'name' | keyof Box>,
+  own: Partial<LooseMark> &
+    Pick<LooseMark, 'key' | 'entity' | 'shape' | 'state' | 'hue' | 'name' | keyof Box>,
 ): LooseMark {
   return {
     text: '',
