@@ -1,4 +1,6 @@
-// Every length of the lanes, in CSS pixels. Vertical ones keep to a rhythm of four.
+// Every length of the lanes, in CSS pixels, on one page.
+//
+// Vertical ones keep to a rhythm of four; layout.ts and its parts add them up, and nothing else in the stage names a length.
 
 /** Narrower than this, a lane's title stands above it. */
 export const WIDE_FROM = 720;

@@ -1,4 +1,6 @@
-// The small signs in marks, as path data around their middle: they repeat in shape what hue and pattern say.
+// The small signs in marks, as path data around their middle.
+//
+// They repeat in shape what hue and pattern say: arrows for the way that bytes go, a tick, a cross, and outlines of small bars.
 
 /** Towards the drive, away from it. */
 export const DOWN = 'M0 -4V4M-3 1L0 4L3 1';

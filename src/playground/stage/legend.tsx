@@ -44,11 +44,11 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
   },
 ];
 
-const WIDTH = 36;
+const WIDTH = 44;
 const HEIGHT = 22;
 
 function sample({ shape, state, hue, text }: Entry): LooseMark {
-  const width = shape === 'page' || shape === 'flush' ? 16 : 28;
+  const width = shape === 'page' || shape === 'flush' ? 16 : 40;
   const height = shape === 'page' ? 16 : 14;
   const box = { x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
   return mark({ ...box, key: `legend:${text}`, entity: '', shape, state, hue, name: text });

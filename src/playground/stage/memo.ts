@@ -1,4 +1,6 @@
 // A component that is drawn again only when one of its props is another one.
+//
+// Verbs: memo, isSame. By value: a layout is made anew for each moment, and mostly says the same.
 
 import { Component, type ComponentChild, type FunctionComponent } from 'preact';
 
@@ -19,7 +21,7 @@ function differs(before: object, after: object): boolean {
   return Object.entries(after).some(([name, value]) => !isSame(old[name], value));
 }
 
-/** By value through arrays and plain objects: a layout is made anew for each moment, mostly the same. */
+/** By value, through arrays and plain objects. */
 export function isSame(before: unknown, after: unknown): boolean {
   if (Object.is(before, after)) return true;
   if (typeof before !== 'object' || typeof after !== 'object' || before === null || after === null)

@@ -1,4 +1,6 @@
-// What a layout is made of: lanes, marks, strips, words. Lengths are CSS pixels from the stage's top left corner.
+// What a layout is made of: lanes, marks, strips, words.
+//
+// Lengths are CSS pixels from the stage's top left corner. All of it is plain data, made by layout.ts and drawn by the components.
 
 import type { EntityKey, Hue } from '../model/types.ts';
 import type { Axis } from './axis.ts';
