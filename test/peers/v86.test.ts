@@ -2,7 +2,7 @@
 // A real Linux guest: Debian's kernel for i386 boots in v86 and uses two machines as its disks, one around the page cache and one
 // through it. It makes file systems, fills, checks and unmounts them; then the power of one is cut while it is mounted.
 //
-// Debian packages: e2fsprogs, to check the disks on this side; the guest's own come from apt at test time, see v86/debian.ts.
+// Debian packages: e2fsprogs, to check the disks on this side; the guest's own come from apt at test time, see src/playground/linux/build/debian.ts.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -18,8 +18,8 @@ import { SparseMemory } from '../../src/backing/sparse-memory.ts';
 import type { MachineConfig } from '../../src/core/options.ts';
 import type { Machine } from '../../src/machine.ts';
 import { NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
-import { type DebianSystem, debianSystem, MODULE_LIST } from './v86/debian.ts';
-import { initramfs } from './v86/initramfs.ts';
+import { type DebianSystem, debianSystem, MODULE_LIST } from '../../src/playground/linux/build/debian.ts';
+import { initramfs } from '../../src/playground/linux/build/initramfs.ts';
 
 const MIB = 1048576;
 const SIZE = 64 * MIB;
