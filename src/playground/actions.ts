@@ -11,7 +11,9 @@ import { Playhead } from './playhead.ts';
 import type { Scene } from './scene/types.ts';
 import {
   cursor,
+  isLive,
   isPlaying,
+  liveRuns,
   pace,
   problem,
   run,
@@ -114,6 +116,32 @@ function show(opened: OpenedRun): void {
   });
 }
 
+/** Shows the run of a live machine, and follows it: playing it is being at its end. */
+export function showLive(live: Run): void {
+  batch(() => {
+    pause();
+    liveRuns.value = new Set([...liveRuns.value, live]);
+    wantedStep = undefined;
+    wantedPart = undefined;
+    scene.value = live.scene;
+    run.value = live;
+    cursor.value = 0;
+    selection.value = undefined;
+    standing.value = undefined;
+    problem.value = undefined;
+  });
+  play();
+}
+
+/** A live machine goes on, whether it is shown or not. */
+export function addLivePart(to: Run, part: RunPart): void {
+  if (run.value !== to) to.add(part);
+  else {
+    addPart(to, part);
+    if (isPlaying.value && frame === 0) play();
+  }
+}
+
 function addPart(to: Run, part: RunPart): void {
   batch(() => {
     to.add(part);
@@ -155,13 +183,20 @@ const LONGEST_FRAME_MS = 250;
 /** At full speed a run of any length takes about this long. */
 const FULL_SPEED_MS = 3000;
 const SLOWEST_FULL_SPEED = 60;
+const SLOWEST_LIVE_SPEED = 12;
+
+/** What a live machine has done since is caught up with in about this long. */
+const CATCH_UP_SECONDS = 0.7;
 
 function stepsASecond(playing: Run): number {
+  if (isLive.value)
+    return Math.max(SLOWEST_LIVE_SPEED, (playing.stepCount - cursor.value) / CATCH_UP_SECONDS);
   return speed.value === 0
     ? Math.max(SLOWEST_FULL_SPEED, (playing.stepCount * 1000) / FULL_SPEED_MS)
     : pace.value;
 }
 
+/** 0: no frame is asked for. */
 let frame = 0;
 
 /** Plays from the cursor, from the start when it is at the end. */
@@ -181,6 +216,8 @@ export function play(): void {
     const step = playhead.advance(elapsedMs, stepsASecond(playing), playing.stepCount, () => 0);
     if (step !== cursor.value) seek(step);
     if (playing.isWhole && step >= playing.stepCount) isPlaying.value = false;
+    // the next part of a live run goes on
+    else if (isLive.value && step >= playing.stepCount) frame = 0;
     else frame = requestAnimationFrame(draw);
   };
   cancelAnimationFrame(frame);

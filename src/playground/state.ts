@@ -20,6 +20,10 @@ const DEFAULT_PACE = 4;
 export const scene = signal<Scene>(FIRST_SCENE);
 /** Its run as far as it is known; undefined while a scene is being opened. */
 export const run = signal<Run | undefined>(undefined);
+/** Runs of live machines (a kept disk, a Linux guest): they grow as things happen, and the engine's machine is not theirs. */
+export const liveRuns = signal<ReadonlySet<Run>>(new Set());
+/** What is shown happens now: there is nothing to stand at, no knob to turn, no link to give. */
+export const isLive = computed(() => run.value !== undefined && liveRuns.value.has(run.value));
 /** Grows with each part of the run: whoever reads the run's length reads this. */
 export const runVersion = signal(0);
 /** Steps made at the moment that is shown. */
