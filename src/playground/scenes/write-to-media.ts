@@ -4,15 +4,12 @@
 
 import { OP_FLUSH, OP_WRITE } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
-import type { Scene, TransferWork } from '../scene/types.ts';
+import type { Scene } from '../scene/types.ts';
+import { pages, SMALL } from './parts.ts';
 
 const CACHE_PAGES = 16;
 const DRIVE_PAGES = 32;
 const CHANNELS = 2;
-
-function pages(op: 'read' | 'write', first: number, count = 1): TransferWork {
-  return { op, offset: first * PAGE_SIZE, length: count * PAGE_SIZE };
-}
 
 export const WRITE_TO_MEDIA: Scene = {
   id: 'write-to-media',
@@ -24,10 +21,9 @@ export const WRITE_TO_MEDIA: Scene = {
   pace: 1,
   clients: [{ name: 'app', entrance: 'aio' }],
   machine: {
-    seed: 1,
+    ...SMALL,
     cache: CACHE_PAGES * PAGE_SIZE,
     eviction: 'lru',
-    buffers: 256 * 1024,
     drives: [
       {
         size: DRIVE_PAGES * PAGE_SIZE,
