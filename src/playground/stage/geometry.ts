@@ -56,6 +56,8 @@ export const DRIVE_MIN_WIDTH = 150;
 export const TICK_LINE = 16;
 export const TICK_MIN_GAP = 64;
 export const STRIP_LABEL_LINE = 18;
+/** Below what waits: how much more there is. */
+export const FOOT_LINE = 4;
 export const STRIP_GAP = 8;
 export const MEDIA_HEIGHT = 20;
 export const BAR_MIN_WIDTH = 4;

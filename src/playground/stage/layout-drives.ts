@@ -140,6 +140,8 @@ function layoutBlock(
         height: height + g.TICK_LINE + 2,
       });
     }
+    const bars = placeRequests(state, column, drive.waiting, axisTop, plan);
+    const hidden = drive.waiting.length - bars.length;
     strips.push({
       ...NO_STRIP,
       key: `waiting:${index}`,
@@ -150,13 +152,21 @@ function layoutBlock(
       width: axis.width,
       height,
       label: '',
-      labelY: 0,
+      labelY: axisTop + height + 11,
+      facts: hidden > 0 ? `${formatCount(hidden)} more behind them` : '',
       emptyText: drive.waiting.length === 0 ? 'nothing waits' : '',
       axis,
     });
-    marks.push(...placeRequests(state, column, drive.waiting, axisTop, plan));
+    marks.push(...bars);
   }
-  return { ...NOTHING, marks, strips, labels, guides, height: headingLine + g.TICK_LINE + height };
+  return {
+    ...NOTHING,
+    marks,
+    strips,
+    labels,
+    guides,
+    height: headingLine + g.TICK_LINE + height + g.FOOT_LINE,
+  };
 }
 
 function layoutDrive(
