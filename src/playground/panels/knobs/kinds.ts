@@ -105,6 +105,14 @@ export function printValue(knob: Knob, value: Json | undefined): string {
   }
 }
 
+/** The same for a reader: with a space before the unit, which readValue takes too. */
+export function showValue(knob: Knob, value: Json | undefined): string {
+  const text = printValue(knob, value);
+  return knob.kind === 'size' || knob.kind === 'rate' || knob.kind === 'time'
+    ? text.replace(/(\d)([A-Za-z])/, '$1 $2')
+    : text;
+}
+
 function printNumber(kind: keyof typeof UNITS, value: number): string {
   return formatParameter({ ...NUMBER, unit: UNITS[kind] }, value);
 }
@@ -179,7 +187,7 @@ const counts = new Intl.NumberFormat('en-GB');
 
 function spoken(knob: Knob, value: number): string {
   if (knob.kind === 'percent') return `${value} %`;
-  return knob.kind === 'count' ? counts.format(value) : printValue(knob, value);
+  return knob.kind === 'count' ? counts.format(value) : showValue(knob, value);
 }
 
 /** The default in words. */
@@ -187,6 +195,6 @@ export function defaultInWords(knob: Knob): string {
   if (knob.defaultText !== undefined) return knob.defaultText;
   if (knob.default === undefined) return 'none';
   if (knob.kind === 'switch') return knob.default === true ? 'on' : 'off';
-  const text = typeof knob.default === 'number' ? spoken(knob, knob.default) : printValue(knob, knob.default);
+  const text = typeof knob.default === 'number' ? spoken(knob, knob.default) : showValue(knob, knob.default);
   return text === '' ? 'none' : text;
 }

@@ -137,7 +137,7 @@ knobs('what a knob prints it reads again', () => {
   );
   const size = rowAt(FIRST_SCENE, 'machine.cache').knob;
   assert.throws(() => readValue(size, 'much'), /Cache size is 'much'; it must be a size such as/);
-  assert.is(defaultInWords(size), '32MiB');
+  assert.is(defaultInWords(size), '32 MiB');
 });
 
 knobs('an option set back to the value of the scene is no change', () => {
