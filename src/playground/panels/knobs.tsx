@@ -4,10 +4,11 @@ import { signal } from '@preact/signals';
 import type { Run } from '../model/run.ts';
 import { ownRun } from '../own-run.ts';
 import { run, runVersion, scene } from '../state.ts';
+import { defaultInWords, showValue } from './knobs/kinds.ts';
 import { KnobField } from './knobs/row.tsx';
 import { type KnobGroup, type KnobRow, knobGroups } from './knobs/rows.ts';
 import { compareTotals, type Totals, totalsOf } from './knobs/totals.ts';
-import { refused, resetKnobs } from './knobs/turning.ts';
+import { refused, resetKnob, resetKnobs } from './knobs/turning.ts';
 
 const query = signal('');
 /** Groups that the reader has opened; these outlive the panel. */
@@ -70,15 +71,34 @@ function Changed({ rows }: { rows: readonly KnobRow[] }) {
           Reset all
         </button>
       </header>
-      {rows.map((row) => (
-        <div key={row.key}>
-          <p class="knob-place">{row.group}</p>
-          <KnobField row={row} prefix="changed" />
-        </div>
-      ))}
+      <ul>
+        {rows.map((row) => (
+          <li key={row.key}>
+            <span>
+              {row.knob.label} <span class="hint">{row.group}</span>
+              <span class="knob-turned">
+                {inWords(row, row.ownValue)} → <b>{inWords(row, row.value)}</b>
+              </span>
+            </span>
+            <button
+              type="button"
+              class="quiet knob-reset"
+              aria-label={`Reset ${row.knob.label} of ${row.group}`}
+              onClick={() => void resetKnob(row)}
+            >
+              Reset
+            </button>
+          </li>
+        ))}
+      </ul>
       <Strip />
     </section>
   );
+}
+
+function inWords({ knob }: KnobRow, value: KnobRow['value']): string {
+  if (knob.kind === 'switch') return (value ?? knob.default) === false ? 'off' : 'on';
+  return value === undefined ? defaultInWords(knob) : showValue(knob, value) || 'none';
 }
 
 function Group({ group }: { group: KnobGroup }) {

@@ -34,7 +34,8 @@ export function KnobField({ row, prefix }: { row: KnobRow; prefix: string }) {
         </p>
       )}
       <p class="hint" id={`${id}-hint`}>
-        {knob.meaning} <span class="knob-default">{defaultLine(row)}</span>
+        {knob.meaning}
+        <span class="knob-default">{defaultLine(row)}</span>
       </p>
     </div>
   );
