@@ -144,6 +144,7 @@ export {
   usrbioIovWrap,
   usrbioPrepIo,
   usrbioPunchHole,
+  usrbioTakeResults,
   usrbioWaitForIos,
 } from './machine/usrbio-calls';
 

@@ -1,6 +1,6 @@
 // 3FS USRBIO for JavaScript: buffers that client and daemon share, rings of requests, results as objects.
 //
-// Verbs: createIov, openIov, wrapIov, createRing, register, preadv, pwritev; on a ring: prepare, submit, wait. The shapes are
+// Verbs: createIov, openIov, wrapIov, createRing, register, preadv, pwritev; on a ring: prepare, submit, wait, take. The shapes are
 // those of the Python binding; a call that fails throws, a request that fails is a negative `result`. The C interface with
 // its own conventions is UsrbioRaw (usrbio-raw.ts).
 
@@ -10,6 +10,7 @@ import {
   HF3FS_CQE_SIZE,
   HF3FS_IOR_ALLOW_READ_UNCOMMITTED,
   HF3FS_IOR_FORBID_READ_HOLES,
+  HF3FS_IOR_IORH,
   HF3FS_IOR_SIZE,
   HF3FS_IOV_BASE,
   HF3FS_IOV_ID,
@@ -190,6 +191,8 @@ export class IoRing<T = unknown> implements Disposable {
   readonly #results: number;
   readonly entries: number;
   readonly read: boolean;
+  /** Its number in records. */
+  readonly number: number;
   #isOpen = true;
 
   /** @internal */
@@ -223,6 +226,7 @@ export class IoRing<T = unknown> implements Disposable {
       buffers.free(this.#struct);
       throw new StorageError('hf3fs_iorcreate', result);
     }
+    this.number = machine.core.memory.u32(this.#struct + HF3FS_IOR_IORH) - 1;
     this.#slots = new Array(options.entries).fill(undefined);
     try {
       this.#results = buffers.allocate(Math.min(options.entries, WAIT_LIMIT) * HF3FS_CQE_SIZE + 16);
@@ -302,6 +306,21 @@ export class IoRing<T = unknown> implements Disposable {
         ),
       );
       if (got === 0) break;
+      for (let index = 0; index < got; index++) results.push(this.#result(index));
+    }
+    return results;
+  }
+
+  /** Results that are there, oldest first; nothing happens meanwhile, where wait first lets happen what is due. */
+  take(): IoResult<T>[] {
+    const struct = this.#open('hf3fs_wait_for_ios');
+    const room = Math.min(this.entries, WAIT_LIMIT);
+    const results: IoResult<T>[] = [];
+    for (let got = room; got === room; ) {
+      got = check(
+        'hf3fs_wait_for_ios',
+        this.#machine.core.call((exports) => exports.usrbioTakeResults(struct, this.#results, room)),
+      );
       for (let index = 0; index < got; index++) results.push(this.#result(index));
     }
     return results;

@@ -1,7 +1,7 @@
 // 3FS USRBIO as exports, with the C interface's conventions: what pumps and waits, and what takes 64-bit numbers.
 //
-// Verbs: usrbioIov…, usrbioIor…, usrbioRegFd, usrbioPrepIo, usrbioSubmitIos, usrbioWaitForIos, usrbioPunchHole. Lengths and
-// offsets are whole numbers in f64. Waiting is virtual: it takes events of the machine, never real time.
+// Verbs: usrbioIov…, usrbioIor…, usrbioRegFd, usrbioPrepIo, usrbioSubmitIos, usrbioWaitForIos, usrbioTakeResults, usrbioPunchHole.
+// Lengths and offsets are whole numbers in f64. Waiting is virtual: it takes events of the machine, never real time.
 
 import { isClientRange } from '../base/client-memory';
 import { END_OF_TIME } from '../base/clock';
@@ -159,6 +159,20 @@ export function usrbioWaitForIos(ior: i32, cqes: i32, limit: i32, minimum: i32, 
     if (!wait(deadline)) break;
   }
   return filled;
+}
+
+/**
+ * As hf3fs_wait_for_ios for at most `limit` results that are there already; nothing happens meanwhile. How many were stored at `cqes`, or
+ * EINVAL, EFAULT.
+ */
+export function usrbioTakeResults(ior: i32, cqes: i32, limit: i32): i32 {
+  const ring = ringOfStruct(<u32>ior);
+  if (limit <= 0 || ring == null) return -EINVAL;
+  if (!isClientRange(<u32>cqes, <u64>limit * HF3FS_CQE_SIZE) || (cqes & 3) != 0) return -EFAULT;
+  const fetched = fetchResults(ring, <usize>(<u32>cqes), <u32>limit);
+  // there is room for more completions now
+  if (fetched > 0) postRing(ring);
+  return <i32>fetched;
 }
 
 /** Punches one range of whole chunks: 0 or a positive errno. */

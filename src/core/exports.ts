@@ -215,6 +215,7 @@ export interface CoreExports {
   usrbioPunchHole(descriptor: number, rangeCount: number, starts: number, ends: number): number;
   usrbioRegFd(descriptor: number): number;
   usrbioSubmitIos(ior: number): number;
+  usrbioTakeResults(ior: number, cqes: number, limit: number): number;
   usrbioWaitForIos(ior: number, cqes: number, limit: number, minimum: number, timeout: number): number;
   virtioDrainBegin(device: number): number;
   virtioDrainEnd(device: number): number;

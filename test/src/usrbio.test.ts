@@ -43,6 +43,31 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const CONFIG_ERROR = 'ERR_SECTORLAB_CONFIG';
 
 for (const build of BUILDS) {
+  client(`${build}: take() gives what has ended, and lets nothing happen`, async () => {
+    const machine = await open(build);
+    const { usrbio } = machine;
+    const file = machine.openFile('drive0');
+    const ring = usrbio.createRing<number>({ entries: 8 });
+    const other = usrbio.createRing({ entries: 1 });
+    assert.is(other.number, ring.number + 1);
+    const iov = usrbio.createIov(16384);
+    for (let index = 0; index < 8; index++) ring.prepare(iov.slice(0, 512), file, index * 512, index);
+    ring.submit();
+    const steps = machine.stepCount;
+    assert.equal(ring.take(), []);
+    assert.is(machine.stepCount, steps);
+    machine.run();
+    assert.equal(
+      ring.take().map(({ userdata, result }) => [userdata, result]),
+      Array.from({ length: 8 }, (_, index) => [index, 512]),
+    );
+    assert.equal(ring.take(), []);
+    assert.equal(ring.wait(), []);
+    for (const one of [ring, other, iov]) one.destroy();
+    usrbio.close();
+    finish(machine);
+  });
+
   client(
     `${build}: row 30: wait() gives one of three, wait for three gives three, an error is a result`,
     async () => {

@@ -7,10 +7,11 @@
 import { ConfigError } from '../../errors.ts';
 import type { Machine } from '../../machine.ts';
 import type { Port } from './clients/port.ts';
+import { doMachineWork } from './machine-work.ts';
 import type { Job } from './plan.ts';
 import { type Ask, askAt, type RowPlace } from './rows.ts';
 import type { Stamp } from './stamp.ts';
-import type { MachineWork, NameWork } from './types.ts';
+import type { MachineWork, NameWork, SceneMachine } from './types.ts';
 
 const MAX_DEPTH = 256;
 
@@ -51,6 +52,7 @@ export class ClientRun {
   readonly #plan: readonly (readonly Job[])[];
   readonly #depth: number;
   readonly #batch: number;
+  readonly #options: SceneMachine;
   readonly #seed: number;
   readonly #index: number;
   #cursor: Cursor = newCursor(-1);
@@ -67,14 +69,15 @@ export class ClientRun {
     port: Port,
     plan: readonly (readonly Job[])[],
     limits: { readonly depth: number; readonly batch: number },
-    who: { readonly seed: number; readonly index: number },
+    who: { readonly options: SceneMachine; readonly index: number },
   ) {
     this.#machine = machine;
     this.#port = port;
     this.#plan = plan;
     this.#depth = limits.depth;
     this.#batch = limits.batch;
-    this.#seed = who.seed;
+    this.#options = who.options;
+    this.#seed = who.options.seed ?? 1;
     this.#index = who.index;
     machine.timeline.keep(this, () => {
       const [cursor, submitted, completed, failed] = [
@@ -159,11 +162,8 @@ export class ClientRun {
   }
 
   #call(work: Extract<Job, { kind: 'call' }>['work']): void {
-    if (work.op === 'dropCaches') {
-      this.#machine.dropCaches();
-      return;
-    }
-    const result = this.#port.call?.(work) ?? 0;
+    const result =
+      'path' in work ? (this.#port.call?.(work) ?? 0) : doMachineWork(this.#machine, this.#options, work);
     if (result < 0) this.failed++;
     this.watcher?.called(this.#index, work, result);
   }

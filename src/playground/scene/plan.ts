@@ -1,6 +1,6 @@
 // What each client does in each chapter, ready to be played: rows measured, works given to their clients.
 //
-// Verbs: planScene.
+// Verbs: planScene, longestOf, clientOf.
 
 import { ConfigError } from '../../errors.ts';
 import { measureRow, type Row } from './rows.ts';
@@ -93,7 +93,16 @@ function planChapter(scene: Scene, chapter: Chapter, at: number): Job[][] {
   return plan;
 }
 
-/** By chapter and client. Throws ConfigError. */
-export function planScene(scene: Scene): readonly (readonly (readonly Job[])[])[] {
+/** Jobs by chapter and client. */
+export type Plan = readonly (readonly (readonly Job[])[])[];
+
+/** Bytes of the longest request of a client. */
+export function longestOf(plan: Plan, client: number): number {
+  const jobs = plan.flatMap((chapter) => chapter[client] ?? []);
+  return jobs.reduce((longest, job) => (job.kind === 'row' ? Math.max(longest, job.row.length) : longest), 0);
+}
+
+/** Throws ConfigError. */
+export function planScene(scene: Scene): Plan {
   return scene.chapters.map((chapter, at) => planChapter(scene, chapter, at));
 }

@@ -11,7 +11,7 @@ import { ClientRun, depthOf, type RunWatcher } from './client-run.ts';
 import { openPort } from './clients/index.ts';
 import type { Port } from './clients/port.ts';
 import { machineOptions } from './machine-options.ts';
-import { planScene } from './plan.ts';
+import { longestOf, planScene } from './plan.ts';
 import type { Scene } from './types.ts';
 
 /** How a machine is made: `Machine.create` of the browser's entry, or what does the same in Node. */
@@ -46,7 +46,16 @@ export class SceneRun {
     this.machine = machine;
     this.scene = scene;
     const plan = planScene(scene);
-    this.ports = scene.clients.map((client) => openPort({ machine, client, ...depthOf(client) }));
+    this.ports = scene.clients.map((client, index) =>
+      openPort({
+        machine,
+        client,
+        ...depthOf(client),
+        longestBytes: longestOf(plan, index),
+        earlierCount: scene.clients.slice(0, index).filter(({ entrance }) => entrance === client.entrance)
+          .length,
+      }),
+    );
     this.clients = this.ports.map(
       (port, index) =>
         new ClientRun(
@@ -54,7 +63,7 @@ export class SceneRun {
           port,
           plan.map((chapter) => chapter[index] ?? []),
           depthOf(scene.clients[index] ?? {}),
-          { seed: scene.machine.seed ?? 1, index },
+          { options: scene.machine, index },
         ),
     );
     machine.timeline.keep(this, () => {

@@ -83,6 +83,7 @@ export function liveShape(machine: Machine, scene: Scene, files: readonly FileSh
       name,
       entrance,
       device: 0,
+      devices: [0],
       target,
     })),
     memoryBytes: machine.core.memoryBytes,

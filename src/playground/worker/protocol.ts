@@ -45,8 +45,10 @@ export interface FileShape {
 export interface ClientShape {
   readonly name: string;
   readonly entrance: string;
-  /** Number of its ring, queue or guest device in records; for aio the file's. */
+  /** Number of its ring, queue or guest device in records; for aio and files the file's. The first of `devices`. */
   readonly device: number;
+  /** All such numbers: usrbio has a ring for reads and one for writes. */
+  readonly devices: readonly number[];
   readonly target: string;
 }
 
@@ -61,7 +63,7 @@ export interface RunPart {
   readonly chapters: Uint16Array;
   /** Hash of all records by the end of each step. */
   readonly hashes: BigUint64Array;
-  /** Bytes of sectors asked for so far: nothing more will come. */
+  /** Nothing more will come. */
   readonly isLast: boolean;
   /** Why a scene was left before its end, in words; undefined: it was played to its end. */
   readonly cutShort: string | undefined;

@@ -74,7 +74,8 @@ function clientShapes({ scene, ports }: SceneRun): ClientShape[] {
   return scene.clients.map(({ name, entrance, target = 'drive0' }, index) => ({
     name,
     entrance,
-    device: ports[index]?.device ?? 0,
+    device: ports[index]?.devices[0] ?? 0,
+    devices: ports[index]?.devices ?? [],
     target,
   }));
 }

@@ -7,7 +7,7 @@
 import type { Machine } from '../../../machine.ts';
 import type { Ask } from '../rows.ts';
 import type { Stamp } from '../stamp.ts';
-import type { MachineWork, NameWork, SceneClient } from '../types.ts';
+import type { NameWork, SceneClient } from '../types.ts';
 
 /** A request that has ended. */
 export interface Ended {
@@ -19,8 +19,8 @@ export interface Ended {
 
 /** An open entrance of one client. */
 export interface Port {
-  /** Number of its ring, queue, guest device or file in records. */
-  readonly device: number;
+  /** Numbers that its records have: of its rings, its queue, its guest device, its drive, or for aio and files of its file. */
+  readonly devices: readonly number[];
   /** Number of the file that it uses, where it uses one. */
   readonly file: number | undefined;
   /**
@@ -31,7 +31,7 @@ export interface Port {
   /** What has ended since the last time. */
   reap(): readonly Ended[];
   /** Carries out a call from its beginning to its end. Only where the entrance has such calls. */
-  call?(work: NameWork | MachineWork): number;
+  call?(work: NameWork): number;
 }
 
 /** Where a port is opened. */
@@ -41,4 +41,8 @@ export interface PortPlace {
   /** Requests in flight at most, and requests that enter together. */
   readonly depth: number;
   readonly batch: number;
+  /** Bytes of its longest request. */
+  readonly longestBytes: number;
+  /** Clients of the same entrance that were opened before it. */
+  readonly earlierCount: number;
 }

@@ -139,6 +139,7 @@ export function shapeOf(sketch: Sketch): Shape {
       name: client === 0 ? 'app' : `app ${client + 1}`,
       entrance: 'aio',
       device: 0,
+      devices: [0],
       target: 'drive0',
     })),
     memoryBytes: 0,
