@@ -99,8 +99,3 @@ export interface GuestEngine {
   /** Requests that the guest's disk has served, by kind. */
   served(): Promise<Readonly<Record<'reads' | 'writes' | 'flushes' | 'discards' | 'writeZeroes', number>>>;
 }
-
-export interface LiveEngine {
-  readonly disk: DiskEngine;
-  readonly guest: GuestEngine;
-}
