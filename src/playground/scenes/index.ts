@@ -3,14 +3,19 @@
 import type { Scene } from '../scene/types.ts';
 import { DIRTY_LIMITS } from './dirty-limits.ts';
 import { EVICTION_SCAN } from './eviction-scan.ts';
+import { FSYNC_STORM } from './fsync-storm.ts';
 import { LYING_DRIVE } from './lying-drive.ts';
 import { MERGING } from './merging.ts';
 import { PARTIAL_PAGE } from './partial-page.ts';
+import { QEMU_DISK } from './qemu-disk.ts';
 import { QUEUE_DEPTH } from './queue-depth.ts';
 import { READAHEAD } from './readahead.ts';
+import { RENAME_REPLACE } from './rename-replace.ts';
+import { RINGS } from './rings.ts';
 import { SEQUENTIAL_AND_RANDOM } from './sequential-and-random.ts';
 import { TEN_THOUSAND } from './ten-thousand.ts';
 import { WRITE_TO_MEDIA } from './write-to-media.ts';
+import { ZEROES_AND_DISCARD } from './zeroes-and-discard.ts';
 
 export const SCENES: readonly Scene[] = [
   WRITE_TO_MEDIA,
@@ -21,7 +26,12 @@ export const SCENES: readonly Scene[] = [
   MERGING,
   SEQUENTIAL_AND_RANDOM,
   QUEUE_DEPTH,
+  ZEROES_AND_DISCARD,
   TEN_THOUSAND,
+  RINGS,
+  QEMU_DISK,
+  FSYNC_STORM,
+  RENAME_REPLACE,
   LYING_DRIVE,
 ];
 /** What a first visitor sees. */

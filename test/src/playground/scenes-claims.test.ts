@@ -8,19 +8,25 @@ import {
   MERGE_OPERATION_DIFFERS,
   MERGE_TOO_MANY_SECTORS,
   OP_FLUSH,
+  OP_READ,
   OP_WRITE,
 } from '../../../assembly/layout.ts';
 import type { Scene } from '../../../src/playground/scene/types.ts';
 import { DIRTY_LIMITS } from '../../../src/playground/scenes/dirty-limits.ts';
 import { EVICTION_SCAN } from '../../../src/playground/scenes/eviction-scan.ts';
+import { FSYNC_STORM } from '../../../src/playground/scenes/fsync-storm.ts';
 import { LYING_DRIVE } from '../../../src/playground/scenes/lying-drive.ts';
 import { MERGING } from '../../../src/playground/scenes/merging.ts';
 import { PARTIAL_PAGE } from '../../../src/playground/scenes/partial-page.ts';
+import { QEMU_DISK } from '../../../src/playground/scenes/qemu-disk.ts';
 import { QUEUE_DEPTH } from '../../../src/playground/scenes/queue-depth.ts';
 import { READAHEAD } from '../../../src/playground/scenes/readahead.ts';
+import { RENAME_REPLACE } from '../../../src/playground/scenes/rename-replace.ts';
+import { RINGS } from '../../../src/playground/scenes/rings.ts';
 import { SEQUENTIAL_AND_RANDOM } from '../../../src/playground/scenes/sequential-and-random.ts';
 import { TEN_THOUSAND } from '../../../src/playground/scenes/ten-thousand.ts';
 import { WRITE_TO_MEDIA } from '../../../src/playground/scenes/write-to-media.ts';
+import { ZEROES_AND_DISCARD } from '../../../src/playground/scenes/zeroes-and-discard.ts';
 import { type PlayedScene, playScene } from '../../support/scene.ts';
 
 const claims = suite('what the scenes claim');
@@ -230,6 +236,93 @@ claims('lying-drive: both say the flush is done, and one has its writes on the m
     [0, 0],
   );
   assert.equal([machine.uncertainWrites(0).length, machine.uncertainWrites(1).length], [0, 1]);
+});
+
+claims(
+  'rings: one submit, jobs of four that end together, one batch, and the same time for each',
+  async () => {
+    const played = await playScene(RINGS);
+    assert.is(played.of(0, 'aioEvent').length, 16);
+    assert.equal(
+      played.of(1, 'usrbioJob').map(({ count }) => count),
+      [4, 4, 4, 4],
+    );
+    const done = played.of(1, 'usrbioDone').map(({ timeNs }) => timeNs);
+    assert.equal([done.length, new Set(done).size], [16, 4]);
+    assert.equal(
+      played.of(2, 'aioQueueSubmit').map(({ count, detail }) => [count, detail]),
+      [[16, 16]],
+    );
+    assert.equal([0, 1, 2].map(played.tookNs), [240_000, 240_000, 240_000]);
+    assert.is(played.run.machine.counters.block.writeMerges, 0);
+  },
+);
+
+claims(
+  "qemu-disk: four writes of the guest are one of the host, in its cache until the guest's flush",
+  async () => {
+    const played = await playScene(QEMU_DISK);
+    assert.equal(
+      played.of(0, 'multireqIssued').map(({ address, count, detail }) => [address / 8, count / 8, detail]),
+      [
+        [8, 4, 4],
+        [20, 1, 1],
+        [30, 1, 1],
+      ],
+    );
+    assert.equal(
+      played.of(0, 'issued').map(({ operation }) => operation),
+      [OP_READ],
+    );
+    assert.is(played.of(1, 'flushed')[0]?.count, 2);
+    assert.is(played.of(2, 'issued').length, 0);
+  },
+);
+
+claims('fsync-storm: four clients share transactions and flushes, and pay half the price', async () => {
+  const played = await playScene(FSYNC_STORM);
+  assert.equal(
+    [0, 1].map((chapter) => played.of(chapter, 'commit').length),
+    [4, 6],
+  );
+  assert.equal(
+    [0, 1].map((chapter) => played.of(chapter, 'flushed').length),
+    [4, 6],
+  );
+  assert.is(played.of(1, 'flushed')[1]?.count, 3);
+  assert.equal([played.tookNs(0), Math.round(played.tookNs(1) / 1e5)], [8_400_000, 124]);
+  const price = [played.tookNs(0) / 4, played.tookNs(1) / 12] as const;
+  assert.ok(price[1] < 0.5 * price[0], price.join(' '));
+  const [ben] = played.of(1, 'volatile').slice(1);
+  const [first, second] = played.of(1, 'flushed');
+  assert.ok((ben?.timeNs ?? 0) < (first?.timeNs ?? 0) && second !== undefined);
+});
+
+claims(
+  'rename-replace: the quick way has name and content in doubt together, the careful way the name alone',
+  async () => {
+    const played = await playScene(RENAME_REPLACE);
+    const held = [1, 4].map((chapter) => played.of(chapter, 'volatile').at(-1)?.detail);
+    assert.equal(held, [3, 1]);
+    assert.equal(played.run.machine.fs.readdir('/'), ['settings']);
+    assert.is(played.run.machine.uncertainWrites().length, 0);
+  },
+);
+
+claims('zeroes-and-discard: zeros and discards carry no bytes, and reading moves them all', async () => {
+  const played = await playScene(ZEROES_AND_DISCARD);
+  const took = [0, 1, 2].map((chapter) => {
+    const [issued, held] = [played.of(chapter, 'issued')[0], played.of(chapter, 'volatile')[0]];
+    return (held?.timeNs ?? 0) - (issued?.timeNs ?? 0);
+  });
+  assert.equal(took, [705_000, 20_000, 10_000]);
+  assert.is(played.tookNs(3), 705_000);
+  assert.equal(
+    played.of(1, 'issued')[0] && [played.of(1, 'issued')[0]?.address, played.of(1, 'issued')[0]?.count],
+    [32, 64],
+  );
+  const { drive } = played.run.machine.counters;
+  assert.equal([drive.writeZeroes, drive.discards, drive.writeBytes], [1, 1, 65_536]);
 });
 
 claims.run();
