@@ -69,13 +69,14 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
 }
 
 /**
- * Opens a scene in place of the one that is shown, at the same part of its run. Throws what is wrong with the scene; what was shown stays then.
+ * Opens a scene in place of the one that is shown, at the same part of its run, or at `part` of it, 0 to 1. Throws what is wrong with the
+ * scene; what was shown stays then.
  */
-export async function replaceScene(next: Scene): Promise<void> {
+export async function replaceScene(next: Scene, part?: number): Promise<void> {
   const before = run.value;
   const opened = await openRun(next);
   if (run.value !== before) return;
-  const part = before === undefined || before.stepCount === 0 ? 0 : cursor.value / before.stepCount;
+  const shownPart = before === undefined || before.stepCount === 0 ? 0 : cursor.value / before.stepCount;
   batch(() => {
     pause();
     scene.value = next;
@@ -84,7 +85,7 @@ export async function replaceScene(next: Scene): Promise<void> {
     standing.value = undefined;
     problem.value = undefined;
     wantedStep = undefined;
-    wantedPart = part;
+    wantedPart = part ?? shownPart;
     show(opened);
   });
 }

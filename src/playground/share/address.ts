@@ -1,0 +1,50 @@
+// The page's address: it names the scene and its options, so that a reload or a bookmark opens them again, and Back goes to the scene before.
+//
+// Verbs: keepAddress. The moment is not in it, since it would change with each step: the Share panel makes a link of that.
+
+import { openScene, tell } from '../actions.ts';
+import { changesOf, ownScene } from '../scene/changes.ts';
+import type { Scene } from '../scene/types.ts';
+import { FIRST_SCENE, SCENES } from '../scenes/index.ts';
+import { problem, run, scene } from '../state.ts';
+import { encodeLink } from './link.ts';
+import { openLink } from './opening.ts';
+
+/** A scene of one's own that is longer than this stays out of the address. */
+const MOST_CHARS = 8000;
+
+/** The scene that the address is about. */
+let addressed: Scene | undefined;
+
+/** Opens what the address says, or the first scene; from then on the address follows the scene, and Back and Forward open theirs. */
+export async function keepAddress(): Promise<void> {
+  window.addEventListener('popstate', () => void openAddress());
+  await openAddress();
+  scene.subscribe((next) => void follow(next));
+}
+
+async function openAddress(): Promise<void> {
+  const opening = openLink(location.hash, (target) => {
+    addressed = target;
+  });
+  if (await opening) return;
+  if (run.value !== undefined) return;
+  const told = problem.value;
+  addressed = FIRST_SCENE;
+  await openScene(FIRST_SCENE);
+  // opening a scene takes away what was told
+  if (told !== undefined) tell(told);
+}
+
+async function follow(next: Scene): Promise<void> {
+  if (next === addressed) return;
+  const isSameOwn = addressed !== undefined && ownScene(addressed) === ownScene(next);
+  addressed = next;
+  const isPlain = SCENES.includes(next) && Object.keys(changesOf(next)).length === 0;
+  const fragment = isPlain
+    ? `scene=${next.id}`
+    : await encodeLink({ scene: next, step: undefined, hash: undefined }, SCENES);
+  if (addressed !== next || fragment.length > MOST_CHARS) return;
+  if (isSameOwn) history.replaceState(null, '', `#${fragment}`);
+  else history.pushState(null, '', `#${fragment}`);
+}
