@@ -65,7 +65,7 @@ export const RECORD_PAGE_HIT = 3;
 export const RECORD_PAGE_MISS = 4;
 /** Pages are read in. count pages, detail = identity of the bio. */
 export const RECORD_READ_IN = 5;
-/** A clean page became dirty. */
+/** A clean page became dirty. id = its blocks (PAGE_BLOCKS_…), detail = pages dirty now. */
 export const RECORD_DIRTIED = 6;
 /** Dirty pages go to the drive in one ioend. count pages, detail = why (WRITEBACK_…). */
 export const RECORD_WRITEBACK = 7;
@@ -103,11 +103,11 @@ export const RECORD_MULTIREQ_ISSUED = 22;
 export const RECORD_MULTIREQ_SPLIT = 23;
 /** A guest request was finished. detail = virtio status. */
 export const RECORD_GUEST_DONE = 24;
-/** An iocb was accepted. id = its offset in client memory, address bytes, count bytes, detail = opcode. */
+/** An iocb was accepted. id = its offset in client memory, address bytes, count bytes, detail = opcode in the low 8 bits, number of the context above. */
 export const RECORD_AIO_ACCEPTED = 25;
-/** An io_event was put on the ring. id as for the iocb, address = its data, detail = result (i32). */
+/** An io_event was put on the ring. device = number of the context, id as for the iocb, address = its data, detail = result (i32). */
 export const RECORD_AIO_EVENT = 26;
-/** A discard zeroed and cleaned cached pages. count pages. */
+/** A discard zeroed and cleaned cached pages. id = blocks of the page (PAGE_BLOCKS_…), count pages, detail = blocks that are still dirty. */
 export const RECORD_PAGES_DISCARDED = 27;
 /** One io_submit of an aio_queue's batch. device = queue, address = index of the first request offered, count offered, detail = answer (i32). */
 export const RECORD_AIO_QUEUE_SUBMIT = 28;
@@ -149,7 +149,19 @@ export const RECORD_ABORTED = 45;
 export const RECORD_MARK = 46;
 /** A replayed request arrived. id = line in the trace (low 32 bits), address offset, count bytes, detail = ns ago (at most 2^31 - 1). */
 export const RECORD_ARRIVED = 47;
-export const RECORD_KIND_COUNT = 48;
+/** A page entered the cache; none of its blocks is there yet. */
+export const RECORD_ENTERED = 48;
+/** A read-in of a page ended. id = blocks of the page (PAGE_BLOCKS_…), detail = identity of the bio. */
+export const RECORD_PAGE_READ = 49;
+/** Blocks of a page changed where no other record says so: zeros without a read, more dirty blocks of a dirty page, a cut end. id = its blocks (PAGE_BLOCKS_…), detail = 1 while it is under write-back. */
+export const RECORD_BLOCKS = 50;
+/** An active page became inactive. */
+export const RECORD_DEACTIVATED = 51;
+export const RECORD_KIND_COUNT = 52;
+
+/** Blocks of a page in a record: bit n of a byte is block n. The low byte says which are uptodate, the byte above it which are dirty. */
+export const PAGE_BLOCKS_UPTODATE = 0xff;
+export const PAGE_BLOCKS_DIRTY_SHIFT = 8;
 
 /** Why the flusher writes (detail of RECORD_FLUSHER). */
 export const FLUSH_PERIODIC = 0;

@@ -9,6 +9,7 @@
 import {
   AIO_RING_HEAD,
   AIO_RING_HEADER_SIZE,
+  AIO_RING_ID,
   AIO_RING_NR,
   AIO_RING_TAIL,
   IO_EVENT_DATA,
@@ -98,6 +99,8 @@ export class AioContext<Data = number> implements Disposable {
   readonly #freePlaces: number[] = [];
   #isDestroyed = false;
   readonly handle: number;
+  /** What records call the context (RECORD_AIO_ACCEPTED, RECORD_AIO_EVENT). */
+  readonly number: number;
   /** Requests that the context takes until events are reaped: the slots of its ring less one, `eventCount` or more. */
   readonly slotCount: number;
 
@@ -113,6 +116,7 @@ export class AioContext<Data = number> implements Disposable {
       );
       return machine.core.memory.u32(address);
     });
+    this.number = machine.core.memory.u32(this.handle + AIO_RING_ID);
     this.slotCount = machine.core.memory.u32(this.handle + AIO_RING_NR) - 1;
     this.#pointers = new Scratch(machine.buffers);
     this.#iovecs = new Scratch(machine.buffers);

@@ -4,10 +4,12 @@
 // CephAbortError, everything else that fails a StorageError.
 
 import {
+  AIO_RING_ID,
   AIO_RULE_OLDER,
   AIO_RULE_WINDOW,
   DEVICE_ABORT,
   DEVICE_BLOCK_SIZE,
+  DEVICE_CONTEXT,
   DEVICE_DEATH,
   DEVICE_DEATH_RESULT,
   DEVICE_FDATASYNCS,
@@ -159,6 +161,11 @@ export class KernelDevice implements Disposable {
 
   get blockSize(): number {
     return this.#u32(DEVICE_BLOCK_SIZE);
+  }
+
+  /** What records call its AIO context (RECORD_AIO_ACCEPTED, RECORD_AIO_EVENT). */
+  get contextNumber(): number {
+    return this.#machine.core.memory.u32(this.#u32(DEVICE_CONTEXT) + AIO_RING_ID);
   }
 
   /** I/O was reaped or written since the last flush. */

@@ -54,6 +54,10 @@ export const RECORD_KIND_NAMES = [
   'aborted',
   'mark',
   'arrived',
+  'entered',
+  'pageRead',
+  'blocks',
+  'deactivated',
 ] as const;
 
 export type RecordKind = (typeof RECORD_KIND_NAMES)[number];

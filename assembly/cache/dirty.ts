@@ -14,7 +14,16 @@ import { COUNTER_CACHE_DIRTIED_PAGES, COUNTER_NR_DIRTY, RECORD_DIRTIED } from '.
 import { pageReclaimable } from './eviction-lists';
 import { inodeCleaned, inodeDirtied, inodeLeftDirty } from './flusher';
 import { Inode } from './inode';
-import { PAGE_LISTED, PAGE_RECLAIM, PAGE_TOWRITE, PAGE_WRITEBACK, Page, pageIndex } from './page';
+import {
+  blocksWord,
+  noteBlocks,
+  PAGE_LISTED,
+  PAGE_RECLAIM,
+  PAGE_TOWRITE,
+  PAGE_WRITEBACK,
+  Page,
+  pageIndex,
+} from './page';
 import { dirtyFell, pageDirtied } from './throttle';
 
 function append(inode: Inode, page: Page): void {
@@ -55,15 +64,26 @@ function countDirty(inode: Inode): void {
 /** Sets dirty bits (whole blocks). The blocks are uptodate. */
 export function markDirty(inode: Inode, page: Page, blocks: u32): void {
   assert((blocks & ~(<u32>page.uptodate)) == 0, 'a block became dirty that is not uptodate');
-  const wasDirty = page.dirty != 0;
+  const before = page.dirty;
   page.dirty |= <u8>blocks;
-  if (wasDirty) return;
+  if (before != 0) {
+    if (page.dirty != before) noteBlocks(page);
+    return;
+  }
   countDirty(inode);
   inodeDirtied(inode);
   count(COUNTER_CACHE_DIRTIED_PAGES);
   pageDirtied();
   if (recording())
-    record(RECORD_DIRTIED, 0, inode.index, 0, pageIndex(page), 1, <u32>counterValue(COUNTER_NR_DIRTY));
+    record(
+      RECORD_DIRTIED,
+      0,
+      inode.index,
+      blocksWord(page),
+      pageIndex(page),
+      1,
+      <u32>counterValue(COUNTER_NR_DIRTY),
+    );
   if ((page.flags & PAGE_WRITEBACK) == 0) append(inode, page);
 }
 
@@ -72,6 +92,7 @@ export function redirty(inode: Inode, page: Page, blocks: u32): void {
   assert((page.flags & PAGE_WRITEBACK) != 0, 'blocks were left over of a page that is not on its way');
   const wasDirty = page.dirty != 0;
   page.dirty |= <u8>blocks;
+  noteBlocks(page);
   if (wasDirty) return;
   countDirty(inode);
   inodeLeftDirty(inode);

@@ -23,6 +23,7 @@ import {
   COUNTER_WORKINGSET_REFAULT,
   COUNTER_WORKINGSET_RESTORE,
   RECORD_ACTIVATED,
+  RECORD_DEACTIVATED,
   RECORD_REFAULT,
 } from '../layout';
 import {
@@ -123,6 +124,11 @@ function isInactiveLow(inactive: u32, active: u32): bool {
   return <u64>inactive * ratio < <u64>active;
 }
 
+function noteDeactivated(pointer: usize): void {
+  const page = changetype<Page>(pointer);
+  if (recording()) record(RECORD_DEACTIVATED, 0, page.file, 0, pageIndex(page), 1, 0);
+}
+
 /** Demotes the oldest active pages until the inactive list is large enough (shrink_active_list). */
 function balance(): void {
   while (isInactiveLow(FIRST.count + ASIDE.count, SECOND.count)) {
@@ -131,6 +137,7 @@ function balance(): void {
     clearBits(changetype<Page>(pointer), IN_SECOND);
     setBits(changetype<Page>(pointer), WORKINGSET);
     pushFront(FIRST, pointer);
+    noteDeactivated(pointer);
     count(COUNTER_PGDEACTIVATE);
   }
 }

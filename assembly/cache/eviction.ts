@@ -19,6 +19,7 @@ import {
   EVICTION_LINUX,
   EVICTION_LRU,
   EVICTION_S3_FIFO,
+  RECORD_ENTERED,
   RECORD_THROTTLED,
   WRITEBACK_EVICTION,
 } from '../layout';
@@ -173,6 +174,7 @@ export function pageEnter(inode: Inode, index: u64): usize {
   indexInsert(pointer);
   inode.pageCount++;
   count(COUNTER_NR_FILE_PAGES);
+  if (recording()) record(RECORD_ENTERED, 0, inode.index, 0, index, 1, 0);
   if (isLinux) linuxEntered(pointer);
   else if (eviction.policy == EVICTION_S3_FIFO) s3Entered(pointer);
   else pushFront(FIRST, pointer);

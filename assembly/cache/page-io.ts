@@ -27,6 +27,7 @@ import {
   OP_READ,
   OP_WRITE,
   RECORD_EVICTED,
+  RECORD_PAGE_READ,
   RECORD_READ_IN,
   RECORD_WRITEBACK,
   RECORD_WRITTEN,
@@ -51,9 +52,11 @@ import {
 } from './iomap';
 import {
   blockMask,
+  blocksWord,
   hasIo,
   ioEnded,
   ioStarted,
+  noteBlocks,
   PAGE_ERROR,
   PAGE_EVICTING,
   PAGE_LISTED,
@@ -249,6 +252,7 @@ function fillZeros(inode: Inode, pointer: usize, offset: u32, bytes: u32): void 
   const firstWhole = ((offset + (1 << inode.blockShift) - 1) >> inode.blockShift) << inode.blockShift;
   if (firstWhole < offset + bytes)
     page.uptodate |= <u8>blockMask(firstWhole, offset + bytes, inode.blockShift);
+  noteBlocks(page);
 }
 
 /** Starts reading what one mapping has of file bytes [position, position + bytes). How many bytes that were, NO_BIO, IS_WRITING, or an errno. */
@@ -319,6 +323,7 @@ function endReadIn(bioPointer: usize, isGood: bool, onError: u8): void {
   let offset = bio.spanOffset;
   let left = bio.sectorCount << SECTOR_SHIFT;
   let pageCount = bio.pageCount;
+  const bioId = bio.id;
   bioGive(bioPointer);
   for (; pageCount > 0; pageCount--) {
     const page = changetype<Page>(pointer);
@@ -326,6 +331,8 @@ function endReadIn(bioPointer: usize, isGood: bool, onError: u8): void {
     const bytes = min<u32>(left, PAGE_SIZE - offset);
     if (isGood) page.uptodate |= <u8>blockMask(offset, offset + bytes, inode.blockShift);
     else page.flags |= onError;
+    if (recording())
+      record(RECORD_PAGE_READ, OP_READ, inode.index, blocksWord(page), pageIndex(page), 1, bioId);
     if (ioEnded(page)) {
       page.flags &= ~PAGE_LOCKED;
       if (page.flags & PAGE_RECLAIM) pageReclaimable(pointer);
@@ -358,6 +365,7 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
   const dirty = <u32>page.dirty;
   if (start >= inode.size) {
     clearDirty(inode, page, 0xff);
+    noteBlocks(page);
     return 0;
   }
   const blockSize: u64 = 1 << inode.blockShift;
@@ -396,7 +404,10 @@ export function writeBack(inode: Inode, page: Page, reason: u32): i32 {
     ioStarted(page);
     from += bytes;
   }
-  if (!started) clearDirty(inode, page, 0xff);
+  if (!started) {
+    clearDirty(inode, page, 0xff);
+    noteBlocks(page);
+  }
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // Pages: what the cache knows of each 4 KiB piece of a file.
 //
-// Verbs: pageClaim, pageInit, pageTakeFree, pageGiveFree, blockMask, and the lists a page can be on.
+// Verbs: pageClaim, pageInit, pageTakeFree, pageGiveFree, blockMask, noteBlocks, and the lists a page can be on.
 // Layout: 32 bytes a page; the number of a page is also the number of its frame (its 4096 bytes) and of its span.
 //   0 index (40 bits), pins, file | 8 LRU links | 16 flags, 17 bios in flight (4 bits) and the eviction's own 4 bits,
 //   18 uptodate and dirty bits | 20 I/O links | 28 index chain
@@ -10,8 +10,10 @@
 // links hold the dirty or write list, or the chain of a bio while LOCKED or WRITEBACK.
 
 import { arenaClaim } from '../base/arena';
+import { record, recording } from '../base/record';
 import { Span } from '../base/span';
 import { wakeAll } from '../base/wait-queue';
+import { PAGE_BLOCKS_DIRTY_SHIFT, RECORD_BLOCKS } from '../layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../limits';
 
 /** A read-in is in flight. */
@@ -228,4 +230,15 @@ export function blockMask(start: u32, end: u32, blockShift: u32): u32 {
   const first = start >> blockShift;
   const last = (end - 1) >> blockShift;
   return (((<u32>2) << last) - 1) & ~(((<u32>1) << first) - 1);
+}
+
+/** What a record says of the blocks of a page. */
+export function blocksWord(page: Page): u32 {
+  return <u32>page.uptodate | ((<u32>page.dirty) << PAGE_BLOCKS_DIRTY_SHIFT);
+}
+
+/** A record of blocks that changed, where no other says so. */
+export function noteBlocks(page: Page): void {
+  const isOnItsWay: u32 = page.flags & PAGE_WRITEBACK ? 1 : 0;
+  if (recording()) record(RECORD_BLOCKS, 0, page.file, blocksWord(page), pageIndex(page), 1, isOnItsWay);
 }

@@ -21,6 +21,8 @@ import { Inode } from './inode';
 import { hasPickedInFlight, ioendMark, isIoendInFlight, tagInFlight } from './ioend';
 import {
   blockMask,
+  blocksWord,
+  noteBlocks,
   PAGE_LOCKED,
   PAGE_WRITEBACK,
   Page,
@@ -194,7 +196,8 @@ function zeroAndClean(inode: Inode, pointer: usize, start: u64, end: u64): void 
     page.uptodate |= <u8>whole;
   }
   countMany(COUNTER_CACHE_DISCARDED_PAGES, 1);
-  if (recording()) record(RECORD_PAGES_DISCARDED, 0, inode.index, 0, pageIndex(page), 1, page.dirty);
+  if (recording())
+    record(RECORD_PAGES_DISCARDED, 0, inode.index, blocksWord(page), pageIndex(page), 1, page.dirty);
 }
 
 /** Drops the cached pages of a range. PENDING while one is busy; 1 when one has become dirty, which has to be written first. */
@@ -233,6 +236,7 @@ export function truncateRange(operation: Operation, inode: Inode): i32 {
     const kept = blockMask(0, tail, inode.blockShift);
     clearDirty(inode, page, ~kept);
     page.uptodate &= <u8>kept;
+    noteBlocks(page);
   }
   const firstGone = (inode.size + PAGE_SIZE - 1) & ~(<u64>PAGE_SIZE - 1);
   shadowsDropRange(inode, firstGone >> PAGE_SHIFT, u64.MAX_VALUE);

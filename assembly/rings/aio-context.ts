@@ -95,6 +95,11 @@ export function findContext(handle: u32): AioContext | null {
   return context.isLive != 0 && context.ring == handle ? context : null;
 }
 
+/** The place of a context, for records: what a client wrote over its ring does not change it. */
+export function contextNumber(context: AioContext): u32 {
+  return <u32>((changetype<usize>(context) - aio.contexts) / offsetof<AioContext>());
+}
+
 /** The handle of the live context in place `index`, or 0. */
 export function liveContextAt(index: u32): u32 {
   const context = contextAt(index);
@@ -182,7 +187,8 @@ export function putEvent(context: AioContext, data: u64, object: u64, result: i3
   store<u32>(ring, (tail + 1) % context.nr, AIO_RING_TAIL);
   context.inFlight--;
   count(COUNTER_AIO_COMPLETED);
-  if (recording()) record(RECORD_AIO_EVENT, 0, 0, clientOffset(object), data, 1, <u32>result);
+  if (recording())
+    record(RECORD_AIO_EVENT, 0, contextNumber(context), clientOffset(object), data, 1, <u32>result);
   if (context.notifyKind != KIND_NONE) complete(context.notifyKind, ring, 0);
 }
 

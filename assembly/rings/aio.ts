@@ -49,7 +49,7 @@ import {
   RWF_NOWAIT,
   RWF_SYNC,
 } from '../layout';
-import { AioContext, findContext } from './aio-context';
+import { AioContext, contextNumber, findContext } from './aio-context';
 import { pollStart } from './aio-poll';
 import { askedBytes, checkIocb, importSegments, isTransfer } from './iocb';
 import { Kiocb, kiocbPool, kiocbTake } from './kiocb';
@@ -58,6 +58,8 @@ const anchorSpan: usize = memory.data(16, 16);
 
 /** The device of a record about a request that is for no file. */
 const NO_FILE: u32 = 0xffff;
+/** Where a record of an accepted iocb has the number of its context. */
+const CONTEXT_SHIFT: u32 = 8;
 
 function operationKind(opcode: u32): u8 {
   switch (opcode) {
@@ -98,7 +100,7 @@ function noteAccepted(context: AioContext, iocb: usize, target: usize, bytes: u3
     clientOffset(<u64>iocb),
     load<u64>(iocb, IOCB_OFFSET),
     bytes,
-    opcode,
+    opcode | (contextNumber(context) << CONTEXT_SHIFT),
   );
 }
 

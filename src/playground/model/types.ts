@@ -2,11 +2,15 @@
 //
 // Fields are as assembly/layout.ts gives them: sectors, page indexes, nanoseconds; bytes for requests of applications. A thing has a
 // key (`request:3`, `page:0:17`) that stays its own for the whole run: views keep an element for each key, so that a change of
-// place is a movement. Whatever the records do not say is not here.
+// place is a movement. Requests, bios and volatile writes are never changed, only replaced; pages are good until the next moment is
+// asked for. Whatever the records do not say is not here.
 
 import type { Shape } from '../worker/protocol.ts';
 
-/** `ring:CLIENT:NUMBER`, `page:FILE:INDEX`, `request:ID`, `bio:ID`, `write:DRIVE:ID`, `sector:DRIVE:SECTOR`, `guest:DEVICE:NUMBER`, `record:NUMBER`, `lane:NAME`. */
+/**
+ * `ring:CLIENT:NUMBER`, `page:FILE:INDEX`, `request:ID`, `flush:ID` (the flush that the block layer sends for request ID), `bio:ID`,
+ * `write:DRIVE:ID`, `sector:DRIVE:SECTOR`, `guest:DEVICE:NUMBER`, `record:NUMBER`, `lane:NAME`.
+ */
 export type EntityKey = string;
 
 /** What a request does: its hue. */
@@ -16,16 +20,24 @@ export type Hue = 'read' | 'write' | 'flush' | 'discard';
 export interface RingRequest {
   readonly key: EntityKey;
   readonly client: number;
+  /** Counted from 0 among those of its client. */
+  readonly number: number;
   readonly hue: Hue;
   /** Word for what was asked: read, write, fsync … */
   readonly verb: string;
+  /** Number of the file or drive in records; -1 when the records do not tell. */
+  readonly file: number;
   readonly offsetBytes: number;
   readonly lengthBytes: number;
   readonly submittedNs: number;
-  state: 'prepared' | 'running' | 'done';
+  readonly state: 'prepared' | 'running' | 'done';
+  /** USRBIO: number of the job that took it; 0: none yet. */
+  readonly job: number;
+  /** The file operation that serves it; 0 while there is none, or when the records do not tell. */
+  readonly operation: number;
   /** Bytes, or a negative errno, once done. */
-  result: number;
-  endedNs: number;
+  readonly result: number;
+  readonly endedNs: number;
 }
 
 export interface RingState {
@@ -36,27 +48,48 @@ export interface RingState {
   readonly requests: readonly RingRequest[];
   /** Requests beyond those. */
   readonly hiddenCount: number;
+  readonly inFlight: number;
   readonly submitted: number;
   readonly completed: number;
   readonly failed: number;
+  /** USRBIO: jobs formed. BlueStore: calls of io_submit. Else 0. */
+  readonly batches: number;
+  /** BlueStore: times that a batch waited because the ring was full. */
+  readonly retries: number;
 }
 
 /** A request of a guest on its virtqueue, and the merged I/O it went into. */
 export interface GuestRequest {
   readonly key: EntityKey;
+  readonly device: number;
+  readonly number: number;
   readonly hue: Hue;
+  readonly verb: string;
   readonly sector: number;
   readonly sectorCount: number;
-  state: 'waiting' | 'merged' | 'issued' | 'done';
+  readonly submittedNs: number;
+  readonly endedNs: number;
+  readonly state: 'waiting' | 'merged' | 'issued' | 'done';
   /** Number of the merged I/O; 0 while none. */
-  group: number;
-  status: number;
+  readonly group: number;
+  /** Why it did not join the run before it, in words; empty when it did, or none was there. */
+  readonly apart: string;
+  readonly status: number;
 }
 
 export interface GuestState {
   readonly device: number;
+  readonly client: number;
   readonly name: string;
+  /** As of a ring: at most 64. */
   readonly requests: readonly GuestRequest[];
+  readonly hiddenCount: number;
+  readonly inFlight: number;
+  readonly submitted: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** Requests that joined another's I/O. */
+  readonly merges: number;
   readonly isStopped: boolean;
 }
 
@@ -66,40 +99,55 @@ export interface CachedPage {
   readonly key: EntityKey;
   readonly file: number;
   readonly index: number;
-  /** Place in the grid, kept while it is cached. */
-  slot: number;
-  state: PageState;
+  /** Place in the grid, kept while it is cached; from capacityPages on: in the doorway, on its way out. */
+  readonly slot: number;
+  readonly state: PageState;
+  /** Blocks as bits, block 0 lowest: which hold their bytes, which are newer than the drive, which are being written. */
+  readonly uptodate: number;
+  readonly dirty: number;
+  readonly writeback: number;
+  /** Not all of its blocks hold their bytes. */
+  readonly isPartial: boolean;
   /** Dirtied again while it was being written back. */
-  isDirtyAgain: boolean;
+  readonly isDirtyAgain: boolean;
   /** Chosen to leave: it is being written first. */
-  isLeaving: boolean;
-  isActive: boolean;
+  readonly isLeaving: boolean;
+  readonly isActive: boolean;
   /** Brought in by readahead and not used yet. */
-  isAhead: boolean;
+  readonly isAhead: boolean;
   /** Looked up in this step. */
-  lookup: 'hit' | 'miss' | undefined;
+  readonly lookup: 'hit' | 'miss' | undefined;
 }
 
 export interface CacheState {
   readonly capacityPages: number;
-  /** By slot; undefined: empty. */
+  /** By slot; undefined: empty. Longer than capacityPages while pages in the doorway are written before they leave. */
   readonly slots: readonly (CachedPage | undefined)[];
   readonly pageCount: number;
   readonly dirtyCount: number;
   readonly writebackCount: number;
+  readonly readingCount: number;
   readonly hits: number;
   readonly misses: number;
-  /** Writers that wait for room or pause, with why. */
+  readonly evictions: number;
+  readonly refaults: number;
+  readonly activations: number;
+  /** Writers that wait for room or pause. */
   readonly pausedWriters: number;
+  /** When the pause of the writers over the dirty limit ends; 0: none pauses. */
+  readonly pausedUntilNs: number;
+  /** Dirty pages and pages under write-back at which writers pause, as the last pause told; 0: never yet. */
+  readonly dirtyLimitPages: number;
 }
 
 /** One submitter's piece of a request. */
 export interface Bio {
   readonly key: EntityKey;
+  readonly id: number;
   readonly sector: number;
   readonly sectorCount: number;
   /** Joined in this step, and at which end. */
-  joined: 'front' | 'back' | undefined;
+  readonly joined: 'front' | 'back' | undefined;
 }
 
 /** A request of the block layer and the drive. */
@@ -109,25 +157,34 @@ export interface BlockRequest {
   readonly drive: number;
   readonly hue: Hue;
   readonly verb: string;
-  sector: number;
-  sectorCount: number;
-  bios: Bio[];
+  readonly sector: number;
+  readonly sectorCount: number;
+  readonly bios: readonly Bio[];
   /** Why it was not merged into another, in words. */
   readonly apart: string;
-  state: 'waiting' | 'inService';
+  readonly state: 'waiting' | 'inService';
+  /** A flush that waits for the one at the drive, which serves it too: that one's id; else 0. */
+  readonly sharedWith: number;
+  /** A fault of the drive has met it. */
+  readonly isFaulty: boolean;
   readonly queuedNs: number;
-  issuedNs: number;
+  readonly issuedNs: number;
   /** Row in the drive's queue where it is drawn, kept while it is there. */
-  row: number;
+  readonly row: number;
 }
 
 /** A completed write in a drive's volatile cache. */
 export interface VolatileWrite {
   readonly key: EntityKey;
+  readonly drive: number;
   readonly requestId: number;
   readonly sector: number;
   readonly sectorCount: number;
   readonly hue: Hue;
+  /** When the drive said that it is done. */
+  readonly sinceNs: number;
+  /** A flush that failed left it behind: no later flush need cover it. */
+  readonly isOrphan: boolean;
 }
 
 export interface DriveState {
@@ -143,7 +200,14 @@ export interface DriveState {
   readonly reads: number;
   readonly writes: number;
   readonly flushes: number;
+  readonly discards: number;
   readonly merges: number;
+  readonly errors: number;
+  readonly faults: number;
+  readonly destaged: number;
+  /** Writes that the last power cut kept, and lost. */
+  readonly kept: number;
+  readonly lost: number;
 }
 
 /** The whole stack at the end of a step. */

@@ -49,6 +49,8 @@ export interface ClientShape {
   readonly device: number;
   /** All such numbers: usrbio has a ring for reads and one for writes. */
   readonly devices: readonly number[];
+  /** Numbers of its AIO contexts in records, where it has any. */
+  readonly contexts: readonly number[];
   readonly target: string;
 }
 

@@ -76,6 +76,7 @@ function clientShapes({ scene, ports }: SceneRun): ClientShape[] {
     entrance,
     device: ports[index]?.devices[0] ?? 0,
     devices: ports[index]?.devices ?? [],
+    contexts: ports[index]?.contexts ?? [],
     target,
   }));
 }

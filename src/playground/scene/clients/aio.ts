@@ -26,6 +26,7 @@ export const AIO_OPS = {
 export class AioPort implements Port {
   readonly devices: readonly number[];
   readonly file: number;
+  readonly contexts: readonly number[];
   protected readonly place: PortPlace;
   readonly #target: Target;
   readonly #context: AioContext;
@@ -38,6 +39,7 @@ export class AioPort implements Port {
     this.file = this.#target.number;
     this.devices = [this.file];
     this.#context = place.machine.createAioContext(place.depth);
+    this.contexts = [this.#context.number];
   }
 
   submit(asks: readonly Ask[], stampOf: (ask: Ask) => Stamp): number {

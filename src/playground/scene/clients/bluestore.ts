@@ -24,6 +24,7 @@ interface Lot {
 
 export class BluestorePort implements Port {
   readonly devices: readonly number[];
+  readonly contexts: readonly number[];
   readonly file: number;
   readonly #file: OpenFile;
   readonly #device: KernelDevice;
@@ -40,6 +41,7 @@ export class BluestorePort implements Port {
     // queues are numbered from 1 as they are made, and each device has one
     this.devices = [earlierCount + 1];
     this.#syncs = new SyncQueue(machine, this.#file);
+    this.contexts = [this.#device.contextNumber, this.#syncs.contextNumber];
     machine.timeline.keep(this, () => {
       const lots = this.#lots;
       return () => {

@@ -21,6 +21,8 @@ export interface Ended {
 export interface Port {
   /** Numbers that its records have: of its rings, its queue, its guest device, its drive, or for aio and files of its file. */
   readonly devices: readonly number[];
+  /** Numbers of its AIO contexts in records. */
+  readonly contexts?: readonly number[];
   /** Number of the file that it uses, where it uses one. */
   readonly file: number | undefined;
   /**

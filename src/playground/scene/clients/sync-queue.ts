@@ -18,6 +18,11 @@ export class SyncQueue {
     this.#file = file;
   }
 
+  /** Number of its context in records. */
+  get contextNumber(): number {
+    return this.#context.number;
+  }
+
   /** Asks for a sync; `number`: of the request. */
   submit(op: SyncWork['op'], number: number): void {
     this.#context.submit([{ op: AIO_OPS[op], file: this.#file, data: number }]);

@@ -24,6 +24,7 @@ interface Place {
 
 export class UsrbioPort implements Port {
   readonly devices: readonly number[];
+  readonly contexts: readonly number[];
   readonly file: number;
   readonly #file: OpenFile;
   readonly #rings: { readonly read: IoRing<Place>; readonly write: IoRing<Place> };
@@ -43,6 +44,7 @@ export class UsrbioPort implements Port {
     this.#rings = { read: ring(true), write: ring(false) };
     this.devices = [this.#rings.read.number, this.#rings.write.number];
     this.#syncs = new SyncQueue(machine, this.#file);
+    this.contexts = [this.#syncs.contextNumber];
     this.#free = cutBuffer(machine.usrbio, depth, longestBytes);
     machine.usrbio.register(this.#file);
     machine.timeline.keep(this, () => saveList(this.#free));
