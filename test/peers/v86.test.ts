@@ -17,9 +17,9 @@ import { attachV86, type V86Disk } from '../../src/adapters/v86.ts';
 import { SparseMemory } from '../../src/backing/sparse-memory.ts';
 import type { MachineConfig } from '../../src/core/options.ts';
 import type { Machine } from '../../src/machine.ts';
-import { NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
 import { type DebianSystem, debianSystem, MODULE_LIST } from '../../src/playground/linux/build/debian.ts';
 import { initramfs } from '../../src/playground/linux/build/initramfs.ts';
+import { NO_POOL_IN_USE, openMachine, poolsInUse } from '../support/machine.ts';
 
 const MIB = 1048576;
 const SIZE = 64 * MIB;
