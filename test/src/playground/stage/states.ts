@@ -47,9 +47,11 @@ export function request(
     verb: sectorCount === 0 ? 'flush' : 'write',
     sector,
     sectorCount,
-    bios: [{ key: `bio:${id}`, sector, sectorCount, joined: undefined }],
+    bios: [{ key: `bio:${id}`, id, sector, sectorCount, joined: undefined }],
     apart: '',
     state: 'waiting',
+    sharedWith: 0,
+    isFaulty: false,
     queuedNs: 0,
     issuedNs: 0,
     row: id,
@@ -61,12 +63,16 @@ export function ringRequest(client: number, number: number, more: Partial<RingRe
   return {
     key: `ring:${client}:${number}`,
     client,
+    number,
     hue: 'write',
     verb: 'write',
+    file: 0,
     offsetBytes: number * 4096,
     lengthBytes: 4096,
     submittedNs: 0,
     state: 'running',
+    job: 0,
+    operation: 0,
     result: 0,
     endedNs: 0,
     ...more,
@@ -74,7 +80,16 @@ export function ringRequest(client: number, number: number, more: Partial<RingRe
 }
 
 export function heldWrite(drive: number, id: number, sector: number, sectorCount: number): VolatileWrite {
-  return { key: `write:${drive}:${id}`, requestId: id, sector, sectorCount, hue: 'write' };
+  return {
+    key: `write:${drive}:${id}`,
+    drive,
+    requestId: id,
+    sector,
+    sectorCount,
+    hue: 'write',
+    sinceNs: 0,
+    isOrphan: false,
+  };
 }
 
 function page(index: number, state: PageState): CachedPage {
@@ -84,6 +99,10 @@ function page(index: number, state: PageState): CachedPage {
     index,
     slot: index,
     state,
+    uptodate: state === 'reading' ? 0 : 1,
+    dirty: state === 'dirty' ? 1 : 0,
+    writeback: state === 'writeback' ? 1 : 0,
+    isPartial: state === 'reading',
     isDirtyAgain: false,
     isLeaving: false,
     isActive: false,
@@ -118,7 +137,13 @@ function driveState(sketch: DriveSketch, index: number): DriveState {
     reads: 0,
     writes: 0,
     flushes: 0,
+    discards: 0,
     merges: 0,
+    errors: 0,
+    faults: 0,
+    destaged: 0,
+    kept: 0,
+    lost: 0,
   };
 }
 
@@ -165,9 +190,12 @@ export function stateOf(sketch: Sketch): StackState {
       entrance: 'aio',
       requests,
       hiddenCount: 0,
+      inFlight: requests.filter(({ state }) => state !== 'done').length,
       submitted: requests.length,
       completed: requests.filter(({ state }) => state === 'done').length,
       failed: 0,
+      batches: 0,
+      retries: 0,
     })),
     guests: [],
     cache: {
@@ -176,9 +204,15 @@ export function stateOf(sketch: Sketch): StackState {
       pageCount: slots.filter((slot) => slot !== undefined).length,
       dirtyCount: slots.filter((slot) => slot?.state === 'dirty').length,
       writebackCount: slots.filter((slot) => slot?.state === 'writeback').length,
+      readingCount: slots.filter((slot) => slot?.state === 'reading').length,
       hits: 0,
       misses: 0,
+      evictions: 0,
+      refaults: 0,
+      activations: 0,
       pausedWriters: 0,
+      pausedUntilNs: 0,
+      dirtyLimitPages: 0,
     },
     drives: (sketch.drives ?? [{}]).map(driveState),
     firstRecord: 0,
