@@ -84,6 +84,7 @@ export function liveShape(machine: Machine, scene: Scene, files: readonly FileSh
       entrance,
       device: 0,
       devices: [0],
+      contexts: [],
       target,
     })),
     memoryBytes: machine.core.memoryBytes,
