@@ -3,6 +3,7 @@
 import type { Scene } from '../scene/types.ts';
 import { DIRTY_LIMITS } from './dirty-limits.ts';
 import { EVICTION_SCAN } from './eviction-scan.ts';
+import { FSYNC_ERROR } from './fsync-error.ts';
 import { FSYNC_STORM } from './fsync-storm.ts';
 import { LYING_DRIVE } from './lying-drive.ts';
 import { MERGING } from './merging.ts';
@@ -12,6 +13,7 @@ import { QUEUE_DEPTH } from './queue-depth.ts';
 import { READAHEAD } from './readahead.ts';
 import { RENAME_REPLACE } from './rename-replace.ts';
 import { RINGS } from './rings.ts';
+import { SCHEDULER } from './scheduler.ts';
 import { SEQUENTIAL_AND_RANDOM } from './sequential-and-random.ts';
 import { TEN_THOUSAND } from './ten-thousand.ts';
 import { WRITE_TO_MEDIA } from './write-to-media.ts';
@@ -26,12 +28,14 @@ export const SCENES: readonly Scene[] = [
   MERGING,
   SEQUENTIAL_AND_RANDOM,
   QUEUE_DEPTH,
+  SCHEDULER,
   ZEROES_AND_DISCARD,
   TEN_THOUSAND,
   RINGS,
   QEMU_DISK,
   FSYNC_STORM,
   RENAME_REPLACE,
+  FSYNC_ERROR,
   LYING_DRIVE,
 ];
 /** What a first visitor sees. */

@@ -14,6 +14,7 @@ import {
 import type { Scene } from '../../../src/playground/scene/types.ts';
 import { DIRTY_LIMITS } from '../../../src/playground/scenes/dirty-limits.ts';
 import { EVICTION_SCAN } from '../../../src/playground/scenes/eviction-scan.ts';
+import { FSYNC_ERROR } from '../../../src/playground/scenes/fsync-error.ts';
 import { FSYNC_STORM } from '../../../src/playground/scenes/fsync-storm.ts';
 import { LYING_DRIVE } from '../../../src/playground/scenes/lying-drive.ts';
 import { MERGING } from '../../../src/playground/scenes/merging.ts';
@@ -23,6 +24,7 @@ import { QUEUE_DEPTH } from '../../../src/playground/scenes/queue-depth.ts';
 import { READAHEAD } from '../../../src/playground/scenes/readahead.ts';
 import { RENAME_REPLACE } from '../../../src/playground/scenes/rename-replace.ts';
 import { RINGS } from '../../../src/playground/scenes/rings.ts';
+import { SCHEDULER } from '../../../src/playground/scenes/scheduler.ts';
 import { SEQUENTIAL_AND_RANDOM } from '../../../src/playground/scenes/sequential-and-random.ts';
 import { TEN_THOUSAND } from '../../../src/playground/scenes/ten-thousand.ts';
 import { WRITE_TO_MEDIA } from '../../../src/playground/scenes/write-to-media.ts';
@@ -323,6 +325,36 @@ claims('zeroes-and-discard: zeros and discards carry no bytes, and reading moves
   );
   const { drive } = played.run.machine.counters;
   assert.equal([drive.writeZeroes, drive.discards, drive.writeBytes], [1, 1, 65_536]);
+});
+
+claims('fsync-error: the second fsync says nothing, and the first version comes back', async () => {
+  const page = (scene: Scene, chapters: number) =>
+    playScene({ ...scene, chapters: scene.chapters.slice(0, chapters) }).then(({ run }) =>
+      Buffer.from(run.machine.openFile('drive0').read(4096, 6 * 4096)).toString('hex'),
+    );
+  const versions = await Promise.all([1, 2, 4, 5].map((chapters) => page(FSYNC_ERROR, chapters)));
+  assert.is.not(versions[0], versions[1]);
+  assert.is(versions[2], versions[1]);
+  assert.is(versions[3], versions[0]);
+  const played = await playScene(FSYNC_ERROR);
+  assert.equal([played.of(1, 'aioEvent').at(-1)?.detail, played.of(2, 'aioEvent')[0]?.detail], [-5, 0]);
+});
+
+claims('scheduler: mq-deadline lets the read pass after four writes, and goes upwards', async () => {
+  const played = await playScene(SCHEDULER);
+  const issued = (chapter: number, drive: number) =>
+    played.of(chapter, 'issued').filter(({ device }) => device === drive);
+  const read = [0, 1].map((drive) => issued(0, drive).findIndex(({ operation }) => operation === OP_READ));
+  assert.equal(read, [12, 4]);
+  const begins = [0, 1].map((drive) => issued(0, drive)[read[drive] ?? 0]?.timeNs);
+  assert.equal(begins, [1_200_000, 400_000]);
+  assert.equal(
+    [0, 1].map((drive) => issued(1, drive).map(({ address }) => address / 8)),
+    [
+      [20, 10, 30, 14, 26, 12],
+      [20, 26, 30, 10, 12, 14],
+    ],
+  );
 });
 
 claims.run();
