@@ -1,0 +1,159 @@
+// What the page knows of the Linux guest, and what a reader can do with it.
+//
+// Verbs: boot, typeText, runCommand, plugLinux, chooseFiles, quit. The guest is in a worker of its own; its console is kept here, so that the
+// panel may close and open again.
+
+import { signal } from '@preact/signals';
+import { proxy } from 'comlink';
+import { FILE_NAMES, type LinuxFileKind, recognise } from '../../linux/files.ts';
+import { isAtPrompt } from '../../linux/guided.ts';
+import { openScreen, type Row, type Screen } from '../../linux/screen.ts';
+import { LiveRuns, type LiveWorker, startLive } from '../../live/live.ts';
+import { tellCut } from '../../live/power.tsx';
+import type { GuestOptions, PlugChoice } from '../../worker/live-protocol.ts';
+
+/** off: no power; starting: files are read, the emulator is loaded; running: the processor runs; atPrompt: the shell waits. */
+export type Phase = 'off' | 'starting' | 'running' | 'atPrompt';
+
+export const phase = signal<Phase>('off');
+/** The disk is there from an earlier boot: its size is settled. */
+export const hasDisk = signal(false);
+export const options = signal<GuestOptions>({
+  memoryMib: 128,
+  diskMib: 64,
+  isKept: false,
+  cacheMode: 'none',
+});
+export const chosen = signal<Partial<Readonly<Record<LinuxFileKind, File>>>>({});
+export const choice = signal<PlugChoice>({ choose: 'none', seed: 0 });
+export const fault = signal<string | undefined>(undefined);
+export const news = signal<string | undefined>(undefined);
+export const rows = signal<readonly Row[]>([]);
+/** What the last boot took up to the first prompt. */
+export const bootSeconds = signal<number | undefined>(undefined);
+/** What the disk has served since it was made or unplugged, in words. */
+export const served = signal<string | undefined>(undefined);
+
+export const runs = new LiveRuns();
+let worker: LiveWorker | undefined;
+let screen: Screen | undefined;
+let bootedAt: number | undefined;
+let isDrawing = false;
+
+function machine(): LiveWorker {
+  worker ??= startLive((message) => {
+    fault.value = message;
+    phase.value = 'off';
+  });
+  return worker;
+}
+
+/** Whether it went well; else `fault` says what did not. */
+async function trying(body: () => Promise<void>): Promise<boolean> {
+  fault.value = undefined;
+  try {
+    await body();
+    return true;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    fault.value = /memory|allocat/i.test(message)
+      ? `The browser has not enough memory for this guest: ${message}`
+      : message;
+    return false;
+  }
+}
+
+/** Boots the guest: on a new disk, or on what the last power cut left. */
+export async function boot(): Promise<void> {
+  if (phase.value !== 'off') return;
+  phase.value = 'starting';
+  news.value = undefined;
+  bootSeconds.value = undefined;
+  const isStarted = await trying(async () => {
+    screen ??= await openScreen((text) => void typeText(text));
+    screen.clear();
+    rows.value = [];
+    bootedAt = performance.now();
+    await machine().guest.boot(chosen.value, options.value, runs.onRun, runs.onPart, proxy(take));
+    hasDisk.value = true;
+  });
+  if (!isStarted) phase.value = 'off';
+  else if (phase.value === 'starting') phase.value = 'running';
+}
+
+/** Output of the guest. */
+async function take(bytes: Uint8Array): Promise<void> {
+  await screen?.write(bytes);
+  draw();
+}
+
+/** Once a frame at most: a guest may print much. */
+function draw(): void {
+  if (isDrawing) return;
+  isDrawing = true;
+  requestAnimationFrame(() => {
+    isDrawing = false;
+    if (screen === undefined || phase.value === 'off') return;
+    rows.value = screen.rows();
+    phase.value = isAtPrompt(screen.text()) ? 'atPrompt' : 'running';
+    if (phase.value === 'atPrompt') rest();
+  });
+}
+
+/** The shell waits: what a command has cost the disk can be told. */
+function rest(): void {
+  if (bootedAt !== undefined) bootSeconds.value = (performance.now() - bootedAt) / 1000;
+  bootedAt = undefined;
+  void trying(async () => {
+    const told = await machine().guest.served();
+    served.value = `${told.reads} reads, ${told.writes} writes, ${told.flushes} flushes, ${told.discards} discards, ${told.writeZeroes} write-zeroes`;
+  });
+}
+
+export async function typeText(text: string): Promise<void> {
+  if (phase.value !== 'off' && text !== '') await machine().guest.type(text);
+}
+
+/** Types a command for the reader. */
+export function runCommand(command: string): Promise<void> {
+  phase.value = 'running';
+  return typeText(`${command}\r`);
+}
+
+/** The power goes now, whatever the guest is doing. */
+export async function plugLinux(): Promise<void> {
+  phase.value = 'off';
+  await trying(async () => {
+    const told = await machine().guest.plug(choice.value);
+    news.value = `${tellCut(told)} Boot again to see what the file system makes of it.`;
+  });
+}
+
+/** Forgets the guest and, unless the browser keeps it, its disk. */
+export function quit(): void {
+  worker?.stop();
+  worker = undefined;
+  phase.value = 'off';
+  hasDisk.value = false;
+  rows.value = [];
+  news.value = undefined;
+  fault.value = undefined;
+  served.value = undefined;
+}
+
+/** Takes files of the reader's own, each for what it is by its bytes. */
+export function chooseFiles(files: readonly File[]): Promise<boolean> {
+  return trying(async () => {
+    const found: Partial<Record<LinuxFileKind, File>> = {};
+    for (const file of files) {
+      const kind = recognise(new Uint8Array(await file.arrayBuffer()));
+      if (kind === undefined)
+        throw new Error(
+          `${file.name} is nothing that a guest starts from: not ${Object.values(FILE_NAMES).join(', not ')}.`,
+        );
+      found[kind] = file;
+    }
+    quit();
+    chosen.value = { ...chosen.value, ...found };
+  });
+}
