@@ -165,6 +165,7 @@ export function shapeOf(sketch: Sketch): Shape {
       entrance: 'aio',
       device: 0,
       devices: [0],
+      contexts: [],
       target: 'drive0',
     })),
     memoryBytes: 0,
