@@ -1,7 +1,8 @@
 // `sectorlab playground`: serves the built page to this computer's browsers.
 //
 // Verbs: servePlayground, addPlaygroundCommand. The files are those that lie in the folder when the server starts;
-// a request names one of them exactly or gets 404, so no path can lead out of the folder.
+// a request names one of them exactly or gets 404, so no path can lead out of the folder. The page's own content policy goes with every
+// file: a worker takes its policy from its script's headers, not from the page.
 
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
@@ -46,6 +47,14 @@ export interface PlaygroundServer {
   close(): Promise<void>;
 }
 
+const POLICY = /http-equiv="Content-Security-Policy"\s+content="([^"]+)"/;
+
+/** The page's policy, as a header; what only a header can say is added. */
+async function policyOf(indexPath: string): Promise<Record<string, string>> {
+  const policy = POLICY.exec(await readFile(indexPath, 'utf8'))?.[1];
+  return policy === undefined ? {} : { 'content-security-policy': `${policy}; frame-ancestors 'none'` };
+}
+
 /** URL path → file path. Throws an Error that says how to build the page when there is none. */
 async function listFiles(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
@@ -75,6 +84,7 @@ function pathOf(request: IncomingMessage): string | undefined {
 
 async function answer(
   files: ReadonlyMap<string, string>,
+  policy: Readonly<Record<string, string>>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -103,6 +113,9 @@ async function answer(
     'content-length': bytes.length,
     'cache-control': 'no-cache',
     'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+    ...policy,
   });
   response.end(request.method === 'HEAD' ? undefined : bytes);
 }
@@ -125,7 +138,8 @@ export async function servePlayground(options: PlaygroundOptions): Promise<Playg
   signal?.throwIfAborted();
   const folder = options.folder ?? new URL('../../dist/playground/', import.meta.url);
   const files = await listFiles(typeof folder === 'string' ? folder : fileURLToPath(folder));
-  const server = createServer((request, response) => void answer(files, request, response));
+  const policy = await policyOf(files.get('/') as string);
+  const server = createServer((request, response) => void answer(files, policy, request, response));
   server.listen(port, host);
   try {
     await once(server, 'listening');

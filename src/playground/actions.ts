@@ -3,7 +3,7 @@
 // Buttons, keys, links and tests call these. The worker is asked through `engine`; playing is a matter of the page alone, since the
 // run is known ahead.
 
-import { batch } from '@preact/signals';
+import { batch, effect } from '@preact/signals';
 import { proxy, wrap } from 'comlink';
 import { Run } from './model/run.ts';
 import type { EntityKey } from './model/types.ts';
@@ -22,6 +22,7 @@ import {
   selection,
   speed,
   standing,
+  story,
 } from './state.ts';
 import type { Engine, RunPart } from './worker/protocol.ts';
 
@@ -175,6 +176,21 @@ export function stepBack(): void {
   goTo(cursor.value - 1);
 }
 
+/** To the next moment at which a chapter begins, or to the end. */
+export function chapterForward(): void {
+  goTo(chapterStarts().find((step) => step > cursor.value) ?? Number.POSITIVE_INFINITY);
+}
+
+/** To where the chapter began, from there to where the one before it did. */
+export function chapterBack(): void {
+  goTo(chapterStarts().findLast((step) => step < cursor.value) ?? 0);
+}
+
+function chapterStarts(): number[] {
+  const told = story.value;
+  return scene.value.chapters.flatMap((_, index) => told?.firstStepOf(index) ?? []);
+}
+
 export function select(key: EntityKey | undefined): void {
   selection.value = key;
 }
@@ -197,6 +213,12 @@ function stepsASecond(playing: Run): number {
     : pace.value;
 }
 
+/** At the scene's own pace a reader gets the time to read; faster, as much less. */
+function restBehind(step: number): number {
+  const rest = speed.value === 0 ? 0 : (story.value?.restBehind(step) ?? 0);
+  return rest / Math.max(1, speed.value);
+}
+
 /** 0: no frame is asked for. */
 let frame = 0;
 
@@ -214,7 +236,7 @@ export function play(): void {
     shownAt = now;
     // somebody has moved the cursor meanwhile: on from there
     if (playhead.step !== cursor.value) playhead = new Playhead(cursor.value);
-    const step = playhead.advance(elapsedMs, stepsASecond(playing), playing.stepCount, () => 0);
+    const step = playhead.advance(elapsedMs, stepsASecond(playing), playing.stepCount, restBehind);
     if (step !== cursor.value) seek(step);
     if (playing.isWhole && step >= playing.stepCount) isPlaying.value = false;
     // the next part of a live run goes on
@@ -233,4 +255,28 @@ export function pause(): void {
 export function togglePlaying(): void {
   if (isPlaying.value) pause();
   else play();
+}
+
+const STAND_AFTER_MS = 150;
+
+/** Once the cursor rests, the machine itself is put back to that moment; it must make the same records again. */
+effect(() => {
+  const shown = run.value;
+  const step = cursor.value;
+  if (shown === undefined || isPlaying.value) return;
+  const timer = setTimeout(() => void standAt(shown, step), STAND_AFTER_MS);
+  return () => clearTimeout(timer);
+});
+
+async function standAt(shown: Run, step: number): Promise<void> {
+  try {
+    const told = await engine.stand(step);
+    if (run.value !== shown) return;
+    standing.value = told;
+    const hash = shown.hash(step);
+    if (hash !== undefined && told.recordHash !== hash)
+      tell(`Replayed to step ${step}, the machine made other records: their hash is ${told.recordHash}.`);
+  } catch (error) {
+    if (run.value === shown) tell(error);
+  }
 }

@@ -2,11 +2,35 @@
 //
 // The state that a test or a reader's tool may want stands on <main>: data-state, data-scene, data-step, data-step-count, data-record-hash.
 
+import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { play } from './actions.ts';
 import { keepAddress } from './share/address.ts';
+import { startKeys } from './shell/commands.ts';
 import { Shell } from './shell/shell.tsx';
+import { cursor, isPlaying, problem, run, scene } from './state.ts';
+
+/** A reader who came for nothing in particular sees the first scene play after this long. */
+const PLAYS_AFTER_MS = 1000;
+const LESS_MOTION = '(prefers-reduced-motion: reduce)';
+
+/** Unless less motion was asked for, or the reader has begun something. */
+function playSoon(): void {
+  const opened = run.value;
+  if (opened === undefined || problem.value !== undefined || matchMedia(LESS_MOTION).matches) return;
+  setTimeout(() => {
+    if (run.value === opened && cursor.value === 0 && !isPlaying.value) play();
+  }, PLAYS_AFTER_MS);
+}
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no element "app"');
+effect(() => {
+  document.title = `${scene.value.title} · sectorlab`;
+});
 render(<Shell />, root);
-void keepAddress();
+startKeys();
+const cameByLink = location.hash.length > 1;
+void keepAddress().then(() => {
+  if (!cameByLink) playSoon();
+});

@@ -8,6 +8,7 @@ import type { Run } from './model/run.ts';
 import type { EntityKey, StackState } from './model/types.ts';
 import type { Scene } from './scene/types.ts';
 import { FIRST_SCENE } from './scenes/index.ts';
+import { Story } from './story.ts';
 import type { Standing } from './worker/protocol.ts';
 
 /** What a crash makes of something volatile. */
@@ -47,6 +48,20 @@ export const problem = signal<string | undefined>(undefined);
 export const stack = computed<StackState | undefined>(() => {
   runVersion.value;
   return run.value?.stateAt(cursor.value);
+});
+
+/** What the run tells, as far as it is known; a run's own for as long as it is shown. */
+const storyOfRun = computed(() => (run.value === undefined ? undefined : new Story(run.value)));
+export const story = computed<Story | undefined>(() => {
+  runVersion.value;
+  storyOfRun.value?.catchUp();
+  return storyOfRun.value;
+});
+
+/** Hash of all records up to the cursor. */
+export const recordHash = computed<string | undefined>(() => {
+  runVersion.value;
+  return run.value?.hash(cursor.value);
 });
 
 /** ready: nothing shown yet; finished: the cursor is at the end of a run that is known to its end. */

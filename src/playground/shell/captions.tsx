@@ -1,3 +1,103 @@
+// What just happened, and why it matters: the chapter, and the notes that its records have proved, the newest first.
+//
+// The region keeps its height, so that the lanes below stand still; it scrolls inside.
+
+import { goTo, openScene, play } from '../actions.ts';
+import type { Scene } from '../scene/types.ts';
+import { SCENES } from '../scenes/index.ts';
+import { cursor, isPlaying, pageState, run, runVersion, scene, speed, stack, story } from '../state.ts';
+import { Icon } from './icons.tsx';
+import { showPanel } from './view.ts';
+
+/** Playing faster than this, notes come too quickly to be spoken. */
+const FASTEST_SPOKEN = 1;
+
 export function Captions() {
-  return null;
+  const chapter = stack.value?.chapter ?? -1;
+  return (
+    <section class="captions" aria-label="What happens">
+      {cursor.value === 0 || chapter < 0 ? <Opening /> : <ChapterWords number={chapter} />}
+      {pageState.value === 'finished' && <Ending />}
+    </section>
+  );
+}
+
+function Opening() {
+  const { question, intro } = scene.value;
+  return (
+    <div class="opening">
+      <div class="caption-words">
+        <h2>{question}</h2>
+        <p>{intro}</p>
+      </div>
+      <button
+        type="button"
+        class="primary large"
+        disabled={run.value === undefined || isPlaying.value}
+        onClick={play}
+      >
+        <Icon name="play" />
+        Play
+      </button>
+    </div>
+  );
+}
+
+function ChapterWords({ number }: { number: number }) {
+  const { chapters } = scene.value;
+  const chapter = chapters[number];
+  if (chapter === undefined) return null;
+  return (
+    <>
+      <div class="caption-words">
+        <p class="caption-number">
+          {number + 1} of {chapters.length}
+        </p>
+        <h2>{chapter.title}</h2>
+        <p>{chapter.text}</p>
+      </div>
+      <Notes />
+    </>
+  );
+}
+
+function Notes() {
+  runVersion.value;
+  const notes = story.value?.notesAt(cursor.value) ?? [];
+  const isSpoken = !isPlaying.value || (speed.value > 0 && speed.value <= FASTEST_SPOKEN);
+  return (
+    <ol class="notes" reversed aria-live={isSpoken ? 'polite' : 'off'} aria-relevant="additions">
+      {notes.reverse().map(({ text, step }) => (
+        <li key={`${step} ${text}`}>
+          <button type="button" class="note" onClick={() => goTo(step)}>
+            {text}
+          </button>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The scene behind this one in the gallery; the first behind the last. */
+function sceneAfter(open: Scene): Scene {
+  const at = SCENES.findIndex(({ id }) => id === open.id);
+  return SCENES[(at + 1) % SCENES.length] as Scene;
+}
+
+function Ending() {
+  const next = sceneAfter(scene.value);
+  return (
+    <div class="ending">
+      <span>Try next:</span>
+      <button type="button" onClick={() => void openScene(next)}>
+        {next.title}
+      </button>
+      <button type="button" onClick={() => showPanel('plug')}>
+        Pull the plug now
+      </button>
+      <button type="button" onClick={() => showPanel('knobs')}>
+        Change a knob
+      </button>
+    </div>
+  );
 }

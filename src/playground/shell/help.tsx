@@ -1,5 +1,30 @@
-// Keys and how to read the page.
+// How to read the page, and its keys.
+
+import { KEYS } from './keys.ts';
 
 export function Help() {
-  return null;
+  return (
+    <div class="help">
+      <p>
+        Each scene plays real requests through a real machine: the lanes show an application’s requests going
+        down through the page cache and the block layer to a drive. Everything drawn comes from the machine’s
+        own records. A step is one event of the machine, or one action of an application.
+      </p>
+      <h3>Keys</h3>
+      <dl class="key-list">
+        {KEYS.map(({ shown, does }) => (
+          <div key={shown}>
+            <dt>
+              <kbd>{shown}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="hint">
+        A key goes to the control that has the focus where that control uses it itself: arrows move a slider,
+        Space presses a button.
+      </p>
+    </div>
+  );
 }

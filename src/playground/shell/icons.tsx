@@ -5,12 +5,12 @@
 const SHAPES = {
   play: 'M4.5 2.8v10.4L13 8z',
   pause: 'M5 3v10M11 3v10',
-  stepForward: 'M3.5 3.2v9.6L10 8zM12.5 3v10',
-  stepBack: 'M12.5 3.2v9.6L6 8zM3.5 3v10',
-  toStart: 'M13 3.2v9.6L7.5 8zM7.5 3.2v9.6L2 8z',
-  toEnd: 'M3 3.2v9.6L8.5 8zM8.5 3.2v9.6L14 8z',
-  chapterBack: 'M9.5 3 4.5 8l5 5',
-  chapterForward: 'm6.5 3 5 5-5 5',
+  stepForward: 'm6 3 5 5-5 5',
+  stepBack: 'M10 3 5 8l5 5',
+  toStart: 'M13 3.2v9.6L6 8zM3.5 3.2v9.6',
+  toEnd: 'M3 3.2v9.6L10 8zM12.5 3.2v9.6',
+  chapterBack: 'M13.5 3.2v9.6L8 8zM8 3.2v9.6L2.5 8z',
+  chapterForward: 'M2.5 3.2v9.6L8 8zM8 3.2v9.6L13.5 8z',
   sun: 'M8 5.2a2.8 2.8 0 1 0 0 5.6 2.8 2.8 0 0 0 0-5.6M8 1v1.6M8 13.4V15M1 8h1.6M13.4 8H15M3 3l1.2 1.2M11.8 11.8 13 13M3 13l1.2-1.2M11.8 4.2 13 3',
   moon: 'M13 9.6A5.6 5.6 0 0 1 6.4 3 5.4 5.4 0 1 0 13 9.6z',
   system: 'M2 3h12v8H2zM6 13.5h4',
@@ -26,15 +26,15 @@ const SHAPES = {
   more: 'M3 8h.01M8 8h.01M13 8h.01',
   charts: 'M2 2v12h12M4.5 10.5 7 7l2.5 2 4-5',
   records: 'M2 4h12M2 8h12M2 12h8',
-  editor: 'M3 13l.6-2.8L10.8 3 13 5.2l-7.200 7.2z',
-  disk: 'M2 8.500h12v4.500H2zM2 8.500 4 3h8l2 5.500M11 11h.01',
-  linux: 'M2 3h12v10H2zM4.500 6l2 2-2 2M8 10h3.500',
+  editor: 'M3 13l.6-2.8L10.8 3 13 5.2l-7.2 7.2z',
+  disk: 'M2 8.5h12v4.5H2zM2 8.5 4 3h8l2 5.5M11 11h.01',
+  linux: 'M2 3h12v10H2zM4.5 6l2 2-2 2M8 10h3.5',
 } as const;
 
 export type IconName = keyof typeof SHAPES;
 
 /** Filled, so that they read as one mark at this size. */
-const SOLID: ReadonlySet<IconName> = new Set(['play', 'stepForward', 'stepBack', 'toStart', 'toEnd']);
+const SOLID: ReadonlySet<IconName> = new Set(['play', 'toStart', 'toEnd', 'chapterBack', 'chapterForward']);
 
 export function Icon({ name }: { name: IconName }) {
   return (

@@ -6,7 +6,7 @@
 
 import { Drop } from '../panels/drop.tsx';
 import { Stage } from '../stage/stage.tsx';
-import { cursor, pageState, problem, run, runVersion, scene } from '../state.ts';
+import { cursor, pageState, problem, recordHash, run, runVersion, scene } from '../state.ts';
 import { Captions } from './captions.tsx';
 import { Icon } from './icons.tsx';
 import { PanelBody } from './panel-body.tsx';
@@ -68,6 +68,7 @@ function Middle() {
       data-scene={scene.value.id}
       data-step={cursor.value}
       data-step-count={run.value?.stepCount ?? 0}
+      data-record-hash={recordHash.value}
     >
       {problem.value !== undefined && <Problem text={problem.value} />}
       <Captions />

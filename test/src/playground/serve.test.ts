@@ -1,7 +1,7 @@
 // The playground's server gives the files of one folder and nothing else, and says clearly why it can not start.
 
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -126,6 +126,28 @@ serve('a port in use is an error that names it', async () => {
   }
   await first.close();
 });
+
+serve(
+  'the policy of the page goes with every file, workers among them, and nobody may frame it',
+  async () => {
+    const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'";
+    const page = join(outer, 'policed');
+    await mkdir(page);
+    await writeFile(
+      join(page, 'index.html'),
+      `<meta\n      http-equiv="Content-Security-Policy"\n      content="${policy}"\n    />`,
+    );
+    await writeFile(join(page, 'worker.js'), '1');
+    const server = await servePlayground({ port: 0, folder: page });
+    for (const path of ['', 'worker.js']) {
+      const { headers } = await fetch(server.url + path);
+      assert.is(headers.get('content-security-policy'), `${policy}; frame-ancestors 'none'`, path);
+      assert.is(headers.get('referrer-policy'), 'no-referrer', path);
+      assert.is(headers.get('cross-origin-opener-policy'), 'same-origin', path);
+    }
+    await server.close();
+  },
+);
 
 serve('a port out of its range, and a folder without a page, are errors that say so', async () => {
   for (const port of [-1, 65536, 1.5, Number.NaN]) {

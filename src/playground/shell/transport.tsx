@@ -1,0 +1,153 @@
+// The buttons of time, how fast it goes, what the clock says, and whether the machine agrees.
+
+import { useState } from 'preact/hooks';
+import { chapterBack, chapterForward, goTo, stepBack, stepForward, togglePlaying } from '../actions.ts';
+import { formatCount, formatTime } from '../model/describe.ts';
+import { cursor, isPlaying, recordHash, run, runVersion, speed, stack, standing } from '../state.ts';
+import { Icon, type IconName } from './icons.tsx';
+import { SPEEDS } from './speeds.ts';
+import { dock, layout, PANELS, panelsOf, togglePanel } from './view.ts';
+
+const SHORT_HASH_CHARS = 8;
+
+export function Transport() {
+  const isPhone = layout.value === 'phone';
+  return (
+    <div class="transport">
+      <div class="transport-buttons">
+        <TimeButton label="To the start" icon="toStart" act={() => goTo(0)} keys="Home" />
+        <TimeButton label="Chapter before" icon="chapterBack" act={chapterBack} keys="Shift ←" />
+        <TimeButton label="One step back" icon="stepBack" act={stepBack} keys="←" />
+        <PlayButton />
+        <TimeButton label="One step" icon="stepForward" act={stepForward} keys="→" />
+        <TimeButton label="Next chapter" icon="chapterForward" act={chapterForward} keys="Shift →" />
+        <TimeButton label="To the end" icon="toEnd" act={() => goTo(Number.POSITIVE_INFINITY)} keys="End" />
+      </div>
+      <SpeedChoice />
+      <Clock />
+      {!isPhone && <HashMark />}
+      {!isPhone && <DockButtons />}
+    </div>
+  );
+}
+
+function TimeButton(props: { label: string; icon: IconName; act: () => void; keys: string }) {
+  const { label, icon, act, keys } = props;
+  return (
+    <button
+      type="button"
+      class="quiet square"
+      aria-label={label}
+      title={`${label} (${keys})`}
+      disabled={run.value === undefined}
+      onClick={act}
+    >
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+function PlayButton() {
+  const name = isPlaying.value ? 'Pause' : 'Play';
+  return (
+    <button
+      type="button"
+      class="primary square play-button"
+      aria-label={name}
+      title={`${name} (Space)`}
+      disabled={run.value === undefined}
+      onClick={togglePlaying}
+    >
+      <Icon name={isPlaying.value ? 'pause' : 'play'} />
+    </button>
+  );
+}
+
+function SpeedChoice() {
+  return (
+    <select
+      class="speed"
+      aria-label="Speed"
+      title="Speed ([ slower, ] faster)"
+      value={String(speed.value)}
+      onChange={(event) => {
+        speed.value = Number(event.currentTarget.value);
+      }}
+    >
+      {SPEEDS.map(({ value, name }) => (
+        <option key={value} value={String(value)}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Clock() {
+  runVersion.value;
+  const shown = run.value;
+  return (
+    <p class="clock">
+      <strong>{formatTime(stack.value?.nowNs ?? 0)}</strong>
+      <span>
+        step {formatCount(cursor.value)} of {formatCount(shown?.stepCount ?? 0)}
+        {shown !== undefined && !shown.isWhole && ', playing ahead'}
+      </span>
+    </p>
+  );
+}
+
+/** The hash of all records so far, and that the machine, put back to this moment, has made the same. */
+function HashMark() {
+  const [isCopied, setCopied] = useState('');
+  const hash = recordHash.value;
+  if (hash === undefined) return null;
+  const isReplayed = standing.value?.step === cursor.value && standing.value.recordHash === hash;
+  const copy = (): void => {
+    navigator.clipboard.writeText(hash).then(
+      () => setCopied(hash),
+      () => setCopied(''), // the browser lets this page copy nothing; the full hash is in the title
+    );
+  };
+  return (
+    <p class="hash">
+      <button
+        type="button"
+        class="quiet"
+        title={`Hash of the records so far: ${hash}. The same scene and seed give the same hash anywhere.`}
+        aria-label={`Copy the hash of the records so far, ${hash}`}
+        onClick={copy}
+      >
+        <Icon name={isCopied === hash ? 'check' : 'copy'} />
+        <code>{hash.slice(0, SHORT_HASH_CHARS)}</code>
+      </button>
+      <span class="replayed" title="The machine was put back to this moment and made the same records again.">
+        {isReplayed && (
+          <>
+            <Icon name="check" />
+            replayed, same hash
+          </>
+        )}
+      </span>
+    </p>
+  );
+}
+
+function DockButtons() {
+  return (
+    <div class="dock-buttons">
+      {panelsOf('dock').map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="quiet"
+          aria-expanded={dock.value === name}
+          onClick={() => togglePanel(name)}
+        >
+          <Icon name={PANELS[name].icon} />
+          {PANELS[name].title}
+        </button>
+      ))}
+    </div>
+  );
+}
