@@ -259,11 +259,11 @@ export function togglePlaying(): void {
 
 const STAND_AFTER_MS = 150;
 
-/** Once the cursor rests, the machine itself is put back to that moment; it must make the same records again. */
+/** Once the cursor rests, the machine itself is put back to that moment; it must make the same records again. A live one only goes on. */
 effect(() => {
   const shown = run.value;
   const step = cursor.value;
-  if (shown === undefined || isPlaying.value) return;
+  if (shown === undefined || isPlaying.value || isLive.value) return;
   const timer = setTimeout(() => void standAt(shown, step), STAND_AFTER_MS);
   return () => clearTimeout(timer);
 });

@@ -16,8 +16,7 @@ export function Captions() {
   const chapter = stack.value?.chapter ?? -1;
   return (
     <section class="captions" aria-label="What happens">
-      {cursor.value === 0 || chapter < 0 ? <Opening /> : <ChapterWords number={chapter} />}
-      {pageState.value === 'finished' && <Ending />}
+      {cursor.value === 0 || chapter < 0 ? <Opening /> : <Telling chapter={chapter} />}
     </section>
   );
 }
@@ -43,21 +42,27 @@ function Opening() {
   );
 }
 
+function Telling({ chapter }: { chapter: number }) {
+  return (
+    <>
+      {pageState.value === 'finished' ? <Ending /> : <ChapterWords number={chapter} />}
+      <Notes />
+    </>
+  );
+}
+
 function ChapterWords({ number }: { number: number }) {
   const { chapters } = scene.value;
   const chapter = chapters[number];
   if (chapter === undefined) return null;
   return (
-    <>
-      <div class="caption-words">
-        <p class="caption-number">
-          {number + 1} of {chapters.length}
-        </p>
-        <h2>{chapter.title}</h2>
-        <p>{chapter.text}</p>
-      </div>
-      <Notes />
-    </>
+    <div class="caption-words">
+      <p class="caption-number">
+        {number + 1} of {chapters.length}
+      </p>
+      <h2>{chapter.title}</h2>
+      <p>{chapter.text}</p>
+    </div>
   );
 }
 
@@ -87,17 +92,25 @@ function sceneAfter(open: Scene): Scene {
 function Ending() {
   const next = sceneAfter(scene.value);
   return (
-    <div class="ending">
-      <span>Try next:</span>
-      <button type="button" onClick={() => void openScene(next)}>
-        {next.title}
-      </button>
-      <button type="button" onClick={() => showPanel('plug')}>
-        Pull the plug now
-      </button>
-      <button type="button" onClick={() => showPanel('knobs')}>
-        Change a knob
-      </button>
+    <div class="caption-words ending">
+      <h2>The end. Now try:</h2>
+      <ul>
+        <li>
+          <button type="button" onClick={() => void openScene(next)}>
+            {next.title}
+          </button>
+        </li>
+        <li>
+          <button type="button" onClick={() => showPanel('plug')}>
+            Pull the plug here
+          </button>
+        </li>
+        <li>
+          <button type="button" onClick={() => showPanel('knobs')}>
+            Turn a knob
+          </button>
+        </li>
+      </ul>
     </div>
   );
 }

@@ -115,11 +115,14 @@ function HashMark() {
         type="button"
         class="quiet"
         title={`Hash of the records so far: ${hash}. The same scene and seed give the same hash anywhere.`}
-        aria-label={`Copy the hash of the records so far, ${hash}`}
         onClick={copy}
       >
         <Icon name={isCopied === hash ? 'check' : 'copy'} />
-        <code>{hash.slice(0, SHORT_HASH_CHARS)}</code>
+        <code>
+          {hash.slice(0, SHORT_HASH_CHARS)}
+          <span class="hash-rest">{hash.slice(SHORT_HASH_CHARS)}</span>
+        </code>
+        <span class="unseen">hash of the records so far, copy it</span>
       </button>
       <span class="replayed" title="The machine was put back to this moment and made the same records again.">
         {isReplayed && (
