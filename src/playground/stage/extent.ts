@@ -3,9 +3,18 @@
 // Verbs: extentOf(run), which reads only the records that are new since the last call.
 // Invariant: an axis changes only when a record lies outside what it shows.
 
-import { OP_FLUSH } from '../../../assembly/layout.ts';
-import type { MachineRecord } from '../../records.ts';
+import {
+  OP_FLUSH,
+  RECORD_BACK_MERGED,
+  RECORD_COMPLETED,
+  RECORD_EVICTED,
+  RECORD_FRONT_MERGED,
+  RECORD_ISSUED,
+  RECORD_QUEUED,
+  RECORD_VOLATILE,
+} from '../../../assembly/layout.ts';
 import { SECTORS_PER_PAGE } from '../model/describe.ts';
+import type { RecordView } from '../model/record-store.ts';
 import type { Run } from '../model/run.ts';
 import type { Scene, SceneClient } from '../scene/types.ts';
 import type { DriveShape } from '../worker/protocol.ts';
@@ -23,6 +32,8 @@ export interface RunExtent {
   readonly drives: readonly DriveExtent[];
   /** Slots of each client's ring. */
   readonly slots: readonly number[];
+  /** A page leaves dirty at some time: it is written while it stands in the doorway. */
+  readonly hasDoorway: boolean;
 }
 
 /** A drive is shown whole when more than this part of it is touched. */
@@ -36,25 +47,44 @@ const MAX_GRANULES = 2048;
 const MAX_SLOTS = 64;
 const MIN_SLOTS = 4;
 
-const extents = new WeakMap<Run, { extent: RunExtent; read: number; drives: DriveReach[] }>();
+interface Known {
+  readonly extent: RunExtent;
+  readonly read: number;
+  readonly drives: readonly DriveReach[];
+}
+
+const extents = new WeakMap<Run, Known>();
 
 export function extentOf(run: Run): RunExtent {
   const known = extents.get(run);
   if (known !== undefined && known.read === run.recordCount) return known.extent;
   const drives = known?.drives ?? run.shape.drives.map((drive) => new DriveReach(drive));
+  let hasDoorway = known?.extent.hasDoorway ?? false;
   for (let index = known?.read ?? 0; index < run.recordCount; index++) {
-    const record = run.recordAt(index);
+    const record = run.records.look(index);
     if (DRIVE_KINDS.has(record.kind)) drives[record.device]?.take(record);
+    else if (record.kind === RECORD_EVICTED && record.detail === 1) hasDoorway = true;
   }
   const extent = {
     drives: drives.map((drive) => drive.extent()),
     slots: run.shape.clients.map((_, client) => slotsOf(run.scene, client)),
+    hasDoorway,
   };
   extents.set(run, { extent, read: run.recordCount, drives });
   return extent;
 }
 
-const DRIVE_KINDS = new Set(['queued', 'backMerged', 'frontMerged', 'issued', 'completed', 'volatile']);
+const DRIVE_KINDS: ReadonlySet<number> = new Set([
+  RECORD_QUEUED,
+  RECORD_BACK_MERGED,
+  RECORD_FRONT_MERGED,
+  RECORD_ISSUED,
+  RECORD_COMPLETED,
+  RECORD_VOLATILE,
+]);
+
+/** As much of a record as counts here. */
+export type DriveRecord = Pick<RecordView, 'kind' | 'operation' | 'address' | 'count' | 'detail'>;
 
 /** What one drive is asked for. Touched addresses are counted in granules, which double when there are too many. */
 export class DriveReach {
@@ -74,16 +104,16 @@ export class DriveReach {
     this.#pieces = [{ sector: 0, sectorCount }];
   }
 
-  take(record: MachineRecord): void {
-    if (record.kind === 'issued') {
+  take(record: DriveRecord): void {
+    if (record.kind === RECORD_ISSUED) {
       this.#waiting = Math.max(0, this.#waiting - 1);
       this.#inServicePeak = Math.max(this.#inServicePeak, ++this.#inService);
-    } else if (record.kind === 'completed') {
+    } else if (record.kind === RECORD_COMPLETED) {
       this.#inService = Math.max(0, this.#inService - 1);
-    } else if (record.kind === 'volatile') {
+    } else if (record.kind === RECORD_VOLATILE) {
       this.#volatilePeak = Math.max(this.#volatilePeak, record.detail);
     } else {
-      if (record.kind === 'queued') this.#waitingPeak = Math.max(this.#waitingPeak, ++this.#waiting);
+      if (record.kind === RECORD_QUEUED) this.#waitingPeak = Math.max(this.#waitingPeak, ++this.#waiting);
       if (record.operation !== OP_FLUSH && record.count > 0) this.#touch(record.address, record.count);
     }
   }

@@ -48,6 +48,10 @@ export const PAGE_TEXT_FROM = 24;
 /** More pages than this share squares. */
 export const PAGE_SQUARES = 512;
 
+/** Below the grid, pages on their way out. */
+export const DOORWAY_SIZE = 16;
+export const DOORWAY_GAP = 8;
+
 /** Left of every address axis: flushes, which have no address. */
 export const FLUSH_COLUMN = 18;
 export const DRIVE_GAP = 32;

@@ -4,8 +4,10 @@
 
 import { formatCount } from '../model/describe.ts';
 import type { CachedPage, StackState } from '../model/types.ts';
+import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { namePage, namePages } from './names.ts';
+import { textWidth } from './text.ts';
 import {
   type Box,
   type LaneContent,
@@ -50,7 +52,7 @@ function squareBox(square: number, { columns, pitch, size }: Grid, place: Place)
   };
 }
 
-export function layoutCache(state: StackState, lane: Place): LaneContent {
+export function layoutCache(state: StackState, extent: RunExtent, lane: Place): LaneContent {
   const { cache } = state;
   // the squares begin where the address axes below begin
   const place = { ...lane, left: lane.left + g.FLUSH_COLUMN, width: lane.width - g.FLUSH_COLUMN };
@@ -65,7 +67,8 @@ export function layoutCache(state: StackState, lane: Place): LaneContent {
     else slots += `M${box.x + 0.5} ${box.y + 0.5}h${box.width - 1}v${box.height - 1}h${1 - box.width}z`;
   }
   const height = grid.rows * grid.pitch - (grid.pitch - grid.size);
-  if (grid.pagesASquare === 1) return { ...NOTHING, marks, slots, height };
+  if (grid.pagesASquare === 1 && !extent.hasDoorway) return { ...NOTHING, marks, slots, height };
+  if (grid.pagesASquare === 1) return { ...withDoorway(state, grid, place, marks, height), slots };
   const note = `each square stands for ${formatCount(grid.pagesASquare)} pages`;
   const y = place.top + height + 16;
   return {
@@ -74,6 +77,38 @@ export function layoutCache(state: StackState, lane: Place): LaneContent {
     slots,
     labels: [{ key: 'cache:note', x: place.left, y, text: note, kind: 'note', anchor: 'start' }],
     height: height + 20,
+  };
+}
+
+/** Below the grid: pages that have given up their place and are written before they leave. */
+function withDoorway(
+  state: StackState,
+  grid: Grid,
+  place: Place,
+  marks: readonly LooseMark[],
+  height: number,
+): LaneContent {
+  const size = Math.min(grid.size, g.DOORWAY_SIZE);
+  const text = 'on their way out, being written first:';
+  const left = place.left + textWidth(text, g.LABEL_SIZE);
+  const room = Math.max(0, Math.floor((place.left + place.width - left) / (size + 2)));
+  const y = place.top + height + g.DOORWAY_GAP;
+  const leaving = state.cache.slots.slice(state.cache.capacityPages).filter((page) => page !== undefined);
+  const out = leaving.slice(0, room).flatMap((page, index) => {
+    return onePage(state, page.slot, { x: left + index * (size + 2), y, width: size, height: size }) ?? [];
+  });
+  const label = {
+    key: 'cache:doorway',
+    x: place.left,
+    y: y + size / 2 + 4,
+    kind: 'note',
+    anchor: 'start',
+  } as const;
+  return {
+    ...NOTHING,
+    marks: [...marks, ...out],
+    labels: leaving.length === 0 ? [] : [{ ...label, text }],
+    height: height + g.DOORWAY_GAP + size,
   };
 }
 
@@ -100,6 +135,7 @@ function onePage(state: StackState, slot: number, box: Box): LooseMark | undefin
     hue: page.state === 'reading' || page.state === 'clean' ? 'read' : 'write',
     name: namePage(page, state.shape.files[file]?.name ?? `file ${page.file}`),
     text: box.width >= g.PAGE_TEXT_FROM ? pageText(page, file, state.shape.files.length) : '',
+    parts: blocksOf(page, state.shape.blocksAPage),
     traits: [
       page.lookup ?? '',
       page.isLeaving ? 'leaving' : '',
@@ -108,6 +144,19 @@ function onePage(state: StackState, slot: number, box: Box): LooseMark | undefin
     ]
       .filter((trait) => trait !== '')
       .join(' '),
+  });
+}
+
+/** State of each block, where they differ; a page whose blocks are alike has one state. */
+function blocksOf(page: CachedPage, blocksAPage: number): Part[] {
+  const all = 2 ** blocksAPage - 1;
+  const isMixed = [page.uptodate, page.dirty, page.writeback].some((bits) => bits !== 0 && bits !== all);
+  if (blocksAPage === 1 || !isMixed) return [];
+  return Array.from({ length: blocksAPage }, (_, block): Part => {
+    const has = (bits: number): boolean => ((bits >>> block) & 1) === 1;
+    const held = has(page.uptodate) ? 'clean' : page.state === 'reading' ? 'reading' : 'absent';
+    const state = has(page.writeback) ? 'writeback' : has(page.dirty) ? 'dirty' : held;
+    return { state, share: 1 / blocksAPage };
   });
 }
 

@@ -26,7 +26,7 @@ export function layoutStage(state: StackState, extent: RunExtent, width: number)
   const builder = new Builder(width);
   builder.lane('applications', ringFacts(state), (place) => layoutRings(state, extent, place));
   if (state.guests.length > 0) builder.lane('guest', '', (place) => layoutGuests(state, place));
-  builder.lane('cache', cacheFacts(state), (place) => layoutCache(state, place));
+  builder.lane('cache', cacheFacts(state), (place) => layoutCache(state, extent, place));
   const bands = driveBands(state.drives.length, builder.contentWidth);
   for (const drives of bands) {
     const layout = layoutDriveBand(state, extent, drives, builder.contentLeft, builder.contentWidth);
@@ -114,10 +114,10 @@ class Builder {
 }
 
 function ringFacts({ rings }: StackState): string {
-  const submitted = rings.reduce((sum, ring) => sum + ring.submitted, 0);
+  const inFlight = rings.reduce((sum, ring) => sum + ring.inFlight, 0);
   const ended = rings.reduce((sum, ring) => sum + ring.completed, 0);
   const failed = rings.reduce((sum, ring) => sum + ring.failed, 0);
-  const parts = [`${formatCount(submitted - ended)} in flight`, `${formatCount(ended)} done`];
+  const parts = [`${formatCount(inFlight)} in flight`, `${formatCount(ended)} done`];
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
   return parts.join(' · ');
 }

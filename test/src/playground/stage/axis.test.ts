@@ -2,17 +2,17 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import * as layout from '../../../../assembly/layout.ts';
 import { makeAxis, type Piece } from '../../../../src/playground/stage/axis.ts';
-import { DriveReach, foldedPieces } from '../../../../src/playground/stage/extent.ts';
+import { DriveReach, type DriveRecord, foldedPieces } from '../../../../src/playground/stage/extent.ts';
 import { BAR_MIN_WIDTH, TICK_MIN_GAP } from '../../../../src/playground/stage/geometry.ts';
-import type { MachineRecord, RecordKind } from '../../../../src/records.ts';
 
 const GIB = 2_097_152;
 
 const axes = suite('address axis');
 
-function record(kind: RecordKind, address = 0, count = 8): MachineRecord {
-  return { kind, address, count, timeNs: 0, operation: 1, device: 0, id: 1, detail: 0 };
+function record(kind: number, address = 0, count = 8): DriveRecord {
+  return { kind, address, count, operation: layout.OP_WRITE, detail: 0 };
 }
 
 function reach(sectorCount: number, addresses: readonly number[]): readonly Piece[] {
@@ -24,7 +24,7 @@ function reach(sectorCount: number, addresses: readonly number[]): readonly Piec
     queueDepth: 32,
     volatileWrites: 0,
   });
-  for (const address of addresses) drive.take(record('queued', address));
+  for (const address of addresses) drive.take(record(layout.RECORD_QUEUED, address));
   return drive.extent().pieces;
 }
 
@@ -117,11 +117,11 @@ axes('an axis stays as it is while a run goes on inside it', () => {
     queueDepth: 32,
     volatileWrites: 0,
   });
-  for (const address of [0, 4000, 600 * GIB]) drive.take(record('queued', address));
+  for (const address of [0, 4000, 600 * GIB]) drive.take(record(layout.RECORD_QUEUED, address));
   const before = drive.extent().pieces;
-  drive.take(record('queued', 2000));
+  drive.take(record(layout.RECORD_QUEUED, 2000));
   assert.is(drive.extent().pieces, before);
-  drive.take(record('queued', 300 * GIB));
+  drive.take(record(layout.RECORD_QUEUED, 300 * GIB));
   assert.is.not(drive.extent().pieces, before);
 });
 
@@ -134,10 +134,18 @@ axes('peaks are counted from what is queued, issued and completed', () => {
     queueDepth: 32,
     volatileWrites: 4,
   });
-  for (const kind of ['queued', 'queued', 'queued', 'issued', 'issued', 'completed', 'issued'] as const) {
+  for (const kind of [
+    layout.RECORD_QUEUED,
+    layout.RECORD_QUEUED,
+    layout.RECORD_QUEUED,
+    layout.RECORD_ISSUED,
+    layout.RECORD_ISSUED,
+    layout.RECORD_COMPLETED,
+    layout.RECORD_ISSUED,
+  ]) {
     drive.take(record(kind));
   }
-  drive.take({ ...record('volatile'), detail: 3 });
+  drive.take({ ...record(layout.RECORD_VOLATILE), detail: 3 });
   const { waitingPeak, inServicePeak, volatilePeak } = drive.extent();
   assert.equal([waitingPeak, inServicePeak, volatilePeak], [3, 2, 3]);
 });

@@ -230,6 +230,7 @@ export function extentFor(state: StackState): RunExtent {
       inServicePeak: drive.inService.length,
       volatilePeak: drive.volatileWrites.length,
     })),
+    hasDoorway: state.cache.slots.length > state.cache.capacityPages,
     slots: state.rings.map(({ requests }) => Math.max(4, requests.length)),
   };
 }
