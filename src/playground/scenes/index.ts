@@ -5,6 +5,7 @@ import { DIRTY_LIMITS } from './dirty-limits.ts';
 import { EVICTION_SCAN } from './eviction-scan.ts';
 import { FSYNC_ERROR } from './fsync-error.ts';
 import { FSYNC_STORM } from './fsync-storm.ts';
+import { GARBAGE_COLLECTION } from './garbage-collection.ts';
 import { LYING_DRIVE } from './lying-drive.ts';
 import { MERGING } from './merging.ts';
 import { PARTIAL_PAGE } from './partial-page.ts';
@@ -29,6 +30,7 @@ export const SCENES: readonly Scene[] = [
   SEQUENTIAL_AND_RANDOM,
   QUEUE_DEPTH,
   SCHEDULER,
+  GARBAGE_COLLECTION,
   ZEROES_AND_DISCARD,
   TEN_THOUSAND,
   RINGS,

@@ -54,7 +54,7 @@ export const QUEUE_DEPTH: Scene = {
         {
           kind: 'completed',
           device: 2,
-          text: 'NVMe answers first: 67 µs, nearly all of them for the flash itself.',
+          text: 'NVMe answers first: 67 µs, 50 of them for the flash itself.',
         },
         { kind: 'completed', device: 1, text: 'The SSD needs 100 µs.' },
         {

@@ -16,7 +16,7 @@ export const WRITE_TO_MEDIA: Scene = {
   title: 'From write to media',
   question: 'When is a write safe?',
   intro:
-    'An application writes a few pages through a small cache. Watch where the bytes are at each moment, and what a power cut would take.',
+    'An application writes a few pages of 4 KiB. On their way to the drive they pass the page cache, the memory that the kernel keeps for files. Watch where the bytes are at each moment, and what a power cut would take.',
   group: 'first steps',
   pace: 1,
   clients: [{ name: 'app', entrance: 'aio' }],

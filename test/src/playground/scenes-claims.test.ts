@@ -16,6 +16,7 @@ import { DIRTY_LIMITS } from '../../../src/playground/scenes/dirty-limits.ts';
 import { EVICTION_SCAN } from '../../../src/playground/scenes/eviction-scan.ts';
 import { FSYNC_ERROR } from '../../../src/playground/scenes/fsync-error.ts';
 import { FSYNC_STORM } from '../../../src/playground/scenes/fsync-storm.ts';
+import { GARBAGE_COLLECTION } from '../../../src/playground/scenes/garbage-collection.ts';
 import { LYING_DRIVE } from '../../../src/playground/scenes/lying-drive.ts';
 import { MERGING } from '../../../src/playground/scenes/merging.ts';
 import { PARTIAL_PAGE } from '../../../src/playground/scenes/partial-page.ts';
@@ -356,5 +357,20 @@ claims('scheduler: mq-deadline lets the read pass after four writes, and goes up
     ],
   );
 });
+
+claims(
+  'garbage-collection: in order nothing is copied, at random the flash writes 76 pages for 48',
+  async () => {
+    const played = await playScene(GARBAGE_COLLECTION);
+    const moved = [0, 1, 2].map((chapter) => played.of(chapter, 'collected').map(({ count }) => count));
+    assert.equal([moved[0], moved[1]], [[], [0, 0, 0, 0, 0, 0, 0]]);
+    assert.equal(moved[2]?.slice(0, 6), [0, 0, 0, 0, 0, 2]);
+    const { flash } = played.run.machine.counters;
+    assert.equal([flash.hostPages, flash.programmedPages - 48], [96, 76]);
+    const ends = [0, ...completions(played, 0, 0), ...completions(played, 1, 0)];
+    const took = ends.slice(1).map((end, index) => Math.round((end - (ends[index] ?? 0)) / 1000));
+    assert.equal([took[0], took[7], took[20]], [787, 787, 4587]);
+  },
+);
 
 claims.run();

@@ -3,6 +3,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { describe } from '../../../src/playground/model/describe.ts';
 import { FIRST_SCENE, SCENES } from '../../../src/playground/scenes/index.ts';
 import { playScene } from '../../support/scene.ts';
 
@@ -58,6 +59,8 @@ for (const scene of SCENES) {
           title,
         );
       });
+      const kinds = new Map(played.chapters.flat().map((record) => [record.kind, record]));
+      for (const [kind, record] of kinds) assert.is.not(describe(record), kind);
       assert.ok(played.run.machine.core.memory.bytes.length <= SMALL_MEMORY_BYTES);
       const debug = await playScene(scene, 'debug');
       assert.is(debug.run.machine.recordHash, played.run.machine.recordHash);
