@@ -13,7 +13,7 @@ import { type Ask, askAt, type RowPlace } from './rows.ts';
 import type { Stamp } from './stamp.ts';
 import type { MachineWork, NameWork, SceneMachine } from './types.ts';
 
-const MAX_DEPTH = 256;
+export const MAX_DEPTH = 256;
 
 /** Requests in flight at most, and requests of a lot. */
 export function depthOf(client: { readonly depth?: number; readonly batch?: number }): {

@@ -3,7 +3,7 @@
 // Verbs: planScene, longestOf, clientOf.
 
 import { ConfigError } from '../../errors.ts';
-import { measureRow, type Row } from './rows.ts';
+import { LIST_OPS, measureRow, type Row, rowOfList } from './rows.ts';
 import type {
   Chapter,
   Entrance,
@@ -22,7 +22,7 @@ export type Job =
   | { readonly kind: 'wait'; readonly ns: number }
   | { readonly kind: 'call'; readonly work: NameWork | MachineWork };
 
-/** What an entrance can be asked for, besides wait, dropCaches and sync, which anybody may. */
+/** What an entrance can be asked for, besides lists of these, and wait, dropCaches and sync, which anybody may. */
 export const ENTRANCE_OPS: Readonly<Record<Entrance, readonly Work['op'][]>> = {
   aio: ['read', 'write', 'discard', 'fsync', 'fdatasync', 'flush'],
   usrbio: ['read', 'write', 'fsync', 'fdatasync', 'flush'],
@@ -46,6 +46,8 @@ export const ENTRANCE_OPS: Readonly<Record<Entrance, readonly Work['op'][]>> = {
   ],
 };
 
+const FOR_ALL: readonly Work['op'][] = ['wait', 'dropCaches', 'sync'];
+
 function jobOf(work: Work, field: string): Job {
   switch (work.op) {
     case 'read':
@@ -53,6 +55,8 @@ function jobOf(work: Work, field: string): Job {
     case 'discard':
     case 'writeZeroes':
       return { kind: 'row', row: measureRow(work, field) };
+    case 'list':
+      return { kind: 'row', row: rowOfList(work) };
     case 'fsync':
     case 'fdatasync':
     case 'flush':
@@ -74,13 +78,11 @@ export function clientOf(clients: readonly SceneClient[], work: Work, field: str
       work.client,
       `one of ${clients.map(({ name }) => name).join(', ')}`,
     );
-  const isForAll = work.op === 'wait' || work.op === 'dropCaches' || work.op === 'sync';
-  if (!isForAll && !ENTRANCE_OPS[client.entrance].includes(work.op))
-    throw new ConfigError(
-      `${field}.op`,
-      work.op,
-      `what ${client.entrance} has: ${ENTRANCE_OPS[client.entrance].join(', ')}`,
-    );
+  const known = ENTRANCE_OPS[client.entrance];
+  const asked = work.op === 'list' ? work.requests.map(([kind]) => LIST_OPS[kind] ?? 'read') : [work.op];
+  const strange = asked.find((op) => !FOR_ALL.includes(op) && !known.includes(op));
+  if (strange !== undefined)
+    throw new ConfigError(`${field}.op`, strange, `what ${client.entrance} has: ${known.join(', ')}`);
   return index;
 }
 

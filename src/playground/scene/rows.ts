@@ -1,10 +1,13 @@
 // Works as single requests: which offsets a row has, and in which order.
 //
-// Verbs: measureRow, askAt. A row's request is found by its number alone, so nothing has to be kept from one to the next.
+// Verbs: measureRow, rowOfList, askAt. A row's request is found by its number alone, so nothing has to be kept from one to the next.
 // Invariant: a random offset depends on the seed, the client, the chapter and the request's number among the client's in it.
 
 import { parseSize } from '../../core/size.ts';
-import type { SyncWork, TransferWork } from './types.ts';
+import type { ListWork, SyncWork, TransferWork } from './types.ts';
+
+/** Kinds of the requests of a list. */
+export const LIST_OPS: readonly TransferWork['op'][] = ['read', 'write', 'discard', 'writeZeroes'];
 
 /** One request as it enters. */
 export interface Ask {
@@ -27,6 +30,7 @@ export interface RowPlace {
 export interface Row {
   readonly op: TransferWork['op'];
   readonly offset: number;
+  /** Of each request, or of the longest of a list. */
   readonly length: number;
   readonly count: number;
   readonly pattern: NonNullable<TransferWork['pattern']>;
@@ -34,6 +38,23 @@ export interface Row {
   readonly stride: number;
   readonly places: number;
   readonly fua: boolean;
+  /** A list, which has no pattern. */
+  readonly requests: ListWork['requests'] | undefined;
+}
+
+/** A list as a row. */
+export function rowOfList({ requests }: ListWork): Row {
+  return {
+    op: 'read',
+    offset: 0,
+    length: requests.reduce((longest, [, , length]) => Math.max(longest, length), 0),
+    count: requests.length,
+    pattern: 'sequential',
+    stride: 0,
+    places: requests.length,
+    fua: false,
+    requests,
+  };
 }
 
 /** Throws ConfigError naming `field` for a size that is none. */
@@ -52,18 +73,26 @@ export function measureRow(work: TransferWork, field: string): Row {
     count,
     pattern,
     stride,
-    places: Math.max(1, places),
+    places,
     fua: work.fua === true,
+    requests: undefined,
   };
 }
 
 /** Request `index` of a row; `number`: its number among the client's of the chapter. */
 export function askAt(row: Row, index: number, number: number, place: RowPlace): Ask {
+  const listed = row.requests?.[index];
+  if (listed !== undefined) {
+    const [kind, offset, length] = listed;
+    return { op: LIST_OPS[kind] ?? 'read', offset, length, fua: false, number };
+  }
   const at = placeOf(row, index, number, place);
   return { op: row.op, offset: row.offset + at * row.stride, length: row.length, fua: row.fua, number };
 }
 
-function placeOf({ pattern, places }: Row, index: number, number: number, place: RowPlace): number {
+function placeOf(row: Row, index: number, number: number, place: RowPlace): number {
+  const { pattern } = row;
+  const places = Math.max(1, row.places);
   if (pattern === 'random') return Math.floor(chance(place, number) * places);
   const turn = index % places;
   return pattern === 'reverse' ? places - 1 - turn : turn;

@@ -6,7 +6,10 @@
 // Invariant: whoever plays it, at whatever pace, the machine gets the same calls in the same order, so its records have the same hash.
 // A snapshot of the machine puts the run back too.
 
+import { formatSize } from '../../core/size.ts';
+import { ConfigError } from '../../errors.ts';
 import type { Machine } from '../../machine.ts';
+import { MOST_MACHINE_BYTES } from './check-machine.ts';
 import { ClientRun, depthOf, type RunWatcher } from './client-run.ts';
 import { openPort } from './clients/index.ts';
 import type { Port } from './clients/port.ts';
@@ -20,7 +23,14 @@ export type CreateMachine = (options: ReturnType<typeof machineOptions>) => Prom
 /** Opens the scene's machine and the run on it. Throws what the machine or a client throws. */
 export async function openScene(scene: Scene, create: CreateMachine): Promise<SceneRun> {
   const machine = await create(machineOptions(scene));
+  const { memoryBytes } = machine.core;
   try {
+    if (memoryBytes > MOST_MACHINE_BYTES)
+      throw new ConfigError(
+        'machine',
+        `${formatSize(memoryBytes)} of memory`,
+        `at most ${formatSize(MOST_MACHINE_BYTES)}: cache, buffers, sharedMemory and limits together`,
+      );
     return new SceneRun(machine, scene);
   } catch (error) {
     machine.close();

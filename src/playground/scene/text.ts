@@ -10,12 +10,12 @@
 //   app: read 0 64KiB x100 random span=16MiB
 //   note dirtied 2: the second page is dirty
 //
-// A line that begins with # is a comment. Verbs: parseSceneText, formatSceneText.
+// A line that begins with # is a comment. Verbs: parseSceneText, readSceneText, formatSceneText.
 // Invariant: what is formatted is parsed to the same scene, with sizes as bytes and the group `yours`.
 
 import { RECORD_KIND_NAMES } from '../../records.ts';
-import { checkScene } from '../share/gate.ts';
 import type { Json } from './changes.ts';
+import { checkScene } from './check.ts';
 import * as machine from './text-machine.ts';
 import { LineError, printText, readText, splitWords } from './text-words.ts';
 import { printNote, printWork, readNote, readWork, WORK_WORDS } from './text-work.ts';
@@ -165,6 +165,25 @@ class Reader {
 
 /** The scene, or each line that is wrong. Never throws. */
 export function parseSceneText(text: string): SceneText {
+  const { reader, ...read } = readLines(text);
+  if (read.scene === undefined) return read;
+  try {
+    return { scene: checkScene(read.scene), problems: [] };
+  } catch (error) {
+    return {
+      scene: undefined,
+      problems: [lineProblem(reader, text.split(/\r?\n/).length, messageOf(error))],
+    };
+  }
+}
+
+/** As parseSceneText, before the gate: what the lines say, whether it can be played or not. */
+export function readSceneText(text: string): SceneText {
+  const { scene, problems } = readLines(text);
+  return { scene, problems };
+}
+
+function readLines(text: string): SceneText & { readonly reader: Reader } {
   const reader = new Reader();
   const problems: LineProblem[] = [];
   const lines = text.split(/\r?\n/);
@@ -177,7 +196,7 @@ export function parseSceneText(text: string): SceneText {
       problems.push({ line: index + 1, message: messageOf(error) });
     }
   });
-  if (problems.length > 0) return { scene: undefined, problems };
+  if (problems.length > 0) return { scene: undefined, problems, reader };
   if (reader.chapters.length === 0)
     return {
       scene: undefined,
@@ -187,12 +206,9 @@ export function parseSceneText(text: string): SceneText {
           message: 'nothing is done yet; write chapter A title, and write 0 4KiB below it',
         },
       ],
+      reader,
     };
-  try {
-    return { scene: checkScene(reader.scene()), problems };
-  } catch (error) {
-    return { scene: undefined, problems: [lineProblem(reader, lines.length, messageOf(error))] };
-  }
+  return { scene: reader.scene() as Scene, problems, reader };
 }
 
 function messageOf(error: unknown): string {

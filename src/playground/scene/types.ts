@@ -51,12 +51,18 @@ export interface TransferWork {
   readonly fua?: boolean;
 }
 
+/** Requests one by one, in short: what a trace is made into. Kind: 0 read, 1 write, 2 discard, 3 writeZeroes; offset and length are bytes. */
+export interface ListWork {
+  readonly op: 'list';
+  readonly requests: readonly (readonly [kind: number, offset: number, length: number])[];
+}
+
 /** Waits for the client's earlier requests, then asks for durability, and lets nothing of the client begin before it ends. */
 export interface SyncWork {
   readonly op: 'fsync' | 'fdatasync' | 'flush';
 }
 
-/** Lets virtual time pass for everyone. */
+/** Waits for the client's earlier requests, then lets virtual time pass, for everyone. */
 export interface WaitWork {
   readonly op: 'wait';
   readonly ns: number;
@@ -77,7 +83,7 @@ export interface MachineWork {
   readonly op: 'dropCaches' | 'sync';
 }
 
-export type Work = (TransferWork | SyncWork | WaitWork | NameWork | MachineWork) & {
+export type Work = (TransferWork | ListWork | SyncWork | WaitWork | NameWork | MachineWork) & {
   /** Name of the client. Default: the first. */
   readonly client?: string;
 };

@@ -6,8 +6,8 @@
 // Invariant: what is decoded has passed checkScene; a fragment from anywhere gives a scene or a LinkError, and takes bounded memory.
 
 import { applyChanges, type Changes, changesOf, type Json, ownScene, readPath } from '../scene/changes.ts';
+import { checkScene } from '../scene/check.ts';
 import type { Scene } from '../scene/types.ts';
-import { checkScene } from './gate.ts';
 
 const VERSION = 'v1';
 const MAX_FRAGMENT_CHARS = 400_000;

@@ -91,6 +91,15 @@ session('a machine that can not be opened leaves the scene before it as it was',
   assert.is((await engine.stand(3)).step, 3);
 });
 
+session('a machine of more memory than a page should give is refused in words', async () => {
+  const { engine } = nodeEngine();
+  const large = { ...WRITE_TO_MEDIA, machine: { cache: '700MiB', buffers: '400MiB' } };
+  await rejects(
+    engine.open(large, () => {}),
+    /GiB of memory.*at most 1 GiB/,
+  );
+});
+
 session('the bytes of a drive are those of the step where it stands', async () => {
   const { engine, stepCount } = await playAhead(WRITE_TO_MEDIA);
   await engine.stand(0);
