@@ -40,7 +40,7 @@ type MutableChapter = Omit<Mutable<Chapter>, 'work' | 'notes'> & {
 };
 
 const CHECKS = ['sectors', 'files', 'xv6-log'];
-const HEAD_WORDS = [
+export const HEAD_WORDS: readonly string[] = [
   'id',
   'title',
   'question',

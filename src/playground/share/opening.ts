@@ -10,7 +10,10 @@ import { decodeLink, LinkError, type LinkTarget } from './link.ts';
 
 /** Opens the scene of a fragment at its moment; false when there is nothing in it, or nothing that can be opened (the reader is told then). `onScene` is told of
  * the scene before it is opened. */
-export async function openLink(fragment: string, onScene: (target: Scene) => void): Promise<boolean> {
+export async function openLink(
+  fragment: string,
+  onScene: (target: Scene) => void = () => {},
+): Promise<boolean> {
   let target: LinkTarget | undefined;
   try {
     target = await decodeLink(fragment, SCENES);

@@ -1,0 +1,92 @@
+// Whatever a reader drops, chooses or pastes: it is opened as what it is, or what is wrong with it is said.
+//
+// Verbs: openBlob, openText. Of a large file only the head is read, as far as its requests are wanted.
+// Invariant: a file that can not be opened changes nothing but the message.
+
+import { signal } from '@preact/signals';
+import { parseRecipe } from '../../explore/recipe.ts';
+import { dismissProblem, openScene, replaceScene, tell } from '../actions.ts';
+import { setDraft } from '../panels/editor/draft.ts';
+import { parseSceneText } from '../scene/text.ts';
+import type { Scene } from '../scene/types.ts';
+import { showPanel } from '../shell/view.ts';
+import { checkScene } from './gate.ts';
+import { LinkError } from './link.ts';
+import { openLink } from './opening.ts';
+import { sniff } from './sniff.ts';
+
+const HEAD_BYTES = 65536;
+/** A scene or a recipe that is larger is none. */
+const MOST_TEXT_BYTES = 33_554_432;
+
+/** A trace that waits for its reader to say how it is to be played. */
+export interface DroppedTrace {
+  readonly name: string;
+  readonly content: Blob;
+}
+export const droppedTrace = signal<DroppedTrace | undefined>(undefined);
+
+export async function openText(text: string, name = 'what was pasted'): Promise<void> {
+  await openBlob(new Blob([text]), name);
+}
+
+/** Opens it, or tells the reader why not. */
+export async function openBlob(content: Blob, name: string): Promise<void> {
+  try {
+    dismissProblem();
+    await openAs(content, name);
+  } catch (error) {
+    tell(error instanceof LinkError ? error : `${name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function openAs(content: Blob, name: string): Promise<void> {
+  const head = new Uint8Array(await content.slice(0, HEAD_BYTES).arrayBuffer());
+  const kind = sniff(head);
+  if (kind === 'empty') throw new Error('there is nothing in it');
+  if (kind === 'trace') {
+    droppedTrace.value = { name, content };
+    return;
+  }
+  if (content.size > MOST_TEXT_BYTES)
+    throw new Error(`it is ${content.size} bytes long, more than the ${MOST_TEXT_BYTES} that are read`);
+  const text = await content.text();
+  switch (kind) {
+    case 'link':
+      await openLink(text.slice(text.indexOf('#')).trim());
+      break;
+    case 'recipe':
+      await openRecipeText(text, name);
+      break;
+    case 'sceneText':
+      await openSceneText(text);
+      break;
+    case 'sceneJson':
+      await replaceScene(checkScene(JSON.parse(text)), 0);
+      break;
+    default:
+      parseRecipe(text);
+  }
+}
+
+async function openRecipeText(text: string, name: string): Promise<void> {
+  const recipe = parseRecipe(text);
+  showPanel('plug');
+  tell(`${name} is a recipe of ${recipe.kind}`);
+}
+
+/** A text goes to the editor too: what is wrong with it is mended there. */
+async function openSceneText(text: string): Promise<void> {
+  const { scene, problems } = parseSceneText(text);
+  setDraft(text);
+  if (scene === undefined) {
+    showPanel('editor');
+    throw new Error(`line ${problems[0]?.line}: ${problems[0]?.message}`);
+  }
+  await replaceScene(scene, 0);
+}
+
+/** A scene made of a trace. */
+export async function openMade(scene: Scene): Promise<void> {
+  await openScene(scene);
+}
