@@ -6,7 +6,7 @@
 import type { CrashExplorer } from '../../crash/explorer.ts';
 import type { CrashImage } from '../../crash/image.ts';
 import type { CrashModel } from '../../crash/options.ts';
-import type { CrashState } from '../../crash/state.ts';
+import type { Tally } from '../worker/plug-protocol.ts';
 import { judgeSectors } from './judge.ts';
 import { type LedgerRow, promisedWrites } from './ledger.ts';
 import { driveReader, type Place } from './places.ts';
@@ -16,32 +16,15 @@ import { recoverXv6, transactionOf } from './xv6.ts';
 /** What one state came to. */
 export type StateOutcome = 'good' | 'halves' | 'lost';
 
-/** How far it has come, and in the end what was found. */
-export interface LogTally {
-  /** States gone through, and how many there are, perhaps Infinity. */
-  readonly states: number;
-  readonly possibleStates: number;
-  readonly distinctImages: number;
-  /** States in which something that was written together is there by halves. */
-  readonly halves: number;
-  /** States that lack something that was promised; those by halves are not counted again. */
-  readonly lost: number;
-  /** Distinct images among those two. */
-  readonly badImages: number;
-  /** Every state was gone through. */
-  readonly isExhaustive: boolean;
-  /** The first bad state. */
-  readonly firstBad: CrashState | undefined;
-  readonly elapsedMs: number;
-}
-
 export interface LogSearch {
   readonly explorer: CrashExplorer;
   readonly recorded: RecordedScene;
   readonly places: ReadonlyMap<string, Place>;
   /** Indexes of crash points. Default: all. */
   readonly points?: readonly number[];
-  readonly onProgress?: (tally: LogTally) => void;
+  /** The step of the scene whose promises count. Default: for each crash point the last one. */
+  readonly atStep?: number;
+  readonly onProgress?: (tally: Tally) => void;
   readonly isStopped?: () => boolean;
 }
 
@@ -107,24 +90,23 @@ export function modelOf(recorded: RecordedScene, tearing: number): CrashModel {
 }
 
 /** Goes through the states of crash points. */
-export async function exploreLog(search: LogSearch): Promise<LogTally> {
+export async function exploreLog(search: LogSearch): Promise<Tally> {
   const { explorer, recorded, places, onProgress, isStopped } = search;
   const points = search.points ?? explorer.points().map(({ index }) => index);
   const startMs = performance.now();
   const moments = new Map(
     points.map((index) => {
       const { lastStep } = explorer.points()[index] as { lastStep: number };
-      return [index, momentAt(recorded, recorded.lastStepAt(lastStep))];
+      return [index, momentAt(recorded, search.atStep ?? recorded.lastStepAt(lastStep))];
     }),
   );
   const outcomes = new Map<string, StateOutcome>();
   const badImages = new Set<number>();
   const count = { good: 0, halves: 0, lost: 0 };
-  let firstBad: CrashState | undefined;
   let isCut = false;
   const possibleStates = points.reduce((sum, index) => sum + explorer.count(index).states, 0);
   const isCounted = points.every((index) => explorer.count(index).isExhaustive);
-  const tally = (isOver: boolean): LogTally => ({
+  const tally = (isOver: boolean): Tally => ({
     states: count.good + count.halves + count.lost,
     possibleStates,
     distinctImages: explorer.distinct,
@@ -132,7 +114,6 @@ export async function exploreLog(search: LogSearch): Promise<LogTally> {
     lost: count.lost,
     badImages: badImages.size,
     isExhaustive: isOver && isCounted && !isCut,
-    firstBad,
     elapsedMs: performance.now() - startMs,
   });
   let turnMs = startMs;
@@ -144,7 +125,6 @@ export async function exploreLog(search: LogSearch): Promise<LogTally> {
     outcomes.set(key, outcome);
     count[outcome]++;
     if (outcome !== 'good') {
-      firstBad ??= image.describe();
       badImages.add(image.index ?? -1);
     }
     const now = performance.now();

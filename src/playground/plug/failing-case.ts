@@ -15,7 +15,6 @@ import { isWrite, type LedgerRow } from './ledger.ts';
 import type { Place } from './places.ts';
 import type { RecordedScene } from './recorded-scene.ts';
 import { rangeWords, rowWords } from './words.ts';
-import { XV6_PARTS } from './xv6.ts';
 
 export interface CaseParts {
   readonly recorded: RecordedScene;
@@ -228,6 +227,3 @@ function keptOf(
     });
   });
 }
-
-/** Which part of a transaction a chapter is, for tests and tables. */
-export const PART_NAMES: readonly string[] = XV6_PARTS;

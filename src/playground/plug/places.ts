@@ -4,6 +4,7 @@
 
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import { resolveConfig } from '../../core/config.ts';
+import type { OpenFile } from '../../files.ts';
 import type { Machine } from '../../machine.ts';
 import { machineOptions } from '../scene/machine-options.ts';
 import type { Scene } from '../scene/types.ts';
@@ -37,7 +38,7 @@ export function driveReader(
 }
 
 /** Reads the targets of a scene on a machine that has come up after a crash: files of the volume under each name that they have had. */
-export function fileReader(machine: Machine, places: ReadonlyMap<string, Place>, ledger: Ledger): ReadTarget {
+export function fileReader(machine: Machine, ledger: Ledger): ReadTarget {
   const contents = new Map<string, Uint8Array>();
   const contentOf = (path: string): Uint8Array | undefined => {
     const known = contents.get(path);
@@ -47,14 +48,14 @@ export function fileReader(machine: Machine, places: ReadonlyMap<string, Place>,
     contents.set(path, content);
     return content;
   };
-  const drive = new Map<number, ReturnType<Machine['openFile']>>();
-  const onDrive = driveReader(places, (index, offset, length) => {
-    const file = drive.get(index) ?? machine.openFile(`drive${index}`);
-    drive.set(index, file);
-    return file.read(length, offset);
-  });
+  const files = new Map<string, OpenFile>();
+  const openedFile = (target: string): OpenFile => {
+    const file = files.get(target) ?? machine.openFile(target);
+    files.set(target, file);
+    return file;
+  };
   return (target, offset, length) => {
-    if (!target.startsWith('/')) return onDrive(target, offset, length);
+    if (!target.startsWith('/')) return [openedFile(target).read(length, offset)];
     return ledger.namesOf(target).flatMap((name) => {
       const content = contentOf(name);
       return content === undefined ? [] : [content.subarray(offset, offset + length)];

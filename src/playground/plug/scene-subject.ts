@@ -14,7 +14,7 @@ import {
   SECTOR_SIZE,
 } from '../../../assembly/limits.ts';
 import type { BlockDevice } from '../../block-device.ts';
-import type { DeviceRecoverContext, ExploreDeviceOptions } from '../../explore/types.ts';
+import type { ExploreDeviceOptions } from '../../explore/types.ts';
 import { formatCounted } from '../model/describe.ts';
 import type { Scene } from '../scene/types.ts';
 import { judgeSectors, type ReadTarget } from './judge.ts';
@@ -129,5 +129,3 @@ function brokenBy(
     ? undefined
     : `${formatCounted(promisedLost, 'write')} that had been promised ${promisedLost === 1 ? 'is' : 'are'} missing`;
 }
-
-export type SceneRecover = DeviceRecoverContext<number>;

@@ -14,6 +14,13 @@ import {
 import type { Chapter, Scene, SceneNote, Work } from '../scene/types.ts';
 
 export const ALL_FLUSHES: Xv6Flushes = { log: true, header: true, homes: true, clear: true };
+/** The rows of the table: no flush, then one after the other in the order of a transaction. */
+export const FLUSH_ROWS: readonly Xv6Flushes[] = [0, 1, 2, 3, 4].map((count) => ({
+  log: count > 0,
+  header: count > 1,
+  homes: count > 2,
+  clear: count > 3,
+}));
 const DRIVE_BLOCKS = 16;
 
 const TITLES: Readonly<Record<Xv6Part, string>> = {
@@ -93,7 +100,10 @@ function chapter(part: Xv6Part, transaction: number, isFlushed: boolean): Chapte
 }
 
 /** The scene with some of its flushes, and one or both of its transactions. */
-export function xv6Scene(flushes: Xv6Flushes = ALL_FLUSHES, transactions = XV6_TRANSACTIONS.length): Scene {
+export function xv6Scene(
+  flushes: Xv6Flushes = ALL_FLUSHES,
+  transactions: number = XV6_TRANSACTIONS.length,
+): Scene {
   return {
     id: 'xv6-log',
     title: 'A log, and its four flushes',

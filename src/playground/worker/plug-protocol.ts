@@ -77,12 +77,17 @@ export interface Survivor {
 
 /** How far a search has come, and in the end what was found. */
 export interface Tally {
+  /** States gone through, and how many there are, perhaps Infinity. */
   readonly states: number;
   readonly possibleStates: number;
   readonly distinctImages: number;
+  /** States in which something that belongs together is there by halves. */
   readonly halves: number;
+  /** States that lack something that was promised; those by halves are not counted again. */
   readonly lost: number;
+  /** Distinct images among these two. */
   readonly badImages: number;
+  /** Every state was gone through. */
   readonly isExhaustive: boolean;
   readonly elapsedMs: number;
 }
@@ -115,11 +120,6 @@ export interface FailingCase {
   readonly kept: readonly boolean[];
 }
 
-export interface FlushNeed {
-  readonly what: string;
-  readonly need: 'needed' | 'unnoticed' | 'untested';
-}
-
 /** What exploring a whole scene has found. */
 export interface SceneVerdict {
   readonly verdict: 'survived' | 'violated' | 'notMeasured' | 'harnessBroken';
@@ -131,7 +131,6 @@ export interface SceneVerdict {
   readonly checkedImages: number;
   readonly failedImages: number;
   readonly cases: readonly FailingCase[];
-  readonly flushes: readonly FlushNeed[];
   readonly elapsedMs: number;
 }
 
