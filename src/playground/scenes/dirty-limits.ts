@@ -66,6 +66,7 @@ export const DIRTY_LIMITS: Scene = {
       text: 'Now the application writes 72 pages as fast as it can.',
       work: [row('write', 16, 72)],
       notes: [
+        { kind: 'dirtied', nth: 5, text: 'Each write is a copy in memory, and takes no time.' },
         {
           kind: 'flusher',
           text: 'More than a quarter of the cache is dirty. The flusher starts, and the writer goes on at full speed.',
@@ -78,6 +79,11 @@ export const DIRTY_LIMITS: Scene = {
           kind: 'paused',
           nth: 4,
           text: 'At the limit there is no way on but at the speed of the drive. The cache hid it, for a while.',
+        },
+        {
+          kind: 'writeback',
+          nth: 2,
+          text: 'The flusher sends all that is dirty in one piece: one request, and long enough to fill the drive.',
         },
         {
           kind: 'evicted',

@@ -63,6 +63,11 @@ export const EVICTION_SCAN: Scene = {
         },
         {
           kind: 'evicted',
+          nth: 11,
+          text: 'Each new page of the scan pushes out the oldest one of the scan.',
+        },
+        {
+          kind: 'evicted',
           nth: 22,
           text: 'The scan has pushed out only its own pages. By plain least recently used, all six would be gone.',
         },

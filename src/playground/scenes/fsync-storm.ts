@@ -82,6 +82,11 @@ export const FSYNC_STORM: Scene = {
         },
         { kind: 'flushed', nth: 2, text: 'One flush, three fsyncs. The three share its price.' },
         {
+          kind: 'flushed',
+          nth: 4,
+          text: 'Again three together. Who comes while a flush is on its way shares the next one.',
+        },
+        {
           kind: 'aioEvent',
           nth: 24,
           text: 'Twelve fsyncs took six transactions and 12.4 ms: half the price each. More clients would share better still.',

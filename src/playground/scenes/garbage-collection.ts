@@ -16,7 +16,7 @@ export const GARBAGE_COLLECTION: Scene = {
   pace: 16,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     drives: [
       {
         size: DRIVE_PAGES * PAGE_SIZE,
@@ -77,6 +77,11 @@ export const GARBAGE_COLLECTION: Scene = {
           kind: 'collected',
           nth: 6,
           text: 'Of this block some pages are still needed. They are copied elsewhere first: garbage collection.',
+        },
+        {
+          kind: 'collected',
+          nth: 11,
+          text: 'Three of four pages are still needed here: three copies, to make room for one page.',
         },
         {
           kind: 'completed',

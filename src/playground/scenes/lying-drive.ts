@@ -22,7 +22,7 @@ export const LYING_DRIVE: Scene = {
   intro:
     'A drive holds fresh writes in a volatile cache, which a power cut empties. A flush asks it to bring them all to the media. Two drives get the same writes and the same fsync. The second one only says that it flushed.',
   group: 'crashes',
-  pace: 0.7,
+  pace: 0.9,
   machine: {
     ...SMALL,
     cache: 32 * PAGE_SIZE,
@@ -43,6 +43,11 @@ export const LYING_DRIVE: Scene = {
         { op: 'fsync', client: 'lying' },
       ],
       notes: [
+        {
+          kind: 'dirtied',
+          nth: 4,
+          text: 'Four pages are in the page cache of the kernel. No drive has seen them yet.',
+        },
         {
           kind: 'volatile',
           text: 'The drive has the write, in its volatile cache (hatched). So far both are alike.',

@@ -19,7 +19,7 @@ export const MERGING: Scene = {
   pace: 3,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     limits: { ...SMALL.limits, maxSectors: MAX_SECTORS },
     drives: [
       {

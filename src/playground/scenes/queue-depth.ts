@@ -25,7 +25,7 @@ export const QUEUE_DEPTH: Scene = {
   pace: 25,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     drives: [
       {
         size: DRIVE_PAGES * PAGE_SIZE,
@@ -75,6 +75,18 @@ export const QUEUE_DEPTH: Scene = {
       text: '64 reads for each drive, with 32 on the way at any time.',
       work: reads(64, 32),
       notes: [
+        {
+          kind: 'issued',
+          device: 2,
+          nth: 32,
+          text: 'Each drive has 32 requests at once, and may serve them in any order.',
+        },
+        {
+          kind: 'completed',
+          device: 2,
+          nth: 16,
+          text: 'NVMe answers every few microseconds now, though each read takes as long as before.',
+        },
         {
           kind: 'completed',
           device: 2,

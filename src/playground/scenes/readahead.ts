@@ -59,6 +59,11 @@ export const READAHEAD: Scene = {
         },
         {
           kind: 'pageHit',
+          nth: 20,
+          text: 'Hit after hit. The reader waits only where a window has not arrived yet.',
+        },
+        {
+          kind: 'pageHit',
           nth: 31,
           text: 'One miss, and 31 hits. Where a hit had to wait, its page was on the way already.',
         },

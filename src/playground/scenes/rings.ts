@@ -22,7 +22,7 @@ export const RINGS: Scene = {
   machine: {
     ...SMALL,
     sharedMemory: 64 * PAGE_SIZE,
-    cache: 32 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     files: ['aio', 'usrbio', 'bluestore'].map((name) => ({
       name,
       capacity: FILE_PAGES * PAGE_SIZE,
@@ -99,6 +99,10 @@ export const RINGS: Scene = {
         {
           kind: 'aioQueueSubmit',
           text: 'submit_batch offers all sixteen to io_submit. What the kernel has no room for would be offered again later.',
+        },
+        {
+          kind: 'aioEvent',
+          text: 'Below is the same ring as before, that of Linux: events come one by one.',
         },
         {
           kind: 'aioEvent',

@@ -32,10 +32,10 @@ export const SCHEDULER: Scene = {
   intro:
     'A drive that is busy leaves a line of requests, and a scheduler decides who is next. The first drive has none: first come, first served. The second has mq-deadline of Linux, which takes four of a kind here before it looks around (16 by default).',
   group: 'drives',
-  pace: 2,
+  pace: 3,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     drives: [
       { ...DRIVE, scheduler: 'none' },
       { ...DRIVE, scheduler: 'deadline', deadline: { fifoBatch: 4 } },
@@ -61,6 +61,12 @@ export const SCHEDULER: Scene = {
           operation: OP_READ,
           device: 1,
           text: 'After four writes mq-deadline looks around. Somebody waits for a read, so reads go before writes.',
+        },
+        {
+          kind: 'completed',
+          operation: OP_READ,
+          device: 1,
+          text: 'This reader has its page after 500 µs. The other one still waits.',
         },
         {
           kind: 'issued',

@@ -21,7 +21,7 @@ export const SEQUENTIAL_AND_RANDOM: Scene = {
   pace: 7,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     drives: [
       {
         size: DRIVE_PAGES * PAGE_SIZE,
@@ -63,6 +63,11 @@ export const SEQUENTIAL_AND_RANDOM: Scene = {
           nth: 2,
           text: 'For each page the arm moves, and the platter turns. In these ten milliseconds a processor runs millions of instructions.',
         },
+        {
+          kind: 'completed',
+          nth: 12,
+          text: 'One arm can do about a hundred of these in a second, whatever the disk costs.',
+        },
         { kind: 'completed', nth: READS, text: 'The same number of bytes took more than ten times as long.' },
       ],
     },
@@ -75,6 +80,11 @@ export const SEQUENTIAL_AND_RANDOM: Scene = {
           kind: 'issued',
           nth: 16,
           text: 'The disk has 16 to choose from, and takes the one that it can reach first.',
+        },
+        {
+          kind: 'completed',
+          nth: 10,
+          text: 'They end in another order than they came. Some wait long, as nearer ones go first.',
         },
         {
           kind: 'completed',

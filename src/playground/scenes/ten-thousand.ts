@@ -50,8 +50,23 @@ export const TEN_THOUSAND: Scene = {
           text: 'A tenth of the cache is dirty: the flusher begins to write in the background.',
         },
         {
-          kind: 'evicted',
-          text: 'The cache is full. From here on each new page pushes out an old one.',
+          kind: 'paused',
+          text: 'Still it grows faster than it goes: the writer is made to sleep for a while.',
+        },
+        {
+          kind: 'collected',
+          text: 'Inside the drive, flash that holds old versions is tidied up, which takes time as well.',
+        },
+        { kind: 'evicted', text: 'The cache is full. From here on each new page pushes out an old one.' },
+        {
+          kind: 'refault',
+          nth: 600,
+          text: 'A page is wanted again soon after it had to leave: a refault. Many of them mean that the cache is too small.',
+        },
+        {
+          kind: 'activated',
+          nth: 2000,
+          text: 'Pages that are used again become active. The scan, which uses each page once, does not push them out.',
         },
       ],
     },

@@ -14,7 +14,7 @@ export const ZEROES_AND_DISCARD: Scene = {
   pace: 0.4,
   machine: {
     ...SMALL,
-    cache: 16 * PAGE_SIZE,
+    cache: 4 * PAGE_SIZE,
     drives: [
       {
         size: 32 * PAGE_SIZE,
