@@ -7,10 +7,14 @@ import {
   OP_FLUSH,
   RECORD_BACK_MERGED,
   RECORD_COMPLETED,
+  RECORD_DIRTIED,
   RECORD_EVICTED,
   RECORD_FRONT_MERGED,
   RECORD_ISSUED,
+  RECORD_PAGE_HIT,
+  RECORD_PAGE_MISS,
   RECORD_QUEUED,
+  RECORD_READ_IN,
   RECORD_VOLATILE,
 } from '../../../assembly/layout.ts';
 import { SECTORS_PER_PAGE } from '../model/describe.ts';
@@ -34,6 +38,8 @@ export interface RunExtent {
   readonly slots: readonly number[];
   /** A page leaves dirty at some time: it is written while it stands in the doorway. */
   readonly hasDoorway: boolean;
+  /** Some page is looked up, read in or made dirty. */
+  readonly usesCache: boolean;
 }
 
 /** A drive is shown whole when more than this part of it is touched. */
@@ -59,16 +65,19 @@ export function extentOf(run: Run): RunExtent {
   const known = extents.get(run);
   if (known !== undefined && known.read === run.recordCount) return known.extent;
   const drives = known?.drives ?? run.shape.drives.map((drive) => new DriveReach(drive));
+  let usesCache = known?.extent.usesCache ?? false;
   let hasDoorway = known?.extent.hasDoorway ?? false;
   for (let index = known?.read ?? 0; index < run.recordCount; index++) {
     const record = run.records.look(index);
     if (DRIVE_KINDS.has(record.kind)) drives[record.device]?.take(record);
+    else if (CACHE_KINDS.has(record.kind)) usesCache = true;
     else if (record.kind === RECORD_EVICTED && record.detail === 1) hasDoorway = true;
   }
   const extent = {
     drives: drives.map((drive) => drive.extent()),
     slots: run.shape.clients.map((_, client) => slotsOf(run.scene, client)),
     hasDoorway,
+    usesCache,
   };
   extents.set(run, { extent, read: run.recordCount, drives });
   return extent;
@@ -81,6 +90,13 @@ const DRIVE_KINDS: ReadonlySet<number> = new Set([
   RECORD_ISSUED,
   RECORD_COMPLETED,
   RECORD_VOLATILE,
+]);
+
+const CACHE_KINDS: ReadonlySet<number> = new Set([
+  RECORD_PAGE_HIT,
+  RECORD_PAGE_MISS,
+  RECORD_READ_IN,
+  RECORD_DIRTIED,
 ]);
 
 /** As much of a record as counts here. */

@@ -74,6 +74,7 @@ export const PIECE_MIN_WIDTH = 28;
 
 /** Rows of bars: as many as the run needs at its peak, lower the more there are. */
 export const ROW_PLANS = [
+  { upTo: 1, rows: 1, pitch: 20 },
   { upTo: 2, rows: 2, pitch: 18 },
   { upTo: 4, rows: 4, pitch: 16 },
   { upTo: 12, rows: 6, pitch: 12 },

@@ -31,8 +31,6 @@ const TELLING: readonly (readonly [LaneKind, readonly RecordKind[]])[] = [
       'aioQueueSubmit',
       'aioAccepted',
       'usrbioPrepared',
-      'operationEnded',
-      'operationStarted',
       'arrived',
     ],
   ],

@@ -56,7 +56,8 @@ export function layoutCache(state: StackState, extent: RunExtent, lane: Place): 
   const { cache } = state;
   // the squares begin where the address axes below begin
   const place = { ...lane, left: lane.left + g.FLUSH_COLUMN, width: lane.width - g.FLUSH_COLUMN };
-  if (cache.capacityPages === 0) return noCache(place);
+  if (cache.capacityPages === 0) return onlyWords(lane, 'there is none: requests go straight to the drive');
+  if (!extent.usesCache) return onlyWords(lane, 'not used here: every request goes around it');
   const grid = gridOf(cache.capacityPages, place.width);
   const marks: LooseMark[] = [];
   let slots = '';
@@ -80,7 +81,7 @@ export function layoutCache(state: StackState, extent: RunExtent, lane: Place): 
   };
 }
 
-/** Below the grid: pages that have given up their place and are written before they leave. */
+/** Below the grid: pages that have given up their place and are written before they leave, and pages that wait for one. */
 function withDoorway(
   state: StackState,
   grid: Grid,
@@ -89,7 +90,7 @@ function withDoorway(
   height: number,
 ): LaneContent {
   const size = Math.min(grid.size, g.DOORWAY_SIZE);
-  const text = 'on their way out, being written first:';
+  const text = 'at the door, coming in or on their way out:';
   const left = place.left + textWidth(text, g.LABEL_SIZE);
   const room = Math.max(0, Math.floor((place.left + place.width - left) / (size + 2)));
   const y = place.top + height + g.DOORWAY_GAP;
@@ -112,8 +113,7 @@ function withDoorway(
   };
 }
 
-function noCache(place: Place): LaneContent {
-  const text = 'no page cache: requests go straight to the drive';
+function onlyWords(place: Place, text: string): LaneContent {
   return {
     ...NOTHING,
     labels: [{ key: 'cache:none', x: place.left, y: place.top + 12, text, kind: 'note', anchor: 'start' }],

@@ -264,7 +264,7 @@ function mediaStrip(state: StackState, { index, drive, axis }: Column, y: number
     height: g.MEDIA_HEIGHT,
     label: 'media',
     labelY: y - 6,
-    facts: durableSectors === 0 ? 'nothing written yet' : `${formatBytes(bytes)} durable`,
+    facts: durableSectors === 0 ? 'nothing durable yet' : `${formatBytes(bytes)} durable`,
     paths,
     axis,
   };

@@ -123,7 +123,8 @@ function ringFacts({ rings }: StackState): string {
 }
 
 function cacheFacts({ cache }: StackState): string {
-  const parts = [`${formatCount(cache.pageCount)} of ${formatCounted(cache.capacityPages, 'page')}`];
+  const held = Math.min(cache.pageCount, cache.capacityPages);
+  const parts = [`${formatCount(held)} of ${formatCounted(cache.capacityPages, 'page')}`];
   if (cache.dirtyCount > 0) parts.unshift(`${formatCount(cache.dirtyCount)} dirty`);
   return parts.join(' · ');
 }

@@ -47,17 +47,51 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
 const WIDTH = 44;
 const HEIGHT = 22;
 
-function sample({ shape, state, hue, text }: Entry): LooseMark {
+/** What is said even while the rest is closed. */
+const BRIEF: readonly Entry[] = [
+  { text: 'waiting', shape: 'bar', state: 'waiting', hue: 'write' },
+  { text: 'in service', shape: 'bar', state: 'inService', hue: 'write' },
+  { text: 'volatile', shape: 'bar', state: 'volatile', hue: 'write' },
+  { text: 'durable', shape: 'bar', state: 'dirty', hue: 'write' },
+];
+
+function Sample({ entry, name }: { entry: Entry; name: string }) {
+  return (
+    <svg class="legend-mark" width={WIDTH} height={HEIGHT} aria-hidden="true">
+      <MarkView mark={{ ...sample(entry, name), lane: 0 }} fate={undefined} />
+    </svg>
+  );
+}
+
+function sample({ shape, state, hue, text }: Entry, name: string): LooseMark {
   const width = shape === 'page' || shape === 'flush' ? 16 : 40;
   const height = shape === 'page' ? 16 : 14;
   const box = { x: (WIDTH - width) / 2, y: (HEIGHT - height) / 2, width, height };
-  return mark({ ...box, key: `legend:${text}`, entity: '', shape, state, hue, name: text });
+  return mark({
+    ...box,
+    key: `${name}:${text.replaceAll(/\W/g, '-')}`,
+    entity: '',
+    shape,
+    state,
+    hue,
+    name: text,
+  });
 }
 
 export function Legend() {
   return (
     <details class="legend">
-      <summary>What the marks mean</summary>
+      <summary>
+        What the marks mean{' '}
+        <span class="legend-line">
+          {BRIEF.map((entry) => (
+            <span key={entry.text}>
+              <Sample entry={entry} name="brief" />
+              {entry.text}
+            </span>
+          ))}
+        </span>
+      </summary>
       <div class="legend-groups">
         {GROUPS.map(({ title, entries }) => (
           <section key={title}>
@@ -65,9 +99,7 @@ export function Legend() {
             <ul>
               {entries.map((entry) => (
                 <li key={entry.text}>
-                  <svg class="legend-mark" width={WIDTH} height={HEIGHT} aria-hidden="true">
-                    <MarkView mark={{ ...sample(entry), lane: 0 }} fate={undefined} />
-                  </svg>
+                  <Sample entry={entry} name="key" />
                   {entry.text}
                 </li>
               ))}

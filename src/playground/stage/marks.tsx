@@ -84,7 +84,7 @@ function BarBody({ mark }: { mark: Mark }) {
         <path class="cuts" d={cuts.map((x) => (x < 1 ? '' : `M${x} 0V${height}`)).join('')} />
       )}
       {hasArrow && (
-        <rect class="plate" x="2.5" y="2.5" width={plateWidth(mark)} height={height - 5} rx="1.5" />
+        <rect class="plate" x="1.5" y="1.5" width={plateWidth(mark)} height={height - 3} rx="1.5" />
       )}
       {hasArrow && <path class="sign" d={signOf(mark)} transform={`translate(10 ${middle})`} />}
       {text !== '' && (
@@ -102,7 +102,7 @@ function BarBody({ mark }: { mark: Mark }) {
 /** A plain ground for the sign and the words of a mark, so that they can be read on stripes. */
 function plateWidth({ text, width }: Mark): number {
   const wide = text === '' ? BAR_ARROW_FROM - 2 : MARK_TEXT_LEFT + textWidth(text, LABEL_SIZE) + 2;
-  return Math.min(wide, width - 5);
+  return Math.min(wide, width - 3);
 }
 
 function signOf({ state, hue }: Mark): string {

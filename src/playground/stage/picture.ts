@@ -154,5 +154,5 @@ export async function pngBlob(lanes: SVGSVGElement, title: string, scale = 2): P
 
 /** The lanes on the page; undefined while there are none. */
 export function lanesOnPage(): SVGSVGElement | undefined {
-  return document.querySelector<SVGSVGElement>('.stage svg.lanes') ?? undefined;
+  return document.querySelector<SVGSVGElement>('svg.stack') ?? undefined;
 }

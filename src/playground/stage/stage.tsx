@@ -45,12 +45,12 @@ export function Stage() {
   const state = stack.value;
   return (
     <section class="stage" aria-label="The stack">
+      <Legend />
       <div class="stage-frame" ref={frame}>
         {shown !== undefined && state !== undefined && width.value > 0 && (
           <Picture run={shown} state={state} width={width.value} />
         )}
       </div>
-      <Legend />
     </section>
   );
 }
@@ -76,7 +76,7 @@ function Picture({ run: shown, state, width }: PictureProps) {
     // biome-ignore lint/a11y/noSvgWithoutTitle: a title would be shown as a tip over every mark; the section names the picture.
     <svg
       ref={svg}
-      class={`lanes${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
+      class={`stack${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
       width={layout.width}
       height={layout.height}
       viewBox={`0 0 ${layout.width} ${layout.height}`}

@@ -231,6 +231,7 @@ export function extentFor(state: StackState): RunExtent {
       volatilePeak: drive.volatileWrites.length,
     })),
     hasDoorway: state.cache.slots.length > state.cache.capacityPages,
+    usesCache: true,
     slots: state.rings.map(({ requests }) => Math.max(4, requests.length)),
   };
 }
