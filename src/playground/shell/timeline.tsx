@@ -8,7 +8,8 @@ import { goTo } from '../actions.ts';
 import { formatCount, formatTime } from '../model/describe.ts';
 import { cursor, run, runVersion, scene, story } from '../state.ts';
 import { ActivityPicture } from './activity-picture.tsx';
-import { Transport } from './transport.tsx';
+import { Clock, Transport } from './transport.tsx';
+import { layout } from './view.ts';
 
 /** Share of the track that a chapter needs for its title to be of use. */
 const NARROWEST_TITLE = 0.03;
@@ -16,6 +17,7 @@ const NARROWEST_TITLE = 0.03;
 export function Timeline() {
   return (
     <div class="timeline">
+      {layout.value === 'phone' && <Clock />}
       <Track />
       <Transport />
     </div>

@@ -35,7 +35,7 @@ export function TopBar() {
     <header class="top-bar">
       <h1>
         <Mark />
-        sectorlab
+        <span class={isPhone ? 'unseen' : undefined}>sectorlab</span>
       </h1>
       <p class="top-scene">
         <strong>{title}</strong>

@@ -11,7 +11,10 @@ import { dock, layout, PANELS, panelsOf, togglePanel } from './view.ts';
 const SHORT_HASH_CHARS = 8;
 
 export function Transport() {
-  const isPhone = layout.value === 'phone';
+  return layout.value === 'phone' ? <PhoneTransport /> : <WideTransport />;
+}
+
+function WideTransport() {
   return (
     <div class="transport">
       <div class="transport-buttons">
@@ -25,8 +28,22 @@ export function Transport() {
       </div>
       <SpeedChoice />
       <Clock />
-      {!isPhone && <HashMark />}
-      {!isPhone && <DockButtons />}
+      <HashMark />
+      <DockButtons />
+    </div>
+  );
+}
+
+/** What a thumb needs; start and end are the ends of the slider. */
+function PhoneTransport() {
+  return (
+    <div class="transport">
+      <SpeedChoice />
+      <TimeButton label="Chapter before" icon="chapterBack" act={chapterBack} keys="Shift ←" />
+      <TimeButton label="One step back" icon="stepBack" act={stepBack} keys="←" />
+      <PlayButton />
+      <TimeButton label="One step" icon="stepForward" act={stepForward} keys="→" />
+      <TimeButton label="Next chapter" icon="chapterForward" act={chapterForward} keys="Shift →" />
     </div>
   );
 }
@@ -83,7 +100,7 @@ function SpeedChoice() {
   );
 }
 
-function Clock() {
+export function Clock() {
   runVersion.value;
   const shown = run.value;
   return (
@@ -128,7 +145,7 @@ function HashMark() {
         {isReplayed && (
           <>
             <Icon name="check" />
-            replayed, same hash
+            <span class="label">replayed, same hash</span>
           </>
         )}
       </span>
@@ -144,11 +161,12 @@ function DockButtons() {
           key={name}
           type="button"
           class="quiet"
+          aria-label={PANELS[name].title}
           aria-expanded={dock.value === name}
           onClick={() => togglePanel(name)}
         >
           <Icon name={PANELS[name].icon} />
-          {PANELS[name].title}
+          <span class="label">{PANELS[name].title}</span>
         </button>
       ))}
     </div>

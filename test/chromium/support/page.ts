@@ -179,11 +179,23 @@ export async function factsOf(page: Page): Promise<PageFacts> {
   };
 }
 
-/** No part of the page sticks out sideways. */
+/** No part of the page sticks out sideways, or would if what lies around it did not cut it off. */
 export async function assertFits(page: Page, what: string): Promise<void> {
-  const [content, view] = await page.evaluate(() => [
-    document.documentElement.scrollWidth,
-    document.documentElement.clientWidth,
-  ]);
-  assert.ok((content ?? 0) <= (view ?? 0), `${what}: ${content} pixels wide in ${view}`);
+  const wide = await page.evaluate(() => {
+    const { clientWidth, scrollWidth } = document.documentElement;
+    const out = [...document.querySelectorAll('body *')].filter((element) => {
+      const { right, width } = element.getBoundingClientRect();
+      return width > 1 && right > clientWidth + 1 && !isCutOnPurpose(element);
+    });
+    /** A title with an ellipsis, or something to be scrolled through sideways by itself. */
+    function isCutOnPurpose(element: Element | null): boolean {
+      if (element === null) return false;
+      const { textOverflow, overflowX } = getComputedStyle(element);
+      const isMeant = textOverflow === 'ellipsis' || overflowX === 'auto' || overflowX === 'scroll';
+      return isMeant || isCutOnPurpose(element.parentElement);
+    }
+    const names = out.map((element) => element.outerHTML.slice(0, 100));
+    return scrollWidth > clientWidth ? [`the page, ${scrollWidth} in ${clientWidth}`, ...names] : names;
+  });
+  assert.equal(wide, [], what);
 }
