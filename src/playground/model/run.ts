@@ -1,6 +1,6 @@
 // A run as far as it is known: its records, a row for each step, and the stack at any of them.
 //
-// Verbs: add, stateAt, recordAt; step facts: timeNs, hash, chapterOf, firstStepOf, recordsOf, stepOfRecord.
+// Verbs: add, stateAt, recordAt; historyOf, factsOf; step facts: timeNs, hash, chapterOf, firstStepOf, recordsOf, stepOfRecord.
 // Steps are counted as "steps made": 0 is before the first, stepCount behind the last. A scout folds what arrives and leaves checkpoints
 // behind, so that any moment is a few thousand records away; the stack that is shown has a fold of its own, which goes on from where it is when
 // that is nearer.
@@ -11,9 +11,11 @@ import type { Scene } from '../scene/types.ts';
 import type { RunPart, Shape } from '../worker/protocol.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Column } from './columns.ts';
+import { type Facts, factsOf } from './facts.ts';
 import { Fold } from './fold.ts';
+import { historyOf } from './history.ts';
 import { RecordStore } from './record-store.ts';
-import type { StackState } from './types.ts';
+import type { EntityKey, StackState } from './types.ts';
 
 const NO_CHAPTER = 65535;
 
@@ -35,6 +37,12 @@ export class Run {
   readonly #fold: Fold;
   #foldStep = 0;
   #shown: StackState | undefined;
+  /** The last answer of historyOf. */
+  #history: { readonly key: EntityKey; readonly recordCount: number; readonly records: readonly number[] } = {
+    key: '',
+    recordCount: 0,
+    records: [],
+  };
 
   constructor(shape: Shape, scene: Scene) {
     this.shape = shape;
@@ -103,6 +111,23 @@ export class Run {
   /** Record number `index`, counted from 0. */
   recordAt(index: number): MachineRecord {
     return this.records.at(index);
+  }
+
+  /** Numbers of the records that concern a thing, in order, as far as the run is known. */
+  historyOf(key: EntityKey): readonly number[] {
+    if (this.#history.key !== key || this.#history.recordCount !== this.recordCount)
+      this.#history = {
+        key,
+        recordCount: this.recordCount,
+        records: historyOf(this.records, this.shape, key),
+      };
+    return this.#history.records;
+  }
+
+  /** What the thing is behind `step` steps; undefined when it is not there then. */
+  factsOf(key: EntityKey, step: number): Facts | undefined {
+    const state = this.stateAt(step);
+    return state && factsOf(state, key);
   }
 
   /** Virtual time behind `step` steps. */
