@@ -20,6 +20,7 @@ export interface SavedTable {
   readonly columns: readonly (Uint8Array | Uint16Array | Float64Array)[];
   readonly grid: Uint8Array;
   readonly door: Uint8Array;
+  readonly early: readonly number[];
 }
 
 export class PageTable {
@@ -41,6 +42,8 @@ export class PageTable {
   #heads: Int32Array;
   #grid = new Places();
   #door = new Places();
+  /** Slots of pages that entered while the grid was full: their victims are told later in the same step. */
+  #early: number[] = [];
   readonly #views: PageView[] = [];
   #shown: (CachedPage | undefined)[] = [];
   #isShownStale = true;
@@ -102,18 +105,22 @@ export class PageTable {
     if (this.isLeaving(slot)) return slot;
     const door = this.capacity + this.#door.take();
     this.#use(door);
-    this.#unlink(slot);
-    for (const column of this.#columns()) column[door] = column[slot] as number;
-    this.#flags[door] = (this.#flags[slot] as number) | FLAG_LEAVING;
-    this.#flags[slot] = 0;
-    this.#link(door);
-    const lookup = this.lookups.get(slot);
-    if (lookup !== undefined) {
-      this.lookups.delete(slot);
-      this.lookups.set(door, lookup);
-    }
+    this.#move(slot, door);
+    this.#setFlag(door, FLAG_LEAVING, true);
     this.#giveSlot(slot);
     return door;
+  }
+
+  #move(from: number, to: number): void {
+    this.#unlink(from);
+    for (const column of this.#columns()) column[to] = column[from] as number;
+    this.#flags[to] = this.#flags[from] as number;
+    this.#flags[from] = 0;
+    this.#link(to);
+    const lookup = this.lookups.get(from);
+    if (lookup === undefined) return;
+    this.lookups.delete(from);
+    this.lookups.set(to, lookup);
   }
 
   isLeaving(slot: number): boolean {
@@ -166,12 +173,14 @@ export class PageTable {
       columns: [...this.#columns(), this.#flags].map((column) => column.slice(0, this.#end)),
       grid: this.#grid.save(),
       door: this.#door.save(),
+      early: this.#early.slice(),
     };
   }
 
   restore(saved: SavedTable): void {
     this.#grid.restore(saved.grid);
     this.#door.restore(saved.door);
+    this.#early = saved.early.slice();
     while (this.#room < saved.end) this.#grow();
     this.#flags.fill(0, 0, this.#end);
     this.#end = saved.end;
@@ -194,7 +203,6 @@ export class PageTable {
 
   #takeGrid(): number {
     const place = this.#grid.take();
-    // the core has no more pages on its lists than the capacity: one more is a page whose leaving was not told
     if (place < this.capacity) {
       this.#use(place);
       return place;
@@ -202,13 +210,25 @@ export class PageTable {
     this.#grid.give(place);
     const door = this.capacity + this.#door.take();
     this.#use(door);
+    this.#early.push(door);
     return door;
   }
 
+  /** A slot is free: who came early takes it. */
   #giveSlot(slot: number): void {
-    if (slot < this.capacity) this.#grid.give(slot);
-    else this.#door.give(slot - this.capacity);
     this.#isShownStale = true;
+    if (slot >= this.capacity) {
+      this.#door.give(slot - this.capacity);
+      if (this.#early.length > 0) this.#early = this.#early.filter((early) => early !== slot);
+      return;
+    }
+    const early = this.#early.shift();
+    if (early === undefined) {
+      this.#grid.give(slot);
+      return;
+    }
+    this.#move(early, slot);
+    this.#door.give(early - this.capacity);
   }
 
   #use(slot: number): void {

@@ -75,6 +75,8 @@ for (const scene of SCENES) {
       assert.equal(told(last), counted(played), `step ${run.stepCount}`);
       assert.is(run.hash(run.stepCount), played.machine.recordHash);
       assert.is(last.nowNs, played.machine.nowNs);
+      for (const page of last.cache.slots)
+        if (page !== undefined) assert.is(page.slot >= last.cache.capacityPages, page.isLeaving, page.key);
     });
     const left: BlockRequest[] = (last?.drives ?? []).flatMap(({ waiting, inService }) => [
       ...waiting,
