@@ -7,7 +7,7 @@ import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
 import { cursor, isPlaying, pageState, run, runVersion, scene, speed, stack, story } from '../state.ts';
 import { Icon } from './icons.tsx';
-import { showPanel } from './view.ts';
+import { layout, showPanel } from './view.ts';
 
 /** Playing faster than this, notes come too quickly to be spoken. */
 const FASTEST_SPOKEN = 1;
@@ -22,22 +22,22 @@ export function Captions() {
 }
 
 function Opening() {
-  const { question, intro } = scene.value;
   return (
     <div class="opening">
       <div class="caption-words">
-        <h2>{question}</h2>
-        <p>{intro}</p>
+        <p>{scene.value.intro}</p>
       </div>
-      <button
-        type="button"
-        class="primary large"
-        disabled={run.value === undefined || isPlaying.value}
-        onClick={play}
-      >
-        <Icon name="play" />
-        Play
-      </button>
+      {layout.value !== 'phone' && (
+        <button
+          type="button"
+          class="primary large"
+          disabled={run.value === undefined || isPlaying.value}
+          onClick={play}
+        >
+          <Icon name="play" />
+          Play
+        </button>
+      )}
     </div>
   );
 }
