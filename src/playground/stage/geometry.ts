@@ -4,7 +4,7 @@
 
 /** Narrower than this, a lane's title stands above it. */
 export const WIDE_FROM = 720;
-export const MIN_WIDTH = 320;
+export const MIN_WIDTH = 256;
 export const MAX_WIDTH = 1400;
 
 /** Left of the lanes on a wide stage: titles and what a lane is for. */

@@ -97,7 +97,7 @@ function planVolatile(state: StackState, columns: readonly Column[]): RowPlan {
   const holds = Math.max(0, ...columns.map(({ index }) => state.shape.drives[index]?.volatileWrites ?? 0));
   if (holds === 0) return { rows: 1, pitch: 16 };
   const peak = Math.max(0, ...columns.map(({ extent }) => extent.volatilePeak));
-  return peak > 8 ? { rows: 4, pitch: 8 } : { rows: 2, pitch: 14 };
+  return peak > 8 ? { rows: 3, pitch: 10 } : { rows: 2, pitch: 14 };
 }
 
 function heading(state: StackState, { index, left }: Column, y: number): Label {
@@ -202,7 +202,7 @@ function layoutDrive(
 
 function serviceStrip(state: StackState, { index, drive, axis }: Column, y: number, height: number): Strip {
   const shape = state.shape.drives[index];
-  const limit = shape?.channels ?? shape?.queueDepth;
+  const limit = shape?.queueDepth;
   return {
     ...NO_STRIP,
     key: `service:${index}`,

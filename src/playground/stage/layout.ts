@@ -24,7 +24,8 @@ const TITLES: Record<LaneKind, readonly [title: string, purpose: string]> = {
 
 export function layoutStage(state: StackState, extent: RunExtent, width: number): StageLayout {
   const builder = new Builder(width);
-  builder.lane('applications', ringFacts(state), (place) => layoutRings(state, extent, place));
+  if (state.rings.length > 0 || state.guests.length === 0)
+    builder.lane('applications', ringFacts(state), (place) => layoutRings(state, extent, place));
   if (state.guests.length > 0) builder.lane('guest', '', (place) => layoutGuests(state, place));
   builder.lane('cache', cacheFacts(state), (place) => layoutCache(state, extent, place));
   const bands = driveBands(state.drives.length, builder.contentWidth);

@@ -148,11 +148,13 @@ function PageBody({ mark }: { mark: Mark }) {
   const { width, height, text, parts, state } = mark;
   if (state === 'several') return <SeveralBody mark={mark} />;
   const signY = text === '' ? height / 2 : (height + TEXT_LINE) / 2 + 1;
-  const sign = PAGE_SIGNS[state];
+  // blocks tell more than one sign for all of them
+  const isWhole = parts.length === 0;
+  const sign = isWhole ? PAGE_SIGNS[state] : undefined;
   return (
     <>
       <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} rx="2" />
-      {parts.length > 1 && <Blocks mark={mark} />}
+      {!isWhole && <Blocks mark={mark} />}
       {text !== '' && (
         <text class="page-text" x={width / 2} y={TEXT_LINE}>
           {text}
@@ -165,7 +167,7 @@ function PageBody({ mark }: { mark: Mark }) {
           transform={`translate(${width / 2} ${signY}) scale(${width < 20 ? 0.75 : 0.9})`}
         />
       )}
-      {state === 'dirty' && (
+      {state === 'dirty' && isWhole && (
         <circle class="dot" cx={width / 2} cy={signY} r={Math.max(1.5, Math.min(3, width / 8))} />
       )}
     </>

@@ -32,6 +32,7 @@ const LOST_ATTRIBUTES = [
   'role',
   'data-key',
   'data-lane',
+  'data-own-arrows',
   'data-related',
   'data-hovered',
   'data-selected',

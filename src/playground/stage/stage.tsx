@@ -151,7 +151,8 @@ function Lane({ lane, index, layout, happenings, current }: LaneProps) {
     <g
       class="lane"
       role="group"
-      tabIndex={0}
+      tabindex={0}
+      data-own-arrows
       data-lane={index}
       aria-label={`${lane.title}: ${lane.purposeLines.join(' ')}; ${lane.facts}; ${counted}`}
       aria-owns={active === undefined ? undefined : markId(active)}

@@ -10,7 +10,7 @@ import { slotsFor } from '../../../../src/playground/stage/layout-rings.ts';
 import type { Box, Mark, StageLayout } from '../../../../src/playground/stage/types.ts';
 import { extentFor, heldWrite, request, ringRequest, type Sketch, stateOf } from './states.ts';
 
-const WIDTHS = [320, 390, 560, 719, 720, 900, 1100, 1400];
+const WIDTHS = [288, 320, 390, 560, 719, 720, 900, 1100, 1400];
 const STATES: readonly PageState[] = ['clean', 'dirty', 'writeback', 'reading'];
 
 const layout = suite('stage layout');
