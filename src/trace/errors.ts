@@ -66,3 +66,13 @@ function describe(place: TracePlace): string {
   if (place.record !== undefined) return `record ${place.record} at byte ${place.byteOffset}: `;
   return '';
 }
+
+/** Gzip data that ends before it should. */
+export function truncatedGzip(file: string, bytesRead: number, cause: unknown): TraceError {
+  const reason = `the gzip data stops in the middle, after ${bytesRead} bytes: the file is truncated`;
+  return new TraceError('ERR_TRACE_TRUNCATED', file, reason, {}, { cause });
+}
+
+export function damagedGzip(file: string, message: string, cause: unknown): TraceError {
+  return new TraceError('ERR_TRACE_GZIP', file, `the gzip data is damaged: ${message}`, {}, { cause });
+}

@@ -1,16 +1,10 @@
-// The bytes of a trace: from a path or an async iterable, decompressed when they are gzip.
+// The bytes of a trace: chunks that can be looked at before they are taken, decompressed when they are gzip.
 //
-// Verbs: openSource, ByteStream.pull, peek, close. The only file of this folder that knows Node.
-// Invariant: memory is a few chunks, whatever the size of the file; gzip data that stops early is an error
-// and never an end.
+// Verbs: ByteStream.pull, peek, copies, close; sourceOf. Where the chunks come from and who decompresses them is the platform's: node-source.ts, web-source.ts.
+// Invariant: memory is a few chunks, whatever the size of the file.
 
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { isGzip } from './detect.ts';
-import { TraceError } from './errors.ts';
 
-const CHUNK_BYTES = 262144;
 /** Enough for two records of any binary format, to tell them from a gzip magic. */
 const RAW_HEAD_BYTES = 128;
 
@@ -93,57 +87,20 @@ export interface Source {
   readonly close: () => Promise<void>;
 }
 
-/**
- * Opens a path or takes over an iterable.
- *
- * @throws TraceError ERR_TRACE_IO when the path cannot be opened or read.
- */
-export async function openSource(
-  source: string | AsyncIterable<Uint8Array>,
+/** Decompresses; throws TraceError for data that is damaged or stops early. */
+export type Gunzip = (raw: ByteStream, file: string) => AsyncIterable<Uint8Array>;
+
+/** The source of these chunks. */
+export async function sourceOf(
+  chunks: AsyncIterable<Uint8Array>,
   file: string,
-  signal: AbortSignal | undefined,
+  gunzip: Gunzip,
 ): Promise<Source> {
-  const raw = new ByteStream(typeof source === 'string' ? readFile(source, file, signal) : source);
+  const raw = new ByteStream(chunks);
   const isPacked = isGzip(await raw.peek(RAW_HEAD_BYTES));
   const content = isPacked ? new ByteStream(gunzip(raw, file)) : raw;
   const close = async () => {
     await Promise.all([content.close(), raw.close()]);
   };
   return { content, raw, compression: isPacked ? 'gzip' : 'none', close };
-}
-
-async function* readFile(
-  path: string,
-  file: string,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES, ...(signal && { signal }) });
-  } catch (error) {
-    signal?.throwIfAborted();
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TraceError('ERR_TRACE_IO', file, `cannot be read: ${reason}`, {}, { cause: error });
-  }
-}
-
-async function* gunzip(raw: ByteStream, file: string): AsyncGenerator<Uint8Array> {
-  const inflate = createGunzip({ chunkSize: CHUNK_BYTES });
-  // An error of the feeding side destroys `inflate`, so it surfaces in the loop below.
-  pipeline(raw.copies(), inflate).catch(() => {});
-  try {
-    yield* inflate;
-  } catch (error) {
-    throw gzipError(error, file, raw.bytesRead);
-  }
-}
-
-function gzipError(error: unknown, file: string, bytesRead: number): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!code.startsWith('Z_')) return error;
-  if (code === 'Z_BUF_ERROR') {
-    const reason = `the gzip data stops in the middle, after ${bytesRead} bytes: the file is truncated`;
-    return new TraceError('ERR_TRACE_TRUNCATED', file, reason, {}, { cause: error });
-  }
-  const reason = `the gzip data is damaged: ${(error as Error).message}`;
-  return new TraceError('ERR_TRACE_GZIP', file, reason, {}, { cause: error });
 }
