@@ -24,7 +24,7 @@ import {
   standing,
   story,
 } from './state.ts';
-import type { Engine, RunPart } from './worker/protocol.ts';
+import type { RunPart, WorkerCalls } from './worker/protocol.ts';
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 worker.addEventListener('error', (event) => {
@@ -32,7 +32,7 @@ worker.addEventListener('error', (event) => {
 });
 
 /** The worker, which lies beside the page's script. */
-export const engine = wrap<Engine>(worker);
+export const engine = wrap<WorkerCalls>(worker);
 
 /** The step to go to once the run is known so far. */
 let wantedStep: number | undefined;

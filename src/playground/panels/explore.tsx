@@ -1,3 +1,217 @@
+// Every crash: all states that power cuts may leave of the scene, gone through by the worker; the smallest that fails, drawn; the table of the xv6 log.
+
+import { formatCount, formatCounted } from '../model/describe.ts';
+import { whyNotExplored } from '../plug/scene-subject.ts';
+import { XV6_PARTS, type Xv6Flushes, type Xv6Part } from '../plug/xv6.ts';
+import { flushesOf } from '../scenes/xv6-log.ts';
+import { scene } from '../state.ts';
+import type { FlushTableRow, SceneVerdict } from '../worker/plug-protocol.ts';
+import { FailingCaseView } from './explore/failing-case.tsx';
+import { RecipeView } from './explore/recipe.tsx';
+import {
+  computeTable,
+  exploreAll,
+  progress,
+  rateOf,
+  search,
+  stop,
+  switchFlush,
+  table,
+  verdict,
+} from './explore/state.ts';
+
+const FLUSH_TITLES: Readonly<Record<Xv6Part, string>> = {
+  log: 'behind the log',
+  header: 'behind the commit',
+  homes: 'behind the homes',
+  clear: 'behind the emptied header',
+};
+
 export function Explore() {
-  return null;
+  const reason = whyNotExplored(scene.value);
+  const isXv6 = scene.value.check === 'xv6-log';
+  return (
+    <section class="explore" aria-labelledby="explore-title">
+      <h2 id="explore-title">Every crash</h2>
+      {isXv6 && <FlushSwitches />}
+      {reason !== undefined ? (
+        <p class="hint">{reason}</p>
+      ) : (
+        <>
+          <p class="hint">
+            Not one cut but all of them: at each moment, each set of writes that the drive may have kept. What
+            fails is reduced to its smallest case.
+          </p>
+          <Search />
+          {verdict.value !== undefined && <Verdict found={verdict.value} />}
+        </>
+      )}
+      {isXv6 && <FlushTable />}
+      <RecipeView />
+    </section>
+  );
+}
+
+function FlushSwitches() {
+  const flushes = flushesOf(scene.value);
+  return (
+    <fieldset class="flush-switches">
+      <legend class="hint">The four flushes of a transaction</legend>
+      {XV6_PARTS.map((part) => (
+        <label key={part}>
+          <input
+            type="checkbox"
+            checked={flushes[part]}
+            data-flush={part}
+            onChange={({ currentTarget }) => void switchFlush(part, currentTarget.checked)}
+          />
+          {FLUSH_TITLES[part]}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Search() {
+  const isRunning = search.value === 'scene';
+  const told = progress.value;
+  return (
+    <div class="plug-buttons">
+      {isRunning ? (
+        <button type="button" onClick={() => void stop()}>
+          Stop
+        </button>
+      ) : (
+        <button type="button" class="explore-all" onClick={() => void exploreAll()}>
+          Explore every crash
+        </button>
+      )}
+      {isRunning && (
+        <div class="search-progress">
+          <progress
+            aria-label="How far the search is"
+            max={told?.total ?? 1}
+            value={told?.total === undefined ? undefined : told.done}
+          />
+          <p class="hint">
+            {told === undefined
+              ? 'Playing the scene …'
+              : `${formatCount(told.done)} images, ${formatCount(rateOf(told))} a second, ${formatCount(told.failed)} bad`}
+          </p>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Verdict({ found }: { found: SceneVerdict }) {
+  return (
+    <>
+      <p class="verdict" role="status" data-verdict={found.verdict}>
+        {verdictText(found)}
+      </p>
+      <p class="hint">
+        {formatCounted(found.states, 'state')} at {formatCounted(found.crashPoints, 'moment')}
+        {found.exhaustive
+          ? ', which is all of them'
+          : found.isCut
+            ? ', where the search had found enough'
+            : ', a sample'}
+        ; {formatCounted(found.distinctImages, 'image')} that differ, {formatCount(found.failedImages)} bad;{' '}
+        {formatCount(Math.round(found.elapsedMs))} ms.
+      </p>
+      {found.cases.map((one, index) => (
+        <FailingCaseView
+          key={one.recipe.image}
+          told={one}
+          title={index === 0 ? 'The smallest case that fails' : 'Another case'}
+        />
+      ))}
+    </>
+  );
+}
+
+function verdictText({
+  verdict: kind,
+  exhaustive,
+  failedImages,
+  checkedImages,
+  reason,
+}: SceneVerdict): string {
+  if (kind === 'violated')
+    return `${formatCount(failedImages)} of ${formatCount(checkedImages)} images break something.`;
+  if (kind === 'survived')
+    return exhaustive ? 'It survives every power cut.' : 'No power cut that was tried breaks it.';
+  return `Not measured: ${reason ?? 'nothing could have been lost'}.`;
+}
+
+function FlushTable() {
+  const rows = table.value;
+  const current = flushesOf(scene.value);
+  return (
+    <>
+      {rows.length === 0 && (
+        <div class="plug-buttons">
+          <button
+            type="button"
+            class="compute-table"
+            disabled={search.value === 'table'}
+            onClick={() => void computeTable()}
+          >
+            Count the bad states by flush
+          </button>
+        </div>
+      )}
+      {rows.length > 0 && (
+        <table class="flush-table">
+          <caption>
+            Two transactions, all power cuts. Halves: one of two blocks is new. Lost: acknowledged, and gone.
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Flushes</th>
+              <th scope="col">States</th>
+              <th scope="col">Images</th>
+              <th scope="col">Halves</th>
+              <th scope="col">Lost</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <TableRow key={flushWords(row.flushes)} row={row} current={current} />
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
+
+function TableRow({ row: { flushes, tally }, current }: { row: FlushTableRow; current: Xv6Flushes }) {
+  const isCurrent = XV6_PARTS.every((part) => flushes[part] === current[part]);
+  const extent = tally.isExhaustive ? '' : '≥ ';
+  return (
+    <tr aria-current={isCurrent ? 'true' : undefined}>
+      <th scope="row">{flushWords(flushes)}</th>
+      <td>
+        {extent}
+        {formatCount(tally.states)}
+      </td>
+      <td>{formatCount(tally.distinctImages)}</td>
+      <td data-bad={tally.halves > 0}>{formatCount(tally.halves)}</td>
+      <td data-bad={tally.lost > 0}>{formatCount(tally.lost)}</td>
+    </tr>
+  );
+}
+
+const SHORT: Readonly<Record<Xv6Part, string>> = {
+  log: 'log',
+  header: 'commit',
+  homes: 'homes',
+  clear: 'clear',
+};
+
+function flushWords(flushes: Xv6Flushes): string {
+  const on = XV6_PARTS.filter((part) => flushes[part]).map((part) => SHORT[part]);
+  return on.length === 0 ? 'none' : on.length === XV6_PARTS.length ? 'all four' : on.join(', ');
 }

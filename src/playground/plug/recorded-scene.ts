@@ -148,34 +148,23 @@ function countBelow(sorted: readonly number[], limit: number): number {
   return low;
 }
 
-/** Plays a run on a machine with a write log to its end. `onEnd` as for keepLedger; `onStep` after each step. */
-export function recordRun(
-  machine: Machine,
-  scene: Scene,
-  told: { readonly onEnd?: (row: LedgerRow) => void; readonly onStep?: (run: SceneRun) => void } = {},
-): RecordedScene {
+/** Plays a run on a machine with a write log to its end. `onEnd` as for keepLedger. */
+export function recordRun(machine: Machine, scene: Scene, onEnd: (row: LedgerRow) => void): RecordedScene {
   const run = new SceneRun(machine, scene);
-  const ledger = keepLedger(run, told.onEnd);
+  const ledger = keepLedger(run, onEnd);
   const logBytes: number[] = [];
-  while (run.step()) {
-    logBytes.push(machine.writeLog.bytes);
-    told.onStep?.(run);
-  }
+  while (run.step()) logBytes.push(machine.writeLog.bytes);
   return new RecordedScene(scene, ledger, machine.writeLog.snapshot(), logBytes);
 }
 
-/** Plays a scene with a write log, up to `maxSteps` steps, and gives way to other work now and then. */
-export async function recordScene(
-  scene: Scene,
-  create: CreateMachine,
-  maxSteps = Number.POSITIVE_INFINITY,
-): Promise<RecordedScene> {
+/** Plays a scene with a write log, and gives way to other work now and then. */
+export async function recordScene(scene: Scene, create: CreateMachine): Promise<RecordedScene> {
   const machine = await create({ ...machineOptions(scene), writeLog: true });
   try {
     const run = new SceneRun(machine, scene);
     const ledger = keepLedger(run);
     const logBytes: number[] = [];
-    while (logBytes.length < maxSteps && run.step()) {
+    while (run.step()) {
       logBytes.push(machine.writeLog.bytes);
       if (logBytes.length % STEPS_A_TURN === 0) await nextTurn();
     }

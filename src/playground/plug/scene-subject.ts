@@ -21,7 +21,7 @@ import { judgeSectors, type ReadTarget } from './judge.ts';
 import { type LedgerRow, promisedWrites } from './ledger.ts';
 import { driveReader, placesOf } from './places.ts';
 import { type RecordedScene, recordRun } from './recorded-scene.ts';
-import { recoverXv6, transactionOf, xv6Problem } from './xv6.ts';
+import { recoverXv6, transactionOf, XV6_PARTS, xv6Problem } from './xv6.ts';
 
 const SHARED_MEMORY = 8388608;
 const BUFFERS = 8388608;
@@ -79,8 +79,8 @@ export function sceneSubject(scene: Scene): SceneSubject {
         ...limits,
       },
     },
-    workload({ machine: played, ack, attempt }) {
-      recorded = recordRun(played, scene, isXv6 ? transactionTeller(ack, attempt) : { onEnd: ackedBy(ack) });
+    workload({ machine: played, ack }) {
+      recorded = recordRun(played, scene, isXv6 ? ackedTransactions(scene, ack) : ackedBy(ack));
     },
     recover({ device, must, crash }) {
       const { ledger, bytesOf } = latest();
@@ -101,18 +101,14 @@ function ackedBy(ack: (row: number) => void): (row: LedgerRow) => void {
   };
 }
 
-/** Transactions by number, from 1: begun with their first chapter, acknowledged when their last chapter is over. */
-function transactionTeller(ack: (transaction: number) => void, attempt: (transaction: number) => void) {
-  let begun = 0;
-  return {
-    onStep({ chapter, isFinished }: { readonly chapter: number; readonly isFinished: boolean }): void {
-      const now = transactionOf({ chapter: Math.max(0, chapter) }) + 1;
-      if (isFinished || now > begun) {
-        if (begun > 0) ack(begun);
-        if (!isFinished) attempt(now);
-        begun = now;
-      }
-    },
+/** Transactions by number, from 1: acknowledged when the last request of their last chapter has ended. */
+function ackedTransactions(
+  { chapters }: Scene,
+  ack: (transaction: number) => void,
+): (row: LedgerRow) => void {
+  return ({ chapter, request }) => {
+    if (chapter % XV6_PARTS.length !== XV6_PARTS.length - 1) return;
+    if (request + 1 === chapters[chapter]?.work.length) ack(transactionOf({ chapter }) + 1);
   };
 }
 

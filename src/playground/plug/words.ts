@@ -1,6 +1,6 @@
 // Writes and moments of a scene in words: which block, which client, which chapter.
 //
-// Verbs: rowWords, rangeWords. What is not known is left out.
+// Verbs: rowWords, rowTitle, rangeWords. What is not known is left out.
 
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import { formatBytes, formatCount } from '../model/describe.ts';
@@ -15,6 +15,13 @@ export function rangeWords(offsetBytes: number, lengthBytes: number): string {
   return first >= last
     ? `sector ${formatCount(first)}`
     : `sectors ${formatCount(first)} to ${formatCount(last)}`;
+}
+
+/** The same without its article, for lists: "4 KiB at 8 KiB". */
+export function rowTitle(scene: Scene, row: LedgerRow): string {
+  if (scene.check === 'xv6-log') return rowWords(scene, row);
+  const owner = scene.clients.length > 1 ? `${scene.clients[row.client]?.name ?? ''}: ` : '';
+  return `${owner}${formatBytes(row.lengthBytes)} at ${formatBytes(row.offsetBytes)}`;
 }
 
 const SYNCED: Readonly<Record<string, string>> = { block: 'flush', virtio: 'flush' };

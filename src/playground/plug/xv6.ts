@@ -45,7 +45,7 @@ export interface Xv6Found {
   readonly transactions: number | undefined;
   /** The transaction that the header names, from 0; undefined: the header is empty. */
   readonly named: number | undefined;
-  /** For each home, the transaction (from 1; 0: none) whose block it holds after recovery; undefined: not a whole block of any. */
+  /** For each home, the transaction (from 1; 0: none) whose block it holds after recovery; undefined: none of theirs, or a torn one. */
   readonly homes: readonly (number | undefined)[];
 }
 
@@ -68,7 +68,10 @@ export function recoverXv6(rows: readonly LedgerRow[], bytesOf: BytesOf, read: R
   const list: readonly number[] = named === undefined ? [] : (XV6_TRANSACTIONS[named] ?? []);
   const homes = XV6_HOMES.map((home) => {
     const place = list.indexOf(home);
-    return wholeTransaction(writerAt, place < 0 ? home : place);
+    if (place < 0) return wholeTransaction(writerAt, home);
+    const found = wholeTransaction(writerAt, place);
+    // whatever the log holds is copied home: another transaction's block, meant for another home, is junk there
+    return found !== undefined && XV6_TRANSACTIONS[found - 1]?.[place] === home ? found : undefined;
   });
   const states = XV6_TRANSACTIONS.length + 1;
   const transactions = Array.from({ length: states }, (_, count) => count).find((count) =>
@@ -103,7 +106,7 @@ export function xv6Problem({ transactions, homes }: Xv6Found, promised: number):
   if (transactions === undefined) {
     const blocks = homes.map((found, index) => {
       const what =
-        found === undefined ? 'a torn block' : found === 0 ? 'nothing' : `the block of transaction ${found}`;
+        found === undefined ? 'junk' : found === 0 ? 'nothing' : `the block of transaction ${found}`;
       return `${blockName(XV6_HOMES[index] as number)} holds ${what}`;
     });
     return `a transaction is there by halves: ${blocks.join(', ')}`;

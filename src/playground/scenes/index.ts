@@ -18,6 +18,7 @@ import { SCHEDULER } from './scheduler.ts';
 import { SEQUENTIAL_AND_RANDOM } from './sequential-and-random.ts';
 import { TEN_THOUSAND } from './ten-thousand.ts';
 import { WRITE_TO_MEDIA } from './write-to-media.ts';
+import { XV6_LOG } from './xv6-log.ts';
 import { ZEROES_AND_DISCARD } from './zeroes-and-discard.ts';
 
 export const SCENES: readonly Scene[] = [
@@ -38,6 +39,7 @@ export const SCENES: readonly Scene[] = [
   FSYNC_STORM,
   RENAME_REPLACE,
   FSYNC_ERROR,
+  XV6_LOG,
   LYING_DRIVE,
 ];
 /** What a first visitor sees. */

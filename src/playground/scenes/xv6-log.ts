@@ -2,7 +2,7 @@
 //
 // The layout is in plug/xv6.ts. Blocks are written one after the other, each when the one before has ended, as bwrite does.
 
-import { OP_FLUSH, OP_WRITE } from '../../../assembly/layout.ts';
+import { OP_FLUSH, OP_WRITE, OP_WRITE_ZEROES } from '../../../assembly/layout.ts';
 import {
   XV6_BLOCK_BYTES,
   XV6_HEADER,
@@ -12,6 +12,7 @@ import {
   type Xv6Part,
 } from '../plug/xv6.ts';
 import type { Chapter, Scene, SceneNote, Work } from '../scene/types.ts';
+import { SMALL } from './parts.ts';
 
 export const ALL_FLUSHES: Xv6Flushes = { log: true, header: true, homes: true, clear: true };
 /** The rows of the table: no flush, then one after the other in the order of a transaction. */
@@ -54,6 +55,16 @@ const FLUSHED: Readonly<Record<Xv6Part, string>> = {
   clear: 'And only when the header is empty on the media may the log be used again.',
 };
 
+const FLUSHED_AGAIN: Readonly<Record<Xv6Part, string>> = {
+  log: 'The new log is on the media. The header is empty there, so nothing would be copied yet.',
+  header: 'Committed: from here on a crash leaves both transactions, or recovery completes the second.',
+  homes: 'Both new homes are on the media.',
+  clear: 'Done. Two changes of two blocks each, and no moment at which one was there by halves.',
+};
+
+const VOLATILE =
+  'The drive says "done", but keeps the blocks in its volatile cache. It may write them in any order, or lose them.';
+
 const UNFLUSHED: Readonly<Record<Xv6Part, string>> = {
   log: 'No flush here: the header may reach the media before the log that it speaks of.',
   header: 'No flush here: homes may be overwritten while the media has no commit yet.',
@@ -72,20 +83,20 @@ function writesOf(part: Xv6Part, homes: readonly [number, number]): Work {
   return part === 'header' ? { op: 'write', ...header } : { op: 'writeZeroes', ...header };
 }
 
+/** The record that shows that the part's last write is in the volatile cache. */
+function written(part: Xv6Part, text: string): SceneNote {
+  const operation = part === 'clear' ? OP_WRITE_ZEROES : OP_WRITE;
+  return { kind: 'volatile', operation, nth: part === 'log' || part === 'homes' ? 2 : 1, text };
+}
+
 function notesOf(part: Xv6Part, isFlushed: boolean, isFirst: boolean): SceneNote[] {
-  if (!isFlushed)
-    return part === 'clear'
-      ? []
-      : [{ kind: 'volatile', operation: OP_WRITE, nth: part === 'header' ? 1 : 2, text: UNFLUSHED[part] }];
-  const flushed: SceneNote = { kind: 'flushed', operation: OP_FLUSH, text: FLUSHED[part] };
-  if (!isFirst || part !== 'log') return isFirst ? [flushed] : [];
-  return [
-    {
-      kind: 'volatile',
-      text: 'The drive says "done", but keeps the block in its volatile cache. It may write what is there in any order, or lose it.',
-    },
-    flushed,
-  ];
+  if (!isFlushed) return [written(part, UNFLUSHED[part])];
+  const flushed: SceneNote = {
+    kind: 'flushed',
+    operation: OP_FLUSH,
+    text: isFirst ? FLUSHED[part] : FLUSHED_AGAIN[part],
+  };
+  return isFirst && part === 'log' ? [written(part, VOLATILE), flushed] : [flushed];
 }
 
 function chapter(part: Xv6Part, transaction: number, isFlushed: boolean): Chapter {
@@ -109,13 +120,12 @@ export function xv6Scene(
     title: 'A log, and its four flushes',
     question: 'How do two blocks change together, whatever happens?',
     intro:
-      'xv6, a small teaching system, keeps a log: blocks are first written there, then committed by one sector, then copied home. Four flushes keep the order. Switch one off in the Explore panel, and see what a power cut can do.',
+      'xv6, a small teaching system, keeps a log: blocks are first written there, then committed by one sector, then copied home. Four flushes keep the order. Switch one off under “Pull the plug”, and see what a power cut can do.',
     group: 'crashes',
     clients: [{ name: 'log', entrance: 'block', depth: 1 }],
     machine: {
-      seed: 1,
+      ...SMALL,
       cache: '64KiB',
-      buffers: '256KiB',
       drives: [
         {
           size: DRIVE_BLOCKS * XV6_BLOCK_BYTES,

@@ -7,6 +7,7 @@ import { signal } from '@preact/signals';
 import { parseRecipe } from '../../explore/recipe.ts';
 import { dismissProblem, openScene, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
+import { openRecipe } from '../panels/explore/state.ts';
 import { checkScene } from '../scene/check.ts';
 import { parseSceneText } from '../scene/text.ts';
 import type { Scene } from '../scene/types.ts';
@@ -70,9 +71,8 @@ async function openAs(content: Blob, name: string): Promise<void> {
 }
 
 async function openRecipeText(text: string, name: string): Promise<void> {
-  const recipe = parseRecipe(text);
+  await openRecipe(text, name);
   showPanel('plug');
-  tell(`${name} is a recipe of ${recipe.kind}`);
 }
 
 /** A text goes to the editor too: what is wrong with it is mended there. */

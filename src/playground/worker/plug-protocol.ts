@@ -125,6 +125,8 @@ export interface SceneVerdict {
   readonly verdict: 'survived' | 'violated' | 'notMeasured' | 'harnessBroken';
   readonly reason: string | undefined;
   readonly exhaustive: boolean;
+  /** It ended before its end: enough different failures, time, or the reader. */
+  readonly isCut: boolean;
   readonly states: number;
   readonly crashPoints: number;
   readonly distinctImages: number;

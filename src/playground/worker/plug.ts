@@ -98,7 +98,7 @@ export function makePlug(bench: Bench): PlugEngine {
       const recorded = await recordedOf(session);
       using explorer = await explorerOf(recorded, tearing);
       const { index } = explorer.pointAt(recorded.logStepAt(step));
-      return exploreLog({
+      return await exploreLog({
         explorer,
         recorded,
         places: placesOf(session.scene),
@@ -131,6 +131,7 @@ export function makePlug(bench: Bench): PlugEngine {
         verdict: verdict.verdict,
         reason: verdict.reason,
         exhaustive: verdict.exhaustive,
+        isCut: verdict.stopped !== undefined,
         states: verdict.states,
         crashPoints: verdict.crashPoints,
         distinctImages: verdict.distinctImages,

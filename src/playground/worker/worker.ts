@@ -1,13 +1,14 @@
 // The worker: the module runs here, away from the page, so that drawing and stepping never wait for each other.
 //
-// It has the calls of engine.ts through Comlink; a run's parts go over without a copy.
+// It has the calls of engine.ts and plug.ts through Comlink; a run's parts go over without a copy.
 
 import { expose, transfer } from 'comlink';
 import { compileCore } from '../../core/core.ts';
 import { makeEngine } from './engine.ts';
-import type { Engine, RunPart } from './protocol.ts';
+import { makePlug } from './plug.ts';
+import type { RunPart, WorkerCalls } from './protocol.ts';
 
-const { engine } = makeEngine(() => compileCore(new URL('./core.wasm', import.meta.url)));
+const { engine, bench } = makeEngine(() => compileCore(new URL('./core.wasm', import.meta.url)));
 
 /** A part's arrays go over to the page, without a copy. */
 function handOver(part: RunPart): RunPart {
@@ -18,8 +19,9 @@ function handOver(part: RunPart): RunPart {
   );
 }
 
-const inWorker: Engine = {
+const inWorker: WorkerCalls = {
   ...engine,
+  ...makePlug(bench),
   open: (scene, onPart) => engine.open(scene, (run, part) => onPart(run, handOver(part))),
 };
 
