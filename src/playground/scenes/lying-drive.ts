@@ -65,7 +65,7 @@ export const LYING_DRIVE: Scene = {
     },
     {
       title: 'Pull the plug',
-      text: 'Both applications go on with two more pages, sure of the first four. Cut the power when you like, and compare.',
+      text: 'Both write two more pages, sure of the first four. Cut the power when you like, and compare.',
       work: [row('write', 12, 2, { client: 'honest' }), row('write', 12, 2, { client: 'lying' })],
       notes: [
         {

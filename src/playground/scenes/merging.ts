@@ -98,7 +98,7 @@ export const MERGING: Scene = {
     },
     {
       title: 'Out of order',
-      text: 'While page 60 keeps the drive busy, three writes enter that would fit together: pages 52, 54, and then 53.',
+      text: 'Page 60 keeps the drive busy. Pages 52, 54 and then 53 enter, which would fit together.',
       work: [pages('write', 60), pages('write', 52), pages('write', 54), pages('write', 53)],
       notes: [
         { kind: 'queued', nth: 3, text: 'Page 54 does not touch page 52: there is a gap between them.' },

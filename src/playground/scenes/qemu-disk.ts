@@ -31,7 +31,7 @@ export const QEMU_DISK: Scene = {
   chapters: [
     {
       title: 'Six requests',
-      text: 'The guest puts six requests on its virtqueue and rings: writes of pages 8, 10, 9, 11 and 20, and a read of page 30.',
+      text: 'Through its virtqueue the guest writes pages 8, 10, 9, 11 and 20, and reads page 30.',
       work: [
         pages('write', 8),
         pages('write', 10),

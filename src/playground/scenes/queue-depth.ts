@@ -2,17 +2,25 @@
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene, Work } from '../scene/types.ts';
-import { row, SMALL } from './parts.ts';
+import { pages, row, SMALL } from './parts.ts';
 
 const DRIVE_PAGES = 512;
 const KINDS = ['hdd', 'ssd', 'nvme'] as const;
 
-function reads(count: number, depth: number): Work[] {
-  return KINDS.map((kind) => ({
-    ...row('read', 0, count, { client: `${kind}, ${depth}` }),
-    pattern: 'random',
-    span: DRIVE_PAGES * PAGE_SIZE,
-  }));
+const ANYWHERE = { pattern: 'random', span: DRIVE_PAGES * PAGE_SIZE } as const;
+
+/** Reads of each drive, all at once as far as its client lets them. */
+function together(count: number): Work[] {
+  return KINDS.map((client) => ({ ...row('read', 0, count, { client }), ...ANYWHERE }));
+}
+
+/** The same, but each read waits for the one before. */
+function inTurn(count: number): Work[] {
+  const turn = KINDS.flatMap((client): Work[] => [
+    { ...pages('read', 0, 1, { client }), ...ANYWHERE },
+    { op: 'wait', ns: 0, client },
+  ]);
+  return Array.from({ length: count }, () => turn).flat();
 }
 
 export const QUEUE_DEPTH: Scene = {
@@ -36,20 +44,18 @@ export const QUEUE_DEPTH: Scene = {
       { size: DRIVE_PAGES * PAGE_SIZE, model: 'nvme' },
     ],
   },
-  clients: KINDS.flatMap((kind, index) =>
-    [1, 32].map((depth) => ({
-      name: `${kind}, ${depth}`,
-      entrance: 'aio' as const,
-      target: `drive${index}`,
-      direct: true,
-      depth,
-    })),
-  ),
+  clients: KINDS.map((name, index) => ({
+    name,
+    entrance: 'aio',
+    target: `drive${index}`,
+    direct: true,
+    depth: 32,
+  })),
   chapters: [
     {
       title: 'One at a time',
       text: '16 reads for each drive; the next one enters when the one before has ended.',
-      work: reads(16, 1),
+      work: inTurn(16),
       notes: [
         {
           kind: 'completed',
@@ -73,7 +79,7 @@ export const QUEUE_DEPTH: Scene = {
     {
       title: 'Up to 32 at once',
       text: '64 reads for each drive, with 32 on the way at any time.',
-      work: reads(64, 32),
+      work: together(64),
       notes: [
         {
           kind: 'issued',
@@ -85,13 +91,13 @@ export const QUEUE_DEPTH: Scene = {
           kind: 'completed',
           device: 2,
           nth: 16,
-          text: 'NVMe answers every few microseconds now, though each read takes as long as before.',
+          text: 'NVMe answers every few microseconds now, though no read is faster than before.',
         },
         {
           kind: 'completed',
           device: 2,
           nth: 64,
-          text: 'NVMe has served 64 in the time that five took one by one. Its flash is many chips, and most were idle before.',
+          text: 'NVMe has served 64 in the time that six took one by one. Its flash is many chips, and most were idle before.',
         },
         {
           kind: 'completed',

@@ -38,7 +38,7 @@ export const RENAME_REPLACE: Scene = {
   chapters: [
     {
       title: 'The old settings',
-      text: 'A program writes its settings, 6,000 bytes, and makes them durable: the file by fsync, its name by fsync of the directory.',
+      text: 'A program writes 6,000 bytes of settings, and calls fsync for the file and for its directory.',
       work: [
         { op: 'write', offset: 0, length: SETTINGS_BYTES },
         { op: 'fsync' },

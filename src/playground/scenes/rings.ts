@@ -67,7 +67,7 @@ export const RINGS: Scene = {
     },
     {
       title: 'USRBIO',
-      text: 'The ring of the 3FS file system lies in shared memory. Its daemon takes requests in jobs, here of four (io_depth 4).',
+      text: 'The ring of 3FS lies in shared memory. Its daemon takes requests in jobs, here of four (io_depth).',
       work: [sixteen('USRBIO')],
       notes: [
         {

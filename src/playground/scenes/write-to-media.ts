@@ -85,7 +85,7 @@ export const WRITE_TO_MEDIA: Scene = {
     },
     {
       title: 'fsync',
-      text: 'The application asks for durability: fsync returns when everything written so far would survive a power cut.',
+      text: 'The application calls fsync. It returns when all that was written would survive a power cut.',
       work: [{ op: 'fsync' }],
       notes: [
         {

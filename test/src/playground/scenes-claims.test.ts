@@ -219,7 +219,7 @@ claims(
     assert.ok(Math.abs((first[2]?.[0] ?? 0) - 67_000) < 1000);
     assert.ok(Math.abs((first[1]?.[0] ?? 0) - 100_000) < 1000);
     assert.ok((first[0]?.[0] ?? 0) > (first[1]?.at(-1) ?? 0));
-    assert.ok((second[2]?.at(-1) ?? 0) - startNs < (first[2]?.[4] ?? 0));
+    assert.ok((second[2]?.at(-1) ?? 0) - startNs < (first[2]?.[5] ?? 0));
   },
 );
 

@@ -4,11 +4,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { describe } from '../../../src/playground/model/describe.ts';
+import { checkScene } from '../../../src/playground/scene/check.ts';
 import { FIRST_SCENE, SCENES } from '../../../src/playground/scenes/index.ts';
 import { playScene } from '../../support/scene.ts';
 
 /** Longest line of a caption that a reader takes in while the scene goes on. */
-const NOTE_CHARACTERS = 150;
+const NOTE_CHARACTERS = 130;
+/** Longest text of a chapter that has room beside them. */
+const TEXT_CHARACTERS = 105;
 const SMALL_MEMORY_BYTES = 16 * 1024 * 1024;
 
 /** Requests that are meant to fail, by scene. */
@@ -33,10 +36,16 @@ for (const scene of SCENES) {
     assert.ok(scene.question.endsWith('?'));
     const texts = [scene.title, scene.intro, ...scene.chapters.flatMap(({ title, text }) => [title, text])];
     for (const text of texts) assert.ok(text.length > 0 && !text.includes('!'), text);
-    for (const { notes, title } of scene.chapters) {
+    for (const { notes, title, text } of scene.chapters) {
       assert.ok(notes.length > 0, title);
-      for (const { text } of notes) assert.ok(text.length > 0 && text.length <= NOTE_CHARACTERS, text);
+      assert.ok(text.length <= TEXT_CHARACTERS, text);
+      for (const note of notes)
+        assert.ok(note.text.length > 0 && note.text.length <= NOTE_CHARACTERS, note.text);
     }
+  });
+
+  gallery(`${scene.id}: it is a scene that would be taken from a link, too`, () => {
+    assert.equal(checkScene(JSON.parse(JSON.stringify(scene))), JSON.parse(JSON.stringify(scene)));
   });
 
   gallery(
