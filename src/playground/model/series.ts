@@ -143,7 +143,7 @@ export function seriesOf(run: Run, endNs = run.timeNs(run.stepCount)): RunSeries
     columns.drive[stretch] = (counting.driveBytes * 1e9) / stretchNs;
     columns.mean[stretch] = meanOf(counting.latenciesNs);
     columns.p99[stretch] = quantileOf(counting.latenciesNs, P99);
-    columns.dirty[stretch] = cache.state().dirtyCount;
+    columns.dirty[stretch] = cache.state(Math.min(untilNs, lastNs)).dirtyCount;
     columns.hits[stretch] = (100 * counting.hits) / counting.lookups;
     columns.merges[stretch] = (100 * counting.merged) / counting.pieces;
     columns.queue[stretch] = counting.atDrives;
@@ -157,7 +157,7 @@ export function seriesOf(run: Run, endNs = run.timeNs(run.stepCount)): RunSeries
       ]),
       chart('latency', 'Latency of requests', 'ns', [
         ['Mean', columns.mean],
-        ['99th percentile', columns.p99],
+        ['Slowest 1 %', columns.p99],
       ]),
       chart('queue', 'Requests at the drives', 'requests', [['Waiting or in service', columns.queue]]),
       chart('dirty', 'Dirty pages', 'pages', [['Dirty', columns.dirty]]),

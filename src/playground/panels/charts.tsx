@@ -71,7 +71,7 @@ function Small({ chart, own, times, of }: SmallProps) {
     if (element === null) return;
     let isGone = false;
     const seekTo = (timeNs: number): void => goTo(stepAt(of, timeNs));
-    drawChart(element, { chart, own, times, seekTo }).then((made) => {
+    void drawChart(element, { chart, own, times, seekTo }).then((made) => {
       if (isGone) made.remove();
       else {
         drawn.current = made;
