@@ -33,11 +33,11 @@ const TITLES: Readonly<Record<Xv6Part, string>> = {
 
 /** What each part of the first transaction is for; the second one is shorter. */
 const TEXTS: Readonly<Record<Xv6Part, string>> = {
-  log: 'Two blocks must change together. First both go to the log, away from their homes: if the power fails now, nothing has happened yet.',
+  log: 'Two blocks must change together. First both go to the log. A power cut now would change nothing.',
   header:
     'One write of one sector decides: the header now says where the two blocks belong. This is the commit.',
   homes:
-    'Now the blocks go to their homes, 3 and 4. If the power fails halfway, recovery copies them again from the log.',
+    'The blocks go to their homes, 3 and 4. If power fails halfway, recovery copies them from the log.',
   clear: 'Both homes are safe, so the header is emptied. The transaction is over.',
 };
 
