@@ -5,7 +5,18 @@
 import { goTo, openScene, play } from '../actions.ts';
 import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
-import { cursor, isPlaying, pageState, run, runVersion, scene, speed, stack, story } from '../state.ts';
+import {
+  cursor,
+  isLive,
+  isPlaying,
+  pageState,
+  run,
+  runVersion,
+  scene,
+  speed,
+  stack,
+  story,
+} from '../state.ts';
 import { Icon } from './icons.tsx';
 import { layout, showPanel } from './view.ts';
 
@@ -16,7 +27,7 @@ export function Captions() {
   const chapter = stack.value?.chapter ?? -1;
   return (
     <section class="captions" aria-label="What happens">
-      {cursor.value === 0 || chapter < 0 ? <Opening /> : <Telling chapter={chapter} />}
+      {isLive.value || cursor.value === 0 || chapter < 0 ? <Opening /> : <Telling chapter={chapter} />}
     </section>
   );
 }
@@ -27,7 +38,7 @@ function Opening() {
       <div class="caption-words">
         <p>{scene.value.intro}</p>
       </div>
-      {layout.value !== 'phone' && (
+      {!isLive.value && layout.value !== 'phone' && (
         <button
           type="button"
           class="primary large"

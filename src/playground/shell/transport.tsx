@@ -3,7 +3,7 @@
 import { useState } from 'preact/hooks';
 import { chapterBack, chapterForward, goTo, stepBack, stepForward, togglePlaying } from '../actions.ts';
 import { formatCount, formatTime } from '../model/describe.ts';
-import { cursor, isPlaying, recordHash, run, runVersion, speed, stack, standing } from '../state.ts';
+import { cursor, isLive, isPlaying, recordHash, run, runVersion, speed, stack, standing } from '../state.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { SPEEDS } from './speeds.ts';
 import { dock, layout, PANELS, panelsOf, togglePanel } from './view.ts';
@@ -108,7 +108,7 @@ export function Clock() {
       <strong>{formatTime(stack.value?.nowNs ?? 0)}</strong>
       <span>
         step {formatCount(cursor.value)} of {formatCount(shown?.stepCount ?? 0)}
-        {shown !== undefined && !shown.isWhole && ', playing ahead'}
+        {shown !== undefined && !shown.isWhole && (isLive.value ? ', live' : ', playing ahead')}
       </span>
     </p>
   );
