@@ -77,7 +77,7 @@ export const ROW_PLANS = [
   { upTo: 1, rows: 1, pitch: 20 },
   { upTo: 2, rows: 2, pitch: 18 },
   { upTo: 4, rows: 4, pitch: 16 },
-  { upTo: 12, rows: 6, pitch: 12 },
+  { upTo: 12, rows: 6, pitch: 14 },
   { upTo: 40, rows: 9, pitch: 9 },
   { upTo: Number.POSITIVE_INFINITY, rows: 14, pitch: 7 },
 ] as const;

@@ -141,8 +141,10 @@ interface LaneProps {
 function Lane({ lane, index, layout, happenings, current }: LaneProps) {
   const marks = layout.marks.filter((mark) => mark.lane === index);
   const active = marks.find(({ key }) => key === current);
-  const caption =
-    happenings.find((each) => each.lane === lane.kind && lanesDrive(lane) <= each.drive)?.text ?? '';
+  const happening = happenings.find((each) => each.lane === lane.kind && lanesDrive(lane) <= each.drive);
+  // what is told at its place need not be told twice
+  const isTagged = marks.some(({ entity }) => entity === happening?.at);
+  const caption = isTagged ? '' : (happening?.text ?? '');
   const counted =
     marks.length === 0 ? 'nothing in it' : `${marks.length} to walk through with the arrow keys`;
   return (
