@@ -1,6 +1,7 @@
 // The gallery: every scene as a card, in its groups. Arrows go from card to card, Enter opens.
 
 import type { TargetedKeyboardEvent } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { openScene } from '../actions.ts';
 import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
@@ -30,9 +31,14 @@ function moveFocus(event: TargetedKeyboardEvent<HTMLElement>): void {
 }
 
 export function Gallery() {
+  const list = useRef<HTMLElement>(null);
+  // whoever comes by a link, or back to this tab, sees where they are
+  useLayoutEffect(() => {
+    list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' });
+  }, [scene.value.id]);
   const isListed = SCENES.some(({ id }) => id === scene.value.id);
   return (
-    <nav class="gallery" aria-label="Scenes" onKeyDown={moveFocus}>
+    <nav ref={list} class="gallery" aria-label="Scenes" onKeyDown={moveFocus}>
       {!isListed && <Group name="yours" scenes={[scene.value]} />}
       {grouped(SCENES).map(([name, scenes]) => (
         <Group key={name} name={name} scenes={scenes} />

@@ -1,7 +1,7 @@
 // The buttons of time, how fast it goes, what the clock says, and whether the machine agrees.
 
 import { useState } from 'preact/hooks';
-import { chapterBack, chapterForward, goTo, stepBack, stepForward, togglePlaying } from '../actions.ts';
+import { chapterBack, chapterForward, goTo, play, stepBack, stepForward, togglePlaying } from '../actions.ts';
 import { formatCount, formatTime } from '../model/describe.ts';
 import { cursor, isLive, isPlaying, recordHash, run, runVersion, speed, stack, standing } from '../state.ts';
 import { Icon, type IconName } from './icons.tsx';
@@ -28,7 +28,7 @@ function WideTransport() {
       </div>
       <SpeedChoice />
       <Clock />
-      <HashMark />
+      {isLive.value ? <BackToNow /> : <HashMark />}
       <DockButtons />
     </div>
   );
@@ -150,6 +150,20 @@ function HashMark() {
         )}
       </span>
     </p>
+  );
+}
+
+/** A live machine goes on while its past is looked at. */
+function BackToNow() {
+  if (isPlaying.value) return <p class="hint">live</p>;
+  const follow = (): void => {
+    goTo(Number.POSITIVE_INFINITY);
+    play();
+  };
+  return (
+    <button type="button" onClick={follow}>
+      Back to now
+    </button>
   );
 }
 
