@@ -152,6 +152,8 @@ function checkClients({ clients, machine }: Scene): void {
       throw new ConfigError(`${at}.batch`, client.batch, `at most its depth, ${client.depth ?? MAX_DEPTH}`);
     if (client.ioDepth !== undefined && client.entrance !== 'usrbio')
       throw new ConfigError(`${at}.ioDepth`, client.ioDepth, 'left out unless the entrance is usrbio');
+    if ((client.ioDepth ?? 0) > (client.depth ?? MAX_DEPTH))
+      throw new ConfigError(`${at}.ioDepth`, client.ioDepth, `at most its depth, ${client.depth}`);
     checkTarget(client, machine, at);
   });
 }

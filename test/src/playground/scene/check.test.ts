@@ -60,6 +60,7 @@ const WRONG: readonly (readonly [path: readonly (string | number)[], value: unkn
   [['clients', 0, 'depth'], 257, /clients\[0\]\.depth.*257.*256/],
   [['clients', 1, 'batch'], 9, /clients\[1\]\.batch.*at most its depth/],
   [['clients', 0, 'ioDepth'], 2, /clients\[0\]\.ioDepth.*usrbio/],
+  [['clients', 1, 'ioDepth'], 9, /clients\[1\]\.ioDepth.*at most its depth/],
   [['clients', 0, 'target'], 'drive7', /clients\[0\]\.target.*drive7.*drive0/],
   [['clients', 1, 'target'], '/notes', /clients\[1\]\.target.*\/notes/],
   [['clients', 3, 'direct'], true, /clients\[3\]\.direct.*rules/],
