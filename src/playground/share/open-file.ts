@@ -3,14 +3,13 @@
 // Verbs: openBlob, openText. Of a large file only the head is read, as far as its requests are wanted.
 // Invariant: a file that can not be opened changes nothing but the message.
 
-import { signal } from '@preact/signals';
 import { parseRecipe } from '../../explore/recipe.ts';
-import { dismissProblem, openScene, replaceScene, tell } from '../actions.ts';
+import { dismissProblem, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
 import { openRecipe } from '../panels/explore/state.ts';
 import { checkScene } from '../scene/check.ts';
+import { sceneFromTrace } from '../scene/from-trace.ts';
 import { parseSceneText } from '../scene/text.ts';
-import type { Scene } from '../scene/types.ts';
 import { showPanel } from '../shell/view.ts';
 import { LinkError } from './link.ts';
 import { openLink } from './opening.ts';
@@ -19,13 +18,6 @@ import { sniff } from './sniff.ts';
 const HEAD_BYTES = 65536;
 /** A scene or a recipe that is larger is none. */
 const MOST_TEXT_BYTES = 33_554_432;
-
-/** A trace that waits for its reader to say how it is to be played. */
-export interface DroppedTrace {
-  readonly name: string;
-  readonly content: Blob;
-}
-export const droppedTrace = signal<DroppedTrace | undefined>(undefined);
 
 export async function openText(text: string, name = 'what was pasted'): Promise<void> {
   await openBlob(new Blob([text]), name);
@@ -46,7 +38,9 @@ async function openAs(content: Blob, name: string): Promise<void> {
   const kind = sniff(head);
   if (kind === 'empty') throw new Error('there is nothing in it');
   if (kind === 'trace') {
-    droppedTrace.value = { name, content };
+    const chunks = content.stream() as unknown as AsyncIterable<Uint8Array>;
+    const { scene } = await sceneFromTrace(chunks, { name });
+    await replaceScene(scene, 0);
     return;
   }
   if (content.size > MOST_TEXT_BYTES)
@@ -84,9 +78,4 @@ async function openSceneText(text: string): Promise<void> {
     throw new Error(`line ${problems[0]?.line}: ${problems[0]?.message}`);
   }
   await replaceScene(scene, 0);
-}
-
-/** A scene made of a trace. */
-export async function openMade(scene: Scene): Promise<void> {
-  await openScene(scene);
 }

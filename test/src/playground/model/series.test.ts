@@ -46,8 +46,6 @@ for (const id of ['write-to-media', 'merging', 'dirty-limits', 'readahead']) {
       assert.is(dirty[stretch], run.stateAt(step)!.cache.dirtyCount, `step ${step}`);
     }
     const totals = totalsOf(run);
-    assert.is(totals.hitRatio, end.cache.hits / (end.cache.hits + end.cache.misses));
-    assert.ok(totals.requests > 0);
     assert.is(totals.timeNs, run.timeNs(run.stepCount));
   });
 }
