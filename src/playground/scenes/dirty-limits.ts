@@ -1,4 +1,5 @@
 // A writer that is faster than its drive: the flusher wakes, then the writer is made to pause.
+// The limits are those of /proc/sys/vm, and the pauses those of balance_dirty_pages.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

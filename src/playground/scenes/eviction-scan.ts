@@ -1,4 +1,5 @@
 // A working set and one long scan through the same small cache.
+// With eviction lru the scan pushes the working set out; with linux the active list keeps it.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

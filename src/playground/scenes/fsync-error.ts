@@ -1,4 +1,5 @@
 // A write that fails in the background, the one fsync that says so, and the one that does not.
+// The rule of errseq_t: each open file is told once.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

@@ -1,4 +1,5 @@
 // Small writes that are each made durable, one client alone, then four together.
+// Four that come together share the commits of the journal, and so the price of a flush.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene, Work } from '../scene/types.ts';

@@ -1,4 +1,5 @@
 // A small SSD that is full: each new page needs room, and room has to be made.
+// What the drive writes is more than it was asked for: write amplification.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

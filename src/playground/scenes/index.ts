@@ -1,4 +1,5 @@
 // The gallery: every scene that comes with the page, in the order in which it is shown.
+// A test plays each to its end and holds its captions against its records.
 
 import type { Scene } from '../scene/types.ts';
 import { DIRTY_LIMITS } from './dirty-limits.ts';

@@ -1,4 +1,5 @@
 // Two drives get the same writes and flushes; one of them only says that it flushed.
+// Pull the plug at its end: one of them breaks its promise.
 
 import { OP_FLUSH } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';

@@ -1,4 +1,5 @@
 // How waiting requests become one: at the back, at the front, and each reason why not.
+// The rules are those of Linux (block/blk-merge.c); turn merging off with the knob to see the other side.
 
 import { OP_READ, OP_WRITE } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';

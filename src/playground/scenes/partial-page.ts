@@ -1,4 +1,5 @@
 // Writes that are smaller than a block, as large as a block, and behind the end of a file.
+// With blocks of 512 bytes a page is up to date in part.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

@@ -1,4 +1,5 @@
 // A guest's disk over the host's page cache: merged once, cached twice.
+// With cache mode none it goes around the host: one copy less.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

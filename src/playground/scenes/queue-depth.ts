@@ -1,4 +1,5 @@
 // A disk, an SSD and an NVMe drive side by side: what each gains from many requests at once.
+// The disk sorts its queue, flash spreads it over its chips.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene, Work } from '../scene/types.ts';

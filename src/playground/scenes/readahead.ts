@@ -1,4 +1,5 @@
 // A reader whose next pages are there before it asks, and one that cannot be guessed.
+// The window doubles while the guess is right (mm/readahead.c).
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

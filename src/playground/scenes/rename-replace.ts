@@ -1,4 +1,5 @@
 // Replacing a file: write a new one, sync it, rename it over the old one, sync the directory.
+// Which of these is durable when is what programs get wrong most often.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

@@ -1,4 +1,5 @@
 // The same sixteen writes through three rings: Linux AIO, USRBIO and BlueStore's aio_queue.
+// Each has its own way to take many at once: a submission, a job of the daemon, a batch.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene, Work } from '../scene/types.ts';

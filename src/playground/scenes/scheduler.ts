@@ -1,4 +1,5 @@
 // One read behind a wall of writes: first come, first served against mq-deadline.
+// The read passes the writes because reads have the shorter deadline.
 
 import { OP_READ } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';

@@ -1,4 +1,5 @@
 // One disk with an arm: the same reads in a row, at random, and at random with many in the queue.
+// Its head and its platter are the whole difference.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene, Work } from '../scene/types.ts';

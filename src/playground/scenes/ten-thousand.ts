@@ -1,4 +1,5 @@
 // Ten thousand requests through a small cache to a fast drive: the scene for looking at speed and at charts.
+// `npm run bench playground` measures how smoothly the page plays it.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

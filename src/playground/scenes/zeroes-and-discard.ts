@@ -1,4 +1,5 @@
 // Telling a drive that bytes are zeros, or that nobody needs them any more.
+// Neither moves bytes, and each reads back as zeros only by its own rule.
 
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
 import type { Scene } from '../scene/types.ts';

@@ -1,4 +1,5 @@
 // What each of the page's keys does.
+// keys.ts knows which key asks for which; the help lists both.
 
 import { chapterBack, chapterForward, goTo, stepBack, stepForward, togglePlaying } from '../actions.ts';
 import { type Command, listenToKeys } from './keys.ts';

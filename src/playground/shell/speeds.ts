@@ -1,4 +1,5 @@
 // The speeds at which a run can be played: times the scene's own pace.
+// 0 stands for as fast as the screen can show.
 
 import { speed } from '../state.ts';
 

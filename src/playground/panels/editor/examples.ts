@@ -1,4 +1,5 @@
 // Small scenes to begin with in the editor, as text. A test plays each of them.
+// They show the language line by line: a machine, clients, chapters, notes.
 
 export interface Example {
   readonly name: string;

@@ -1,4 +1,5 @@
 // Knobs of the guests' disks and of QEMU's block layer below them.
+// One row an option, as in knobs/table; the ranges are those that the machine itself checks.
 
 import {
   CONFIG_VIRTIO_AIO_BATCH,
