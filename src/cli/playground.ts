@@ -21,6 +21,7 @@ const EXIT_USAGE = 2;
 const MIME_TYPES: ReadonlyMap<string, string> = new Map([
   ['.html', 'text/html; charset=utf-8'],
   ['.css', 'text/css; charset=utf-8'],
+  ['.txt', 'text/plain; charset=utf-8'],
   ['.js', 'text/javascript; charset=utf-8'],
   ['.map', 'application/json'],
   ['.json', 'application/json'],

@@ -36,8 +36,7 @@ const TEXTS: Readonly<Record<Xv6Part, string>> = {
   log: 'Two blocks must change together. First both go to the log. A power cut now would change nothing.',
   header:
     'One write of one sector decides: the header now says where the two blocks belong. This is the commit.',
-  homes:
-    'The blocks go to their homes, 3 and 4. If power fails halfway, recovery copies them from the log.',
+  homes: 'The blocks go to their homes, 3 and 4. If power fails halfway, recovery copies them from the log.',
   clear: 'Both homes are safe, so the header is emptied. The transaction is over.',
 };
 

@@ -25,6 +25,11 @@ export function Help() {
         A key goes to the control that has the focus where that control uses it itself: arrows move a slider,
         Space presses a button.
       </p>
+      <p class="hint">
+        <a href="licenses.txt" target="_blank" rel="noreferrer">
+          Libraries in this page, and their licences
+        </a>
+      </p>
     </div>
   );
 }
