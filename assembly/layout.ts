@@ -95,7 +95,7 @@ export const RECORD_DESTAGED = 18;
 export const RECORD_KEPT = 19;
 /** Power cut: an uncertain write was lost. */
 export const RECORD_LOST = 20;
-/** A guest request was taken from a virtqueue. detail = head descriptor. */
+/** A guest request was taken from a virtqueue. operation = its type, count = bytes of its payload, detail = head descriptor. */
 export const RECORD_GUEST_REQUEST = 21;
 /** multireq issued one I/O. count sectors, detail = members. */
 export const RECORD_MULTIREQ_ISSUED = 22;

@@ -94,7 +94,7 @@ const pagesOf = (record: MachineRecord): string => pageRange(record.address, rec
 function guestRequest({ operation: type, id, address, count }: MachineRecord): string {
   const isTransfer = type === VIRTIO_BLK_T_IN || type === VIRTIO_BLK_T_OUT;
   const what = isTransfer
-    ? `${guestOperation(type)} of ${formatBytes(count - 16)} from sector ${formatCount(address)}`
+    ? `${guestOperation(type)} of ${formatBytes(count)} from sector ${formatCount(address)}`
     : guestOperation(type);
   return `the guest's request ${id}, ${what}: taken from its queue`;
 }

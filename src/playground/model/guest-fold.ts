@@ -13,7 +13,6 @@ import {
   RECORD_GUEST_STOPPED,
   RECORD_MULTIREQ_ISSUED,
   RECORD_MULTIREQ_SPLIT,
-  VIRTIO_BLK_HEADER_SIZE,
   VIRTIO_BLK_T_IN,
   VIRTIO_BLK_T_OUT,
 } from '../../../assembly/layout.ts';
@@ -88,7 +87,7 @@ export class GuestFold {
       hue: guestHue(type),
       verb: guestOperation(type),
       sector: address,
-      sectorCount: isTransfer ? (count - VIRTIO_BLK_HEADER_SIZE) >>> SECTOR_SHIFT : 0,
+      sectorCount: isTransfer ? count >>> SECTOR_SHIFT : 0,
       submittedNs: timeNs,
       endedNs: 0,
       state: 'waiting',

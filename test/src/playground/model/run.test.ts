@@ -140,6 +140,22 @@ runs('the history of a merged request has what joined it', async () => {
   ]);
 });
 
+runs("a guest's requests are as long as what the guest asked for", async () => {
+  const scene = SCENES.find(({ id }) => id === 'qemu-disk');
+  if (scene === undefined) throw new Error('the gallery has no qemu-disk');
+  const { shape, parts } = await playAhead(scene);
+  const run = new Run(shape, scene);
+  for (const part of parts) run.add(part);
+  const asked = new Map<string, number>();
+  for (let step = 0; step <= run.firstStepOf(1); step++)
+    for (const { requests } of run.stateAt(step)?.guests ?? [])
+      for (const { sector, sectorCount, hue } of requests) asked.set(`${hue} ${sector}`, sectorCount);
+  assert.equal([...asked].sort(), [
+    ['flush 0', 0],
+    ...['read 240', 'write 160', 'write 64', 'write 72', 'write 80', 'write 88'].map((key) => [key, 8]),
+  ]);
+});
+
 runs('whatever stands somewhere has facts that say what it is', async () => {
   const run = await firstScene();
   let count = 0;
