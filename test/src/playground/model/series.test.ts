@@ -30,7 +30,7 @@ function lastOf(charts: readonly Chart[], name: Chart['name']): number {
 }
 
 for (const id of ['write-to-media', 'merging', 'dirty-limits', 'readahead']) {
-  series(`of ${id}: dirty pages, hits and merges are those of the stack, and so are totals`, async () => {
+  series(`of ${id}: dirty pages and hits are those of the stack, and totals agree with it`, async () => {
     const run = await play(SCENES.find((scene) => scene.id === id) as Scene);
     const { charts, timesNs } = seriesOf(run);
     assert.is(charts.length, 6);
@@ -45,7 +45,13 @@ for (const id of ['write-to-media', 'merging', 'dirty-limits', 'readahead']) {
       if (stretch < 0 || run.timeNs(step + 1) < timesNs[stretch]! + half) continue;
       assert.is(dirty[stretch], run.stateAt(step)!.cache.dirtyCount, `step ${step}`);
     }
+    assert.is(run.cutShort, undefined);
     const totals = totalsOf(run);
+    const { hits, misses } = end.cache;
+    assert.is(totals.hitRatio, hits + misses === 0 ? undefined : hits / (hits + misses));
+    const drives = end.drives.reduce((sum, { reads, writes, flushes }) => sum + reads + writes + flushes, 0);
+    assert.ok(totals.requests >= drives && drives > 0);
+    if (totals.hitRatio !== undefined) assert.is(lastOf(charts, 'hits'), (100 * hits) / (hits + misses));
     assert.is(totals.timeNs, run.timeNs(run.stepCount));
   });
 }
