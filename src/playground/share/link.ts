@@ -167,6 +167,9 @@ function toBase64Url(bytes: Uint8Array): string {
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
   if (!/^[A-Za-z0-9_-]+$/.test(text))
     throw new LinkError('The scene in the link is damaged: it has letters that do not belong there.');
+  // no number of bytes gives one letter more than whole fours
+  if (text.length % 4 === 1)
+    throw new LinkError('The scene in the link is damaged: part of the link may be missing.');
   const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
 }
