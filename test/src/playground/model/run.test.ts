@@ -147,7 +147,7 @@ runs("a guest's requests are as long as what the guest asked for", async () => {
   const run = new Run(shape, scene);
   for (const part of parts) run.add(part);
   const asked = new Map<string, number>();
-  for (let step = 0; step <= run.firstStepOf(1); step++)
+  for (let step = 0; step <= (run.firstStepOf(1) ?? 0); step++)
     for (const { requests } of run.stateAt(step)?.guests ?? [])
       for (const { sector, sectorCount, hue } of requests) asked.set(`${hue} ${sector}`, sectorCount);
   assert.equal([...asked].sort(), [
