@@ -6,6 +6,7 @@ import { PAGE_SHIFT, PAGE_SIZE, SECTOR_SHIFT } from '../../../assembly/limits.ts
 
 export const SECTORS_PER_PAGE = 1 << (PAGE_SHIFT - SECTOR_SHIFT);
 
+const BEFORE_THOUSANDS = /\B(?=(\d{3})+$)/g;
 const counts = new Intl.NumberFormat('en-US');
 const tenths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
 /** Sizes are told in the largest unit that they fill. */
@@ -13,7 +14,8 @@ const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** 53,248 */
 export function formatCount(count: number): string {
-  return counts.format(count);
+  // a picture has a thousand of them, and Intl is slow
+  return Number.isInteger(count) ? String(count).replace(BEFORE_THOUSANDS, ',') : counts.format(count);
 }
 
 /** 1 write, 2 writes */

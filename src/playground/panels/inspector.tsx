@@ -6,7 +6,8 @@ import { formatCount, formatCounted } from '../model/formats.ts';
 import { recordFacts } from '../model/record-facts.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey } from '../model/types.ts';
-import { cursor, hovered, run, runVersion, selection, stack } from '../state.ts';
+import { readingStep } from '../reading.ts';
+import { hovered, run, runVersion, selection, stack } from '../state.ts';
 import { RecordLine } from './record-line.tsx';
 
 /** Lines of a history on each side of the moment that is shown. */
@@ -22,7 +23,8 @@ export function Inspector() {
 }
 
 function Moment() {
-  const state = stack.value;
+  readingStep();
+  const state = stack.peek();
   return (
     <div class="inspector">
       <h3>This moment</h3>
@@ -59,7 +61,7 @@ function Thing({ shown, entity }: { shown: Run; entity: EntityKey }) {
 }
 
 function tell(shown: Run, entity: EntityKey): Facts | undefined {
-  if (!entity.startsWith('record:')) return shown.factsOf(entity, cursor.value);
+  if (!entity.startsWith('record:')) return shown.factsOf(entity, readingStep());
   const number = Number(entity.slice('record:'.length));
   return number < shown.recordCount ? recordFacts(shown.recordAt(number), number) : undefined;
 }
@@ -90,7 +92,7 @@ function Link({ to, children }: { to: EntityKey; children: string }) {
 
 function History({ shown, entity }: { shown: Run; entity: EntityKey }) {
   const all = shown.historyOf(entity);
-  const [first, end] = shown.recordsOf(cursor.value);
+  const [first, end] = shown.recordsOf(readingStep());
   const made = all.filter((number) => number < end).length;
   const from = Math.max(0, made - LINES_A_SIDE);
   const lines = all.slice(from, made + LINES_A_SIDE);

@@ -4,7 +4,8 @@ import { signal } from '@preact/signals';
 import { LAYER_NAMES, type Layer, layerOf } from '../model/describe.ts';
 import { formatCount } from '../model/formats.ts';
 import type { Run } from '../model/run.ts';
-import { cursor, run, runVersion } from '../state.ts';
+import { readingStep } from '../reading.ts';
+import { run, runVersion } from '../state.ts';
 import { RecordLine } from './record-line.tsx';
 
 const MOST_LINES = 100;
@@ -43,7 +44,7 @@ export function Records() {
   runVersion.value;
   const shown = run.value;
   if (shown === undefined) return <p class="hint">The scene is being opened.</p>;
-  const [first, end] = shown.recordsOf(cursor.value);
+  const [first, end] = shown.recordsOf(readingStep());
   const lines = newest(shown, end);
   return (
     <div class="records">

@@ -8,16 +8,7 @@ import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { namePage, namePages } from './names.ts';
 import { textWidth } from './text.ts';
-import {
-  type Box,
-  type LaneContent,
-  type LooseMark,
-  type MarkState,
-  mark,
-  NOTHING,
-  type Part,
-  type Place,
-} from './types.ts';
+import { type Box, type LaneContent, type LooseMark, mark, NOTHING, type Part, type Place } from './types.ts';
 
 export interface Grid {
   readonly squares: number;
@@ -174,21 +165,21 @@ function several(state: StackState, square: number, grid: Grid, box: Box): Loose
   const pages = state.cache.slots
     .slice(begin, begin + grid.pagesASquare)
     .filter((page) => page !== undefined);
-  if (pages.length === 0) return undefined;
+  const [first] = pages;
+  if (first === undefined) return undefined;
+  const counts = { reading: 0, dirty: 0, writeback: 0, clean: 0 };
+  for (const page of pages) counts[page.state]++;
   const parts = PART_STATES.flatMap((part): Part[] => {
-    const count = pages.filter((page) => page.state === part).length;
-    return count === 0 ? [] : [{ state: part, share: count / grid.pagesASquare }];
+    return counts[part] === 0 ? [] : [{ state: part, share: counts[part] / grid.pagesASquare }];
   });
-  const first = pages[0] as CachedPage;
-  const states: MarkState = 'several';
   return mark({
     ...box,
     key: `square:${square}`,
     entity: first.key,
     shape: 'page',
-    state: states,
-    hue: pages.some((page) => page.state === 'dirty' || page.state === 'writeback') ? 'write' : 'read',
-    name: namePages(pages),
+    state: 'several',
+    hue: counts.dirty + counts.writeback > 0 ? 'write' : 'read',
+    name: namePages(pages.length, (each) => counts[each]),
     parts,
   });
 }

@@ -46,8 +46,8 @@ export class MarkView extends Component<MarkProps> {
         aria-label={fate === undefined ? mark.name : `${mark.name}; ${FATE_WORDS[fate]}`}
         style={{ transform: `translate(${mark.x}px, ${mark.y}px)` }}
       >
-        {mark.shape === 'page' ? <PageBody mark={mark} /> : <BarBody mark={mark} />}
-        {fate !== undefined && <FateSign mark={mark} fate={fate} />}
+        {mark.shape === 'page' ? pageBody(mark) : barBody(mark)}
+        {fate !== undefined && fateSign(mark, fate)}
         <rect class="mark-ring" x="-3" y="-3" width={mark.width + 6} height={mark.height + 6} rx="4" />
       </g>
     );
@@ -65,7 +65,9 @@ export function markId(mark: Pick<Mark, 'key'>): string {
   return `mark-${mark.key.replaceAll(':', '-')}`;
 }
 
-function BarBody({ mark }: { mark: Mark }) {
+// what follows are calls, no components: there are a thousand marks, and each component costs
+
+function barBody(mark: Mark): ComponentChild {
   const { width, height, shape, hue, cuts, joined, text } = mark;
   const isChip = shape === 'chip';
   const hasArrow = shape !== 'flush' && width >= BAR_ARROW_FROM && height >= 12;
@@ -144,9 +146,9 @@ const PAGE_SIGNS: Partial<Record<Mark['state'], string>> = {
 const SIGN_FROM = 14;
 const TEXT_LINE = 12;
 
-function PageBody({ mark }: { mark: Mark }) {
+function pageBody(mark: Mark): ComponentChild {
   const { width, height, text, parts, state } = mark;
-  if (state === 'several') return <SeveralBody mark={mark} />;
+  if (state === 'several') return severalBody(mark);
   const signY = text === '' ? height / 2 : (height + TEXT_LINE) / 2 + 1;
   // blocks tell more than one sign for all of them
   const isWhole = parts.length === 0;
@@ -154,7 +156,7 @@ function PageBody({ mark }: { mark: Mark }) {
   return (
     <>
       <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} rx="2" />
-      {!isWhole && <Blocks mark={mark} />}
+      {!isWhole && blocks(mark)}
       {text !== '' && (
         <text class="page-text" x={width / 2} y={TEXT_LINE}>
           {text}
@@ -175,7 +177,7 @@ function PageBody({ mark }: { mark: Mark }) {
 }
 
 /** Blocks of a page, two rows of them, below its number. */
-function Blocks({ mark: { width, height, parts, text } }: { mark: Mark }) {
+function blocks({ width, height, parts, text }: Mark): ComponentChild {
   const top = text === '' ? 2 : TEXT_LINE + 3;
   const columns = Math.ceil(parts.length / 2);
   const cellWidth = (width - 4) / columns;
@@ -197,23 +199,23 @@ function Blocks({ mark: { width, height, parts, text } }: { mark: Mark }) {
 }
 
 /** Pages that share a square: from the bottom up, as much as there is in each state. */
-function SeveralBody({ mark: { width, height, parts } }: { mark: Mark }) {
+function severalBody({ width, height, parts }: Mark): ComponentChild {
   let bottom = height - 0.5;
   return (
     <>
       <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} />
-      {parts.map(({ state, share }) => {
+      {parts.map(({ state, share }, index) => {
         const tall = share * (height - 1);
         bottom -= tall;
         return (
-          <rect key={state} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />
+          <rect key={index} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />
         );
       })}
     </>
   );
 }
 
-function FateSign({ mark: { width, height }, fate }: { mark: Mark; fate: Fate }) {
+function fateSign({ width, height }: Mark, fate: Fate): ComponentChild {
   return (
     <g class="fate" transform={`translate(${width} 0)`}>
       <circle r="6.5" cy={height > 20 ? 3 : 0} />

@@ -7,6 +7,7 @@ import type {
   BlockRequest,
   CachedPage,
   GuestRequest,
+  PageState,
   RingRequest,
   RingState,
   StackState,
@@ -62,12 +63,12 @@ export function namePage(page: CachedPage, fileName: string): string {
 }
 
 /** A square that stands for several pages. */
-export function namePages(pages: readonly CachedPage[]): string {
+export function namePages(pageCount: number, countOf: (state: PageState) => number): string {
   const counts = Object.entries(PAGE_STATES).flatMap(([state, words]) => {
-    const count = pages.filter((page) => page.state === state).length;
+    const count = countOf(state as PageState);
     return count === 0 ? [] : [`${formatCount(count)} ${words.split(',')[0]}`];
   });
-  return `${formatCounted(pages.length, 'page')}: ${counts.join(', ')}`;
+  return `${formatCounted(pageCount, 'page')}: ${counts.join(', ')}`;
 }
 
 export function nameRequest(request: BlockRequest, { nowNs }: StackState): string {

@@ -4,11 +4,13 @@
 // seen as movement.
 
 import { useSignal } from '@preact/signals';
-import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { select } from '../actions.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
-import { cursor, fates, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
+import { isReadable } from '../reading.ts';
+import { cursor, fates, hovered, isPlaying, run, runVersion, selection, stack } from '../state.ts';
+import { type DrawnMark, Elements } from './elements.ts';
 import { extentOf } from './extent.ts';
 import { type Happening, happeningsOf } from './happenings.ts';
 import { isDirection, neighbour } from './keyboard.ts';
@@ -24,8 +26,6 @@ import type { LaneBox, Mark, StageLayout } from './types.ts';
 
 /** A cursor that moves further than this at once has jumped. */
 const JUMP_STEPS = 30;
-/** At more steps a second nobody can read what just happened. */
-const READABLE_PACE = 40;
 
 export function Stage() {
   const frame = useRef<HTMLDivElement>(null);
@@ -63,20 +63,24 @@ interface PictureProps {
 
 function Picture({ run: shown, state, width }: PictureProps) {
   runVersion.value;
-  const layout = withOrigins(layoutStage(state, extentOf(shown), width), state);
-  const isReadable = !isPlaying.value || (pace.value > 0 && pace.value <= READABLE_PACE);
-  const happenings = isReadable ? happeningsOf(shown, state) : [];
+  const placed = layoutStage(state, extentOf(shown), width);
+  const layout = isReadable.value ? withOrigins(placed, state) : placed;
+  const happenings = isReadable.value ? happeningsOf(shown, state) : [];
   const svg = useRef<SVGSVGElement>(null);
   const isStill = useStillness(shown, state.step, width);
   useEmphasis(svg, state);
   const current = useSignal<string | undefined>(undefined);
-  const bars = useOrder(layout.marks.filter(({ shape }) => shape !== 'page'));
+  const pages = useElements(layout.marks.filter(isPage), isStill);
+  const bars = useElements(
+    layout.marks.filter((mark) => !isPage(mark)),
+    isStill,
+  );
   const fate = fates.value;
   return (
     // biome-ignore lint/a11y/noSvgWithoutTitle: a title would be shown as a tip over every mark; the section names the picture.
     <svg
       ref={svg}
-      class={`stack${isStill ? ' is-still' : ''}${isPlaying.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
+      class={`stack${isStill ? ' is-still' : ''}${isPlaying.value && isReadable.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
       width={layout.width}
       height={layout.height}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
@@ -111,17 +115,15 @@ function Picture({ run: shown, state, width }: PictureProps) {
       <Labels labels={layout.labels} />
       <Brackets brackets={layout.brackets} />
       <g class="pages">
-        {layout.marks
-          .filter(({ shape }) => shape === 'page')
-          .map((mark) => (
-            <MarkView key={mark.key} mark={mark} fate={fate.get(mark.entity)} />
-          ))}
+        {pages.map(({ element, mark }) => (
+          <MarkView key={element} mark={mark} fate={fate.get(mark.entity)} />
+        ))}
       </g>
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing in it can have the focus. */}
       <g class="ghosts" aria-hidden="true" />
       <g class="bars">
-        {bars.map((mark) => (
-          <MarkView key={mark.key} mark={mark} fate={fate.get(mark.entity)} />
+        {bars.map(({ element, mark }) => (
+          <MarkView key={element} mark={mark} fate={fate.get(mark.entity)} />
         ))}
       </g>
       <Tags layout={layout} happenings={happenings} />
@@ -205,22 +207,23 @@ function walk(
   event.stopPropagation();
 }
 
+const isPage = ({ shape }: Mark): boolean => shape === 'page';
+
 /** Requests appear from their page, and reads go back to it. */
 function withOrigins(layout: StageLayout, state: StackState): StageLayout {
-  const pages = new Map(
-    layout.marks.filter(({ shape }) => shape === 'page').map((mark) => [mark.entity, mark]),
-  );
-  const requests = new Map(
-    state.drives.flatMap(({ index, waiting, inService }) =>
-      [...waiting, ...inService].map(
-        (request) => [request.key, { drive: index, sector: request.sector }] as const,
-      ),
-    ),
-  );
+  const pageOf = new Map<EntityKey, EntityKey>();
+  for (const { index, waiting, inService } of state.drives) {
+    for (const { key, sector } of [...waiting, ...inService]) {
+      const page = pageAt(state, index, sector);
+      if (page !== undefined) pageOf.set(key, page);
+    }
+  }
+  if (pageOf.size === 0) return layout;
+  const wanted = new Set(pageOf.values());
+  const places = new Map<EntityKey | undefined, Mark>();
+  for (const mark of layout.marks) if (isPage(mark) && wanted.has(mark.entity)) places.set(mark.entity, mark);
   const marks = layout.marks.map((mark): Mark => {
-    const request = requests.get(mark.entity);
-    if (request === undefined || mark.shape !== 'bar') return mark;
-    const page = pages.get(pageAt(state, request.drive, request.sector) ?? '');
+    const page = mark.shape === 'bar' ? places.get(pageOf.get(mark.entity)) : undefined;
     return page === undefined ? mark : { ...mark, from: { x: page.x, y: page.y } };
   });
   return { ...layout, marks };
@@ -247,27 +250,20 @@ function prefersLessMotion(): boolean {
   return window.matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
-/** Marks in the order in which they first appeared: an element that changes its place among the others would lose its movement. */
-function useOrder(marks: readonly Mark[]): Mark[] {
-  const seen = useRef(new Map<string, number>());
-  const order = useMemo(() => {
-    const next = new Map<string, number>();
-    let count = Math.max(0, ...seen.current.values());
-    for (const { key } of marks) next.set(key, seen.current.get(key) ?? ++count);
-    return next;
-  }, [marks]);
-  useEffect(() => {
-    seen.current = order;
-  }, [order]);
-  return [...marks].sort((a, b) => (order.get(a.key) ?? 0) - (order.get(b.key) ?? 0));
+function useElements(marks: readonly Mark[], mayReuse: boolean): DrawnMark[] {
+  const elements = useMemo(() => new Elements(), []);
+  return elements.assign(marks, mayReuse);
 }
 
 /** Marks what belongs to what is hovered or selected; the style sheet dims the rest. On the elements themselves, so that nothing is drawn again. */
 function useEmphasis(svg: { readonly current: SVGSVGElement | null }, state: StackState): void {
   const [over, chosen] = [hovered.value, selection.value];
   cursor.value;
+  const wasMarked = useRef(false);
   useLayoutEffect(() => {
     const key = over ?? chosen;
+    if (key === undefined && !wasMarked.current) return;
+    wasMarked.current = key !== undefined;
     const related = key === undefined ? undefined : relatedTo(state, key);
     for (const element of svg.current?.querySelectorAll('[data-key]') ?? []) {
       const own = element.getAttribute('data-key') ?? '';
