@@ -5,14 +5,18 @@
 
 import { batch, effect } from '@preact/signals';
 import { proxy, wrap } from 'comlink';
+import type { CrashKind } from '../crash-kinds.ts';
 import { Run } from './model/run.ts';
 import type { EntityKey } from './model/types.ts';
 import { Playhead } from './playhead.ts';
+import { bootRun } from './plug/boot-run.ts';
 import type { Scene } from './scene/types.ts';
 import {
+  aftermath,
   cursor,
   isLive,
   isPlaying,
+  lastBoot,
   liveRuns,
   pace,
   problem,
@@ -21,9 +25,12 @@ import {
   scene,
   selection,
   speed,
+  stack,
   standing,
   story,
+  told,
 } from './state.ts';
+import type { Boot } from './worker/plug-protocol.ts';
 import type { RunPart, WorkerCalls } from './worker/protocol.ts';
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
@@ -74,6 +81,7 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
  * scene; what was shown stays then.
  */
 export async function replaceScene(next: Scene, part?: number): Promise<void> {
+  backToBefore();
   const before = run.value;
   const opened = await openRun(next);
   if (run.value !== before) return;
@@ -104,6 +112,8 @@ async function openRun(next: Scene): Promise<OpenedRun> {
   const take = (_run: number, part: RunPart): void => {
     if (opened?.isShown !== true) early.push(part);
     else if (run.value === opened.run) addPart(opened.run, part);
+    // a boot is shown meanwhile, and the way back leads here
+    else opened.run.add(part);
   };
   const { shape } = await engine.open(next, proxy(take));
   opened = { run: new Run(shape, next), early, isShown: false };
@@ -133,6 +143,38 @@ export function showLive(live: Run): void {
     problem.value = undefined;
   });
   play();
+}
+
+/** Shows how what a crash at the cursor has left comes up. Its drives begin with what they have now. */
+export function showBoot(boot: Boot, crash: CrashKind): void {
+  const [before, now] = [run.value, stack.value];
+  if (before === undefined || now === undefined) return;
+  const booted = bootRun(boot, now, crash);
+  batch(() => {
+    pause();
+    lastBoot.value = { crash, run: booted, before: { run: before, step: cursor.value } };
+    showRun(booted, 0);
+  });
+}
+
+/** From a boot back to the moment of its crash. */
+export function backToBefore(): void {
+  const shown = aftermath.value;
+  if (shown === undefined) return;
+  batch(() => {
+    pause();
+    showRun(shown.before.run, shown.before.step);
+  });
+}
+
+/** Another run of the scene that is open. */
+function showRun(next: Run, step: number): void {
+  run.value = next;
+  cursor.value = step;
+  wantedStep = undefined;
+  wantedPart = undefined;
+  selection.value = undefined;
+  standing.value = undefined;
 }
 
 /** A live machine goes on, whether it is shown or not. */
@@ -187,8 +229,8 @@ export function chapterBack(): void {
 }
 
 function chapterStarts(): number[] {
-  const told = story.value;
-  return scene.value.chapters.flatMap((_, index) => told?.firstStepOf(index) ?? []);
+  const known = story.value;
+  return told.value.chapters.flatMap((_, index) => known?.firstStepOf(index) ?? []);
 }
 
 export function select(key: EntityKey | undefined): void {
@@ -263,7 +305,7 @@ const STAND_AFTER_MS = 150;
 effect(() => {
   const shown = run.value;
   const step = cursor.value;
-  if (shown === undefined || isPlaying.value || isLive.value) return;
+  if (shown === undefined || isPlaying.value || isLive.value || aftermath.value !== undefined) return;
   const timer = setTimeout(() => void standAt(shown, step), STAND_AFTER_MS);
   return () => clearTimeout(timer);
 });

@@ -4,6 +4,7 @@
 // Invariant: the moment that is shown is `cursor`, and every view tells of that moment only.
 
 import { computed, signal } from '@preact/signals';
+import type { CrashKind } from '../crash-kinds.ts';
 import type { Run } from './model/run.ts';
 import type { EntityKey, StackState } from './model/types.ts';
 import type { Scene } from './scene/types.ts';
@@ -25,6 +26,20 @@ export const run = signal<Run | undefined>(undefined);
 export const liveRuns = signal<ReadonlySet<Run>>(new Set());
 /** What is shown happens now: there is nothing to stand at, no knob to turn, no link to give. */
 export const isLive = computed(() => run.value !== undefined && liveRuns.value.has(run.value));
+/** The boot of what a crash has left, as a run, and the moment that it came from. */
+export interface Aftermath {
+  readonly crash: CrashKind;
+  readonly run: Run;
+  readonly before: { readonly run: Run; readonly step: number };
+}
+/** The last boot that was opened. */
+export const lastBoot = signal<Aftermath | undefined>(undefined);
+/** The boot that is shown; undefined: the run of the scene is. Its steps are told by records alone, and the engine's machine stands before the cut. */
+export const aftermath = computed(() => (lastBoot.value?.run === run.value ? lastBoot.value : undefined));
+/** What the chapters of the shown run are of: the scene, or its boot after a crash. */
+export const told = computed(() => aftermath.value?.run.scene ?? scene.value);
+/** The moment of the scene that the reader is at: of a boot, that of the cut. */
+export const sceneStep = computed(() => aftermath.value?.before.step ?? cursor.value);
 /** Grows with each part of the run: whoever reads the run's length reads this. */
 export const runVersion = signal(0);
 /** Steps made at the moment that is shown. */

@@ -53,6 +53,9 @@ interface HeldWrite {
   readonly isDiscard: boolean;
 }
 
+/** What a drive has when a run begins: the state of the run before it. */
+export type HeldByDrive = Pick<DriveState, 'media' | 'volatileWrites'>;
+
 export interface SavedDrive {
   readonly counts: Counts;
   readonly requests: readonly (readonly [string, BlockRequest])[];
@@ -89,9 +92,16 @@ export class DriveFold {
     volatiles: 0,
   };
 
-  constructor(shape: DriveShape) {
+  constructor(shape: DriveShape, held?: HeldByDrive) {
     this.#shape = shape;
     this.#media = new Media(shape.sectorCount);
+    if (held === undefined) return;
+    this.#media.restore(held.media);
+    this.#held = held.volatileWrites.map((write) => ({
+      write,
+      order: ++this.#counts.volatiles,
+      isDiscard: write.hue === 'discard',
+    }));
   }
 
   beginStep(): void {

@@ -49,7 +49,7 @@ import {
 } from '../../../assembly/layout.ts';
 import type { Shape } from '../worker/protocol.ts';
 import { CacheFold, type SavedCache } from './cache-fold.ts';
-import { DriveFold, type SavedDrive } from './drive-fold.ts';
+import { DriveFold, type HeldByDrive, type SavedDrive } from './drive-fold.ts';
 import { GuestFold, type SavedGuest } from './guest-fold.ts';
 import type { RecordView } from './record-store.ts';
 import { RingFold, type SavedRing } from './ring-fold.ts';
@@ -140,10 +140,11 @@ export class Fold {
   readonly #guests: readonly (readonly [device: number, guest: GuestFold])[];
   readonly #drives: readonly DriveFold[];
 
-  constructor(shape: Shape) {
+  /** `held`: what the drives have before the first record. */
+  constructor(shape: Shape, held: readonly HeldByDrive[] = []) {
     this.#rings = new RingFold(shape);
     this.#cache = new CacheFold(shape);
-    this.#drives = shape.drives.map((drive) => new DriveFold(drive));
+    this.#drives = shape.drives.map((drive) => new DriveFold(drive, held[drive.index]));
     this.#guests = shape.clients.flatMap((client, number) =>
       client.entrance === 'virtio' ? [[client.device, new GuestFold(number, client)] as const] : [],
     );

@@ -11,6 +11,7 @@ import type { Scene } from '../scene/types.ts';
 import type { RunPart, Shape } from '../worker/protocol.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Column } from './columns.ts';
+import type { HeldByDrive } from './drive-fold.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { Fold } from './fold.ts';
 import { historyOf } from './history.ts';
@@ -44,11 +45,12 @@ export class Run {
     records: [],
   };
 
-  constructor(shape: Shape, scene: Scene) {
+  /** `held`: what the drives have when the run begins; default nothing. */
+  constructor(shape: Shape, scene: Scene, held: readonly HeldByDrive[] = []) {
     this.shape = shape;
     this.scene = scene;
-    this.#scout = new Fold(shape);
-    this.#fold = new Fold(shape);
+    this.#scout = new Fold(shape, held);
+    this.#fold = new Fold(shape, held);
     this.#checkpoints.leave(0, 0, this.#fold);
   }
 

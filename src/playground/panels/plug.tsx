@@ -6,7 +6,7 @@ import { useEffect } from 'preact/hooks';
 import type { CrashKind } from '../../crash-kinds.ts';
 import { formatCount, formatCounted } from '../model/describe.ts';
 import { Icon } from '../shell/icons.tsx';
-import { cursor, isPlaying, run, scene } from '../state.ts';
+import { aftermath, cursor, isPlaying, run, scene } from '../state.ts';
 import type { Stake } from '../worker/plug-protocol.ts';
 import { choiceCount } from './plug/choice.ts';
 import { Outcome } from './plug/outcome.tsx';
@@ -67,7 +67,7 @@ export function Plug() {
   return (
     <section class="plug" aria-labelledby="plug-title" data-mode={mode.value}>
       <h2 id="plug-title">Pull the plug</h2>
-      <AtStake stake={stakeNow.value} />
+      {aftermath.value === undefined && <AtStake stake={stakeNow.value} />}
       {mode.value === 'idle' ? <Pull /> : mode.value === 'survivor' ? <CameUp /> : <Choice />}
     </section>
   );
@@ -225,16 +225,6 @@ function CameUp() {
       <Outcome survivor={came} scene={scene.value} />
       <div class="plug-buttons">
         <button type="button" class="primary" onClick={back}>
-          Choose otherwise
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => {
-            back();
-            back();
-          }}
-        >
           Back to before the cut
         </button>
       </div>

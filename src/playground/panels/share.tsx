@@ -12,7 +12,7 @@ import { encodeLink } from '../share/link.ts';
 import { openBlob, openText } from '../share/open-file.ts';
 import { closeSheet } from '../shell/view.ts';
 import { lanesOnPage, pngBlob, svgText } from '../stage/picture.ts';
-import { cursor, run, runVersion, scene, stack } from '../state.ts';
+import { cursor, run, runVersion, scene, sceneStep, stack } from '../state.ts';
 
 const hasMoment = signal(true);
 const link = signal('');
@@ -21,7 +21,7 @@ const isCopied = signal(false);
 /** The link to what is shown now. */
 async function makeLink(isMoment: boolean): Promise<string> {
   const shown = scene.value;
-  const step = isMoment ? cursor.value : undefined;
+  const step = isMoment ? sceneStep.value : undefined;
   const hash = step === undefined ? undefined : (await engine.stand(step)).recordHash;
   const fragment = await encodeLink({ scene: shown, step, hash }, SCENES);
   return `${location.href.replace(/#.*$/, '')}#${fragment}`;
@@ -38,12 +38,12 @@ export function Share() {
 }
 
 function Link() {
-  const [shown, step, isMoment] = [scene.value, cursor.value, hasMoment.value];
+  const [shown, step, isMoment] = [scene.value, sceneStep.value, hasMoment.value];
   // the link is of the scene, the step and the choice of this drawing
   useEffect(() => {
     isCopied.value = false;
     makeLink(isMoment).then((made) => {
-      if (scene.value === shown && cursor.value === step) link.value = made;
+      if (scene.value === shown && sceneStep.value === step) link.value = made;
     }, tell);
   }, [shown, step, isMoment]);
   const changeCount = Object.keys(changesOf(shown)).length;

@@ -29,6 +29,11 @@ export function transactionOf({ chapter }: Pick<LedgerRow, 'chapter'>): number {
   return Math.floor(chapter / XV6_PARTS.length);
 }
 
+/** The homes of the transaction that a header names, by the place of their blocks in the log. */
+export function homesNamed(named: number | undefined): readonly number[] {
+  return named === undefined ? [] : (XV6_TRANSACTIONS[named] ?? []);
+}
+
 export function partOf({ chapter }: Pick<LedgerRow, 'chapter'>): Xv6Part {
   return XV6_PARTS[chapter % XV6_PARTS.length] as Xv6Part;
 }
@@ -65,7 +70,7 @@ export function recoverXv6(rows: readonly LedgerRow[], bytesOf: BytesOf, read: R
   // the header's list of homes is in its first sector
   const header = writerAt(XV6_HEADER, 0);
   const named = header === undefined ? undefined : transactionOf(header);
-  const list: readonly number[] = named === undefined ? [] : (XV6_TRANSACTIONS[named] ?? []);
+  const list = homesNamed(named);
   const homes = XV6_HOMES.map((home) => {
     const place = list.indexOf(home);
     if (place < 0) return wholeTransaction(writerAt, home);

@@ -3,9 +3,12 @@
 // The region keeps its height, so that the lanes below stand still; it scrolls inside.
 
 import { goTo, openScene, play } from '../actions.ts';
+import { survivor } from '../panels/plug/state.ts';
+import { verdictOf } from '../plug/words.ts';
 import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
 import {
+  aftermath,
   cursor,
   isLive,
   isPlaying,
@@ -16,9 +19,10 @@ import {
   speed,
   stack,
   story,
+  told,
 } from '../state.ts';
 import { Icon } from './icons.tsx';
-import { layout, showPanel } from './view.ts';
+import { isShown, layout, showPanel } from './view.ts';
 
 /** Playing faster than this, notes come too quickly to be spoken. */
 const FASTEST_SPOKEN = 1;
@@ -27,7 +31,11 @@ export function Captions() {
   const chapter = stack.value?.chapter ?? -1;
   return (
     <section class="captions" aria-label="What happens">
-      {isLive.value || cursor.value === 0 || chapter < 0 ? <Opening /> : <Telling chapter={chapter} />}
+      {aftermath.value === undefined && (isLive.value || cursor.value === 0 || chapter < 0) ? (
+        <Opening />
+      ) : (
+        <Telling chapter={chapter} />
+      )}
     </section>
   );
 }
@@ -56,14 +64,20 @@ function Opening() {
 function Telling({ chapter }: { chapter: number }) {
   return (
     <>
-      {pageState.value === 'finished' ? <Ending /> : <ChapterWords number={chapter} />}
+      {pageState.value !== 'finished' ? (
+        <ChapterWords number={Math.max(0, chapter)} />
+      ) : aftermath.value === undefined ? (
+        <Ending />
+      ) : (
+        <BootEnding />
+      )}
       <Notes />
     </>
   );
 }
 
 function ChapterWords({ number }: { number: number }) {
-  const { chapters } = scene.value;
+  const { chapters } = told.value;
   const chapter = chapters[number];
   if (chapter === undefined) return null;
   return (
@@ -98,6 +112,22 @@ function Notes() {
 function sceneAfter(open: Scene): Scene {
   const at = SCENES.findIndex(({ id }) => id === open.id);
   return SCENES[(at + 1) % SCENES.length] as Scene;
+}
+
+/** It is up: what the crash has left, in a sentence. */
+function BootEnding() {
+  const came = survivor.value;
+  return (
+    <div class="caption-words ending">
+      <h2>It is up again</h2>
+      {came !== undefined && <p>{verdictOf(came)}</p>}
+      {!isShown('plug') && (
+        <button type="button" onClick={() => showPanel('plug')}>
+          Write by write
+        </button>
+      )}
+    </div>
+  );
 }
 
 function Ending() {

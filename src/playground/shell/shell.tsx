@@ -7,6 +7,7 @@
 import { Drop } from '../panels/drop.tsx';
 import { Stage } from '../stage/stage.tsx';
 import { cursor, pageState, problem, recordHash, run, runVersion, scene } from '../state.ts';
+import { Aftermath } from './aftermath.tsx';
 import { Captions } from './captions.tsx';
 import { Icon } from './icons.tsx';
 import { PanelBody } from './panel-body.tsx';
@@ -71,6 +72,7 @@ function Middle() {
       data-record-hash={recordHash.value}
     >
       {problem.value !== undefined && <Problem text={problem.value} />}
+      <Aftermath />
       <Captions />
       <div class="lanes">
         <Stage />

@@ -6,7 +6,7 @@ import type { TargetedPointerEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import { goTo } from '../actions.ts';
 import { formatCount, formatTime } from '../model/describe.ts';
-import { cursor, run, runVersion, scene, story } from '../state.ts';
+import { cursor, run, runVersion, story, told } from '../state.ts';
 import { ActivityPicture } from './activity-picture.tsx';
 import { Clock, Transport } from './transport.tsx';
 import { layout } from './view.ts';
@@ -29,7 +29,7 @@ function momentName(step: number): string {
   const shown = run.value;
   if (shown === undefined) return 'no run yet';
   const chapter = shown.chapterOf(step);
-  const title = scene.value.chapters[chapter]?.title;
+  const title = told.value.chapters[chapter]?.title;
   const where = title === undefined ? '' : `, chapter ${chapter + 1}: ${title}`;
   return `step ${formatCount(step)} of ${formatCount(shown.stepCount)}, ${formatTime(shown.timeNs(step))}${where}`;
 }
@@ -83,9 +83,9 @@ function Track() {
 
 /** A mark where each chapter begins, with its title where there is room. */
 function Chapters({ stepCount }: { stepCount: number }) {
-  const told = story.value;
-  const starts = scene.value.chapters.flatMap(({ title }, index) => {
-    const step = told?.firstStepOf(index);
+  const known = story.value;
+  const starts = told.value.chapters.flatMap(({ title }, index) => {
+    const step = known?.firstStepOf(index);
     return step === undefined ? [] : [{ title, index, step }];
   });
   return (

@@ -7,7 +7,9 @@
 
 import {
   RECORD_GUEST_REQUEST,
+  RECORD_KEPT,
   RECORD_KIND,
+  RECORD_LOST,
   RECORD_OPERATION_STARTED,
   RECORD_SIZE,
   RECORD_TIME,
@@ -34,6 +36,8 @@ function hashStep(hash: bigint, word: bigint): bigint {
 }
 
 const ARRIVALS: ReadonlySet<number> = new Set([RECORD_GUEST_REQUEST, RECORD_OPERATION_STARTED]);
+/** What a power cut has decided: a step of its own. */
+const CUTS: ReadonlySet<number> = new Set([RECORD_KEPT, RECORD_LOST]);
 
 export class LiveLog {
   readonly #machine: Machine;
@@ -132,11 +136,12 @@ export class LiveLog {
   }
 }
 
-/** The record at `at` is of another moment than the one before, or the first of what arrives. */
+/** The record at `at` is of another moment than the one before, the first behind a power cut, or the first of what arrives. */
 function beginsStep(view: DataView, at: number): boolean {
   const before = at - RECORD_SIZE;
   if (view.getBigUint64(at + RECORD_TIME, true) !== view.getBigUint64(before + RECORD_TIME, true))
     return true;
   const kindOf = (record: number) => view.getUint8(record + RECORD_KIND);
+  if (CUTS.has(kindOf(before))) return !CUTS.has(kindOf(at));
   return ARRIVALS.has(kindOf(at)) && !ARRIVALS.has(kindOf(before));
 }

@@ -8,6 +8,7 @@ import type { Judged } from '../plug/judge.ts';
 import type { LedgerRow } from '../plug/ledger.ts';
 import type { Xv6Flushes, Xv6Found } from '../plug/xv6.ts';
 import type { Scene } from '../scene/types.ts';
+import type { RunPart, Shape } from './protocol.ts';
 
 /** A write that a power cut may lose. */
 export interface StakeWrite {
@@ -73,6 +74,13 @@ export interface Survivor {
   readonly refused: string | undefined;
   /** Why the drive may break promises: its faults lie. */
   readonly isLying: boolean;
+}
+
+/** What a survivor did while it came up, as a run; its chapters tell it. */
+export interface Boot {
+  readonly scene: Scene;
+  readonly shape: Shape;
+  readonly parts: readonly RunPart[];
 }
 
 /** How far a search has come, and in the end what was found. */
@@ -155,6 +163,8 @@ export interface PlugEngine {
   stake(step: number, drive: number, tearing: number): Promise<Stake>;
   /** Crashes there, boots what is left, and judges it. The machine itself goes on unharmed. */
   cut(request: CutRequest): Promise<Survivor>;
+  /** Crashes there again, and records how what is left comes up; undefined where nothing boots: only a process was killed, or the volume is refused. */
+  boot(request: CutRequest): Promise<Boot | undefined>;
   /** Every state that a power cut at a step may leave of the open scene. */
   exploreMoment(step: number, tearing: number, onProgress: (tally: Tally) => void): Promise<Tally>;
   /** Every crash of a scene, its failures shrunk and explained. */

@@ -9,6 +9,7 @@ import { exploreSectors, rerunSectors } from '../../explore/explore-entries.ts';
 import type { Machine } from '../../machine.ts';
 import type { Platform } from '../../platform.ts';
 import type { UncertainWrite } from '../../uncertain-writes.ts';
+import { watchBoot } from '../plug/boot.ts';
 import { exploreLog, modelOf } from '../plug/explore-log.ts';
 import { type CaseFacts, caseOf } from '../plug/failing-case.ts';
 import { isWrite, type LedgerRow, promisedWrites } from '../plug/ledger.ts';
@@ -20,7 +21,7 @@ import { openScene } from '../scene/run.ts';
 import type { Scene } from '../scene/types.ts';
 import { FLUSH_ROWS, xv6Scene } from '../scenes/xv6-log.ts';
 import type { Bench } from './engine.ts';
-import type { FailingCase, PlugEngine, StakeWrite } from './plug-protocol.ts';
+import type { CutRequest, FailingCase, PlugEngine, StakeWrite, Survivor } from './plug-protocol.ts';
 import type { Session } from './session.ts';
 
 /** Images that an exploration in the page checks at most, seconds it may take, and failures it explains. */
@@ -56,6 +57,14 @@ export function makePlug(bench: Bench): PlugEngine {
       limits: LIMITS,
     });
 
+  async function cut(request: CutRequest): Promise<Survivor> {
+    const { step, crash } = request;
+    const session = bench.session();
+    const recorded = await recordedOf(session);
+    const { machine } = session.at(step);
+    return judgeSurvivor(recorded, step, crash, () => crashed(machine, request));
+  }
+
   return {
     async stake(step, drive, tearing) {
       const session = bench.session();
@@ -82,13 +91,13 @@ export function makePlug(bench: Bench): PlugEngine {
       };
     },
 
-    async cut({ step, crash, drive, tearing, kept }) {
+    cut,
+
+    async boot(request) {
+      const survivor = await cut(request);
+      if (request.crash === 'process' || survivor.refused !== undefined) return undefined;
       const session = bench.session();
-      const recorded = await recordedOf(session);
-      const { machine } = session.at(step);
-      const crashed = (): Machine =>
-        machine.crash(crash, crash === 'power' ? { choose: kept, tearing, drive } : {});
-      return judgeSurvivor(recorded, step, crash, crashed);
+      return watchBoot(session.scene, survivor, crashed(session.at(request.step).machine, request));
     },
 
     async exploreMoment(step, tearing, onProgress) {
@@ -207,6 +216,10 @@ export function makePlug(bench: Bench): PlugEngine {
       run.machine.close();
     }
   }
+}
+
+function crashed(machine: Machine, { crash, kept, tearing, drive }: CutRequest): Machine {
+  return machine.crash(crash, crash === 'power' ? { choose: kept, tearing, drive } : {});
 }
 
 function refuse(scene: Scene): void {

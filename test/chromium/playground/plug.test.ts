@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { type Recipe, rerunDevice } from '../../../src/index.ts';
 import { sceneSubject } from '../../../src/playground/plug/scene-subject.ts';
 import { ALL_FLUSHES, xv6Scene } from '../../../src/playground/scenes/xv6-log.ts';
-import { factsOf, playgroundSuite, waitForStep } from '../support/page.ts';
+import { factsOf, playgroundSuite, waitFor, waitForStep } from '../support/page.ts';
 
 const { test, visit, run } = playgroundSuite('the plug in Chromium');
 
@@ -33,12 +33,12 @@ async function pressByKeys(page: Page, name: string): Promise<void> {
 
 const HATCHED = '.plug[data-mode="choosing"] .uncertain > li';
 
-test('pulled by keys, everything chosen is what comes up, and the moment before is there again', async () => {
+test('pulled by keys, what was chosen comes up as a run that plays, and the moment before is there again with its choice', async () => {
   await visit({ link: '#scene=xv6-log' }, async (page) => {
     await openPlug(page);
     const { stepCount } = await factsOf(page);
     await seekTo(page, Math.round(stepCount * 0.62));
-    const { step } = await factsOf(page);
+    const { step, recordHash } = await factsOf(page);
     await page.locator('.at-stake').first().waitFor();
     await page.locator('.plug-panel').focus();
     await pressByKeys(page, 'Pull the plug now');
@@ -54,9 +54,24 @@ test('pulled by keys, everything chosen is what comes up, and the moment before 
     await page.locator('.plug').getByRole('button', { name: 'Boot what is left' }).focus();
     await page.keyboard.press('Enter');
     await page.locator('.outcome[data-broken="false"]').waitFor();
-    await pressByKeys(page, 'Back to before the cut');
+    const strip = page.getByRole('region', { name: 'After the crash' });
+    assert.match((await strip.textContent()) ?? '', new RegExp(`power cut at step ${step} of`));
+    // the boot is a run as any other: played to its end, and stepped
+    const booted = await factsOf(page);
+    assert.ok(booted.step === 0 && booted.stepCount > 2, 'the boot has steps');
+    await page.getByRole('button', { name: 'Play', exact: true }).first().click();
+    await waitFor(page, 'finished');
+    assert.not.equal((await factsOf(page)).recordHash, recordHash);
+    await page.getByRole('heading', { name: 'It is up again' }).waitFor();
+    await page.getByRole('button', { name: 'One step back' }).click();
+    await waitForStep(page, booted.stepCount - 1);
+    await strip.getByRole('button', { name: 'Back to before the cut' }).press('Enter');
+    await page.locator('.plug[data-mode="choosing"]').waitFor();
+    const after = await factsOf(page);
+    assert.equal([after.scene, after.step, after.recordHash], ['xv6-log', step, recordHash]);
+    assert.is(await page.locator(`${HATCHED}[data-fate="lost"]`).count(), 1, 'the choice is as it was');
+    await pressByKeys(page, 'Plug it in again');
     await page.locator('.plug[data-mode="idle"]').waitFor();
-    assert.is((await factsOf(page)).step, step);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { formatBytes, formatCount, formatCounted } from '../../model/describe.ts';
 import { type JudgedWrite, LOST, THERE } from '../../plug/judge.ts';
-import { rowTitle } from '../../plug/words.ts';
+import { rowTitle, verdictOf } from '../../plug/words.ts';
 import { blockName, XV6_HOMES } from '../../plug/xv6.ts';
 import type { Scene } from '../../scene/types.ts';
 import type { Survivor } from '../../worker/plug-protocol.ts';
@@ -15,7 +15,7 @@ export function Outcome({ survivor, scene }: { survivor: Survivor; scene: Scene 
   return (
     <div class="outcome" data-broken={isBroken}>
       <p class="outcome-sentence" role="status">
-        {sentence(survivor)}
+        {verdictOf(survivor)}
       </p>
       {refused === undefined && (
         <dl class="at-stake outcome-counts">
@@ -30,28 +30,6 @@ export function Outcome({ survivor, scene }: { survivor: Survivor; scene: Scene 
       {judged.writes.length > 0 && <Writes survivor={survivor} scene={scene} />}
     </div>
   );
-}
-
-function sentence({ judged, xv6, refused, isLying, crash, faults }: Survivor): string {
-  if (refused !== undefined) return `It does not come up again: ${refused}.`;
-  if (xv6 !== undefined)
-    return xv6.problem === undefined
-      ? `Recovery finds ${xv6.transactions === 0 ? 'no transaction yet' : `${formatCounted(xv6.transactions ?? 0, 'transaction')}, whole`}: all is well.`
-      : `${xv6.problem.charAt(0).toUpperCase()}${xv6.problem.slice(1)}.`;
-  if (judged.promisedLost > 0) {
-    const what =
-      judged.promisedLost === 1
-        ? 'A write that had been promised is missing'
-        : `${formatCount(judged.promisedLost)} writes that had been promised are missing`;
-    return `${what}. ${isLying ? 'This drive said that its flush was done, and it was not.' : 'A promise is broken.'}`;
-  }
-  if (faults.length > 0) return `The volume comes up with faults: ${faults[0]}.`;
-  if (crash === 'process') return 'Nothing is lost: the kernel still has every byte.';
-  if (judged.unpromisedLost > 0)
-    return `Every promise is kept. ${formatCounted(judged.unpromisedLost, 'write')} without a promise ${judged.unpromisedLost === 1 ? 'is' : 'are'} lost, at least in part.`;
-  return judged.luckyThere > 0
-    ? 'Every promise is kept, and luck has kept the rest.'
-    : 'Every promise is kept, and nothing is lost.';
 }
 
 function Count({ count, title, isBad = false }: { count: number; title: string; isBad?: boolean }) {

@@ -6,8 +6,9 @@
 import { batch, computed, effect, signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import type { CrashKind } from '../../../crash-kinds.ts';
-import { engine, pause, seek, tell } from '../../actions.ts';
-import { cursor, fates, run, scene, stack } from '../../state.ts';
+import { backToBefore, engine, pause, play, seek, showBoot, tell } from '../../actions.ts';
+import { closeSheet } from '../../shell/view.ts';
+import { aftermath, cursor, fates, run, scene, stack } from '../../state.ts';
 import type { Stake, Survivor, Tally } from '../../worker/plug-protocol.ts';
 import { choiceCount, fatesOf, keptBy, type Preset } from './choice.ts';
 
@@ -29,6 +30,7 @@ export const isTryingAll = signal(false);
 
 /** The stake of the moment that is shown, once it is known. */
 export const stakeNow = computed(() => {
+  if (aftermath.value !== undefined) return undefined;
   const known = stake.value;
   const isNow =
     known?.step === cursor.value && known.drive === drive.value && known.tearing === tearing.value;
@@ -37,7 +39,7 @@ export const stakeNow = computed(() => {
 
 /** Asks what is at stake at the cursor, unless that is known; of a drive that has something at stake, unless the reader has chosen one. */
 export async function look(isDriveChosen = false): Promise<void> {
-  if (stakeNow.value !== undefined || run.value === undefined) return;
+  if (stakeNow.value !== undefined || run.value === undefined || aftermath.value !== undefined) return;
   const [step, opened] = [cursor.value, run.value];
   try {
     const told = await engine.stake(step, drive.value, tearing.value);
@@ -61,9 +63,9 @@ export async function look(isDriveChosen = false): Promise<void> {
 effect(() => {
   run.value;
   cursor.value;
-  if (mode.peek() === 'idle') return;
-  const now = stakeNow.peek();
-  if (mode.peek() !== 'booting' && (now === undefined || now.step !== cursor.peek())) reset();
+  // what is shown of a boot is about the moment before it
+  if (mode.peek() === 'idle' || aftermath.value !== undefined) return;
+  if (mode.peek() !== 'booting' && stakeNow.peek() === undefined) reset();
 });
 
 effect(() => {
@@ -140,16 +142,30 @@ export async function boot(): Promise<void> {
       tearing: now.tearing,
       kept: [...kept.value],
     };
-    const came = await engine.cut(request);
+    const [came, booted] = [await engine.cut(request), await engine.boot(request)];
     if (run.value !== opened || mode.value !== 'booting') return;
+    if (cursor.value !== step) {
+      reset();
+      return;
+    }
     batch(() => {
       survivor.value = came;
       mode.value = 'survivor';
+      if (booted !== undefined) showBoot(booted, request.crash);
     });
+    if (booted !== undefined) watch();
   } catch (error) {
     mode.value = 'choosing';
     tell(error);
   }
+}
+
+const LESS_MOTION = '(prefers-reduced-motion: reduce)';
+
+/** Lets the lanes be seen, and plays the boot unless less motion was asked for. */
+function watch(): void {
+  closeSheet();
+  if (!matchMedia(LESS_MOTION).matches) play();
 }
 
 /** Judges every choice at this moment. */
@@ -170,16 +186,17 @@ export async function tryAll(): Promise<void> {
   }
 }
 
-/** Back to the choice, or to before the cut. */
+/** From what came up back to the choice; from the choice back to a machine that has its power. */
 export function back(): void {
-  if (mode.value === 'survivor') {
+  if (mode.value !== 'survivor') {
+    reset();
+    return;
+  }
+  batch(() => {
+    backToBefore();
     survivor.value = undefined;
     mode.value = 'choosing';
-  } else reset();
-}
-
-export function putBack(): void {
-  reset();
+  });
 }
 
 /** Shows a moment with a choice made: the smallest case that a search has found. */
@@ -187,6 +204,7 @@ export async function showMoment(step: number, unit: number, chosen: readonly bo
   reset();
   pause();
   batch(() => {
+    backToBefore();
     seek(step);
     drive.value = 0;
     tearing.value = unit;
