@@ -861,5 +861,27 @@ for (const build of BUILDS) {
     checkIdle(machine);
   });
 
+  end('records of a request and of its event tell which context it was', async () => {
+    const { machine, ring, handle, fd, buffer } = await open(build, {}, { records: 4096 });
+    machine.records.take();
+    const numbers = [handle, ring.open(1)].map((context) => {
+      ring.submitOne(context, { opcode: PREAD, fd, buf: buffer, nbytes: 4096 });
+      assert.equal(ring.results(context), [4096]);
+      const made = machine.records.take();
+      const [accepted] = made.filter(({ kind }) => kind === 'aioAccepted');
+      const ended = made.filter(({ kind }) => kind === 'aioEvent');
+      const { detail = 0, id = 0 } = accepted ?? {};
+      assert.is(detail & 0xff, PREAD, 'the opcode is below the number');
+      const number = detail >>> 8;
+      assert.equal(
+        ended.map((record) => [record.device, record.id]),
+        [[number, id]],
+      );
+      return number;
+    });
+    assert.is(new Set(numbers).size, 2);
+    checkIdle(machine);
+  });
+
   end.run();
 }
