@@ -22,11 +22,16 @@ function stopOf(page: Page): Promise<Stop> {
     const focused = document.activeElement as HTMLElement;
     const { width, height } = focused.getBoundingClientRect();
     const own = getComputedStyle(focused);
+    // a lane shows it by a line around its ground
+    const ground = focused.querySelector('.lane-ground');
     const name = `${focused.tagName} ${focused.className} ${focused.getAttribute('aria-label') ?? focused.textContent?.slice(0, 40)}`;
     return {
       name,
       isVisible: width > 0 && height > 0,
-      hasOutline: focused === document.body || (own.outlineStyle !== 'none' && own.outlineWidth !== '0px'),
+      hasOutline:
+        focused === document.body ||
+        (own.outlineStyle !== 'none' && own.outlineWidth !== '0px') ||
+        (ground !== null && getComputedStyle(ground).stroke !== 'none'),
     };
   });
 }
