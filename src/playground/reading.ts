@@ -7,11 +7,16 @@ import { cursor, isPlaying, pace } from './state.ts';
 
 /** At more steps a second nobody can read what just happened. */
 const READABLE_PACE = 40;
+/** At more, nothing can be seen to go from place to place: a thing is gone before it has arrived. */
+const MOVING_PACE = 120;
 /** What is read is drawn anew so often while it is played faster. */
 const REFRESH_MS = 200;
 
 /** A reader can follow each step. */
 export const isReadable = computed(() => !isPlaying.value || (pace.value > 0 && pace.value <= READABLE_PACE));
+
+/** A thing that moves is seen to. */
+export const isMoving = computed(() => !isPlaying.value || (pace.value > 0 && pace.value <= MOVING_PACE));
 
 const refreshes = signal(0);
 let refreshedAt = 0;

@@ -8,7 +8,7 @@ import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { select } from '../actions.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
-import { isReadable } from '../reading.ts';
+import { isMoving, isReadable } from '../reading.ts';
 import { cursor, fates, hovered, isPlaying, run, runVersion, selection, stack } from '../state.ts';
 import { type DrawnMark, Elements } from './elements.ts';
 import { extentOf } from './extent.ts';
@@ -67,7 +67,8 @@ function Picture({ run: shown, state, width }: PictureProps) {
   const layout = isReadable.value ? withOrigins(placed, state) : placed;
   const happenings = isReadable.value ? happeningsOf(shown, state) : [];
   const svg = useRef<SVGSVGElement>(null);
-  const isStill = useStillness(shown, state.step, width);
+  const isStill = useStillness(shown, state.step, width) || !isMoving.value;
+  motion.isOn = !isStill && !prefersLessMotion();
   useEmphasis(svg, state);
   const current = useSignal<string | undefined>(undefined);
   const pages = useElements(layout.marks.filter(isPage), isStill);
@@ -242,7 +243,6 @@ function useStillness(shown: Run, step: number, width: number): boolean {
       isStill: before.shown !== shown || before.width !== width || isJump,
     };
   }
-  motion.isOn = !last.current.isStill && !prefersLessMotion();
   return last.current.isStill;
 }
 
