@@ -104,6 +104,10 @@ export class DriveFold {
     }));
   }
 
+  endOpening(): void {
+    this.#media.age();
+  }
+
   beginStep(): void {
     if (this.#joined.length === 0) return;
     for (const key of this.#joined) {

@@ -44,6 +44,7 @@ const CELLS = [
   'On the media: it survives a power cut.',
   'A newer write of it is in the volatile cache: a power cut decides which one stays.',
   'Its newest write was lost in the last power cut.',
+  'Written before the scene began, when its volume was made: it survives a power cut.',
 ];
 
 const PAGE_SENTENCES: Readonly<Record<CachedPage['state'], string>> = {

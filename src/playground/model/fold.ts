@@ -158,6 +158,11 @@ export class Fold {
     for (const [, guest] of this.#guests) guest.beginStep(step);
   }
 
+  /** All so far was done to set the machine up: a volume was made on the drive. */
+  endOpening(): void {
+    for (const drive of this.#drives) drive.endOpening();
+  }
+
   apply(record: RecordView): void {
     const kind = record.kind;
     switch (PART_OF_KIND[kind]) {

@@ -1,12 +1,13 @@
-// The media of a drive as cells on its address axis: untouched, written, volatile over it, lost.
+// The media of a drive as cells on its address axis: untouched, written, volatile over it, lost, written before the scene began.
 //
-// Verbs: settle, cover, lose, save, restore. A cell is a sector, or as many sectors as bring a large drive to 65,536 cells.
+// Verbs: settle, cover, lose, age, save, restore. A cell is a sector, or as many sectors as bring a large drive to 65,536 cells.
 
 const MAX_CELLS = 65536;
 export const CELL_UNTOUCHED = 0;
 export const CELL_DURABLE = 1;
 export const CELL_VOLATILE = 2;
 export const CELL_LOST = 3;
+export const CELL_FOUND = 4;
 
 export class Media {
   readonly sectorsACell: number;
@@ -30,6 +31,12 @@ export class Media {
 
   lose(sector: number, sectorCount: number): void {
     this.#fill(sector, sectorCount, CELL_LOST);
+  }
+
+  /** What is on the media now was there before the scene began: a volume's format, say. */
+  age(): void {
+    for (let cell = 0; cell < this.#end; cell++)
+      if (this.cells[cell] === CELL_DURABLE) this.cells[cell] = CELL_FOUND;
   }
 
   #fill(sector: number, sectorCount: number, cell: number): void {

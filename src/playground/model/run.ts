@@ -108,6 +108,7 @@ export class Run {
     fold.beginStep(step);
     const [first, end] = this.recordsOf(step);
     for (let number = first; number < end; number++) fold.apply(this.records.look(number));
+    if (step === 1 && this.chapterOf(step) < 0) fold.endOpening();
   }
 
   /** Record number `index`, counted from 0. */

@@ -192,7 +192,7 @@ export interface DriveState {
   readonly waiting: readonly BlockRequest[];
   readonly inService: readonly BlockRequest[];
   readonly volatileWrites: readonly VolatileWrite[];
-  /** By sector up to 65,536 cells over the drive: 0 untouched, 1 on the media, 2 volatile over it, 3 lost by the last power cut. */
+  /** By sector up to 65,536 cells over the drive: 0 untouched, 1 on the media, 2 volatile over it, 3 lost by the last power cut, 4 there before the scene began. */
   readonly media: Uint8Array;
   readonly sectorsACell: number;
   /** Where the last request ended: the head of a disk. */

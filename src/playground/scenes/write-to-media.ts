@@ -18,7 +18,7 @@ export const WRITE_TO_MEDIA: Scene = {
   intro:
     'An application writes a few pages of 4 KiB. On their way to the drive they pass the page cache, the memory that the kernel keeps for files. Watch where the bytes are at each moment, and what a power cut would take.',
   group: 'first steps',
-  pace: 1,
+  pace: 2,
   clients: [{ name: 'app', entrance: 'aio' }],
   machine: {
     ...SMALL,

@@ -17,7 +17,7 @@ export const PURPOSE_BASELINE = 38;
 export const PURPOSE_LINE = 16;
 export const WIDE_HEADER = 34;
 export const NARROW_HEADER = 48;
-export const LANE_FOOT = 16;
+export const LANE_FOOT = 12;
 
 /** Text sizes as style/stage.css has them (13 and 11 pixels at the browser's default), and the mean width of a character. */
 export const CAPTION_SIZE = 13;
@@ -32,7 +32,7 @@ export const CHIP_MAX_WIDTH = 120;
 export const CHIP_MIN_WIDTH = 10;
 /** A chip as wide as this has its verb in it. */
 export const CHIP_TEXT_FROM = 48;
-export const CLIENT_LABEL = 88;
+export const CLIENT_LABEL = 104;
 export const CLIENT_LABEL_LINE = 16;
 export const CLIENT_GAP = 8;
 
@@ -42,7 +42,7 @@ export const MARK_TEXT_LEFT = 18;
 /** Pages: the first size whose rows fit is taken; gap between two. */
 export const PAGE_SIZES = [32, 28, 24, 20, 17, 14, 12, 10, 8, 7];
 export const PAGE_GAPS = [4, 4, 4, 4, 3, 2, 2, 2, 2, 2];
-export const PAGE_GRID_HEIGHT = 148;
+export const PAGE_GRID_HEIGHT = 128;
 /** A square as large as this has its page number in it. */
 export const PAGE_TEXT_FROM = 24;
 /** More pages than this share squares. */
@@ -64,7 +64,7 @@ export const STRIP_LABEL_LINE = 18;
 export const FOOT_LINE = 4;
 export const STRIP_GAP = 8;
 export const MEDIA_HEIGHT = 20;
-export const BAR_MIN_WIDTH = 4;
+export const BAR_MIN_WIDTH = 6;
 /** A bar as wide as this has an arrow in it. */
 export const BAR_ARROW_FROM = 16;
 export const BAR_GAP = 1;
@@ -72,14 +72,14 @@ export const BAR_GAP = 1;
 export const FOLD_GAP = 16;
 export const PIECE_MIN_WIDTH = 28;
 
-/** Rows of bars: as many as the run needs at its peak, lower the more there are. */
+/** Rows of bars, by how many there are at the run's peak: fewer, as those at different addresses share a row; lower, the more there are. */
 export const ROW_PLANS = [
   { upTo: 1, rows: 1, pitch: 20 },
   { upTo: 2, rows: 2, pitch: 18 },
-  { upTo: 4, rows: 4, pitch: 16 },
-  { upTo: 12, rows: 6, pitch: 14 },
-  { upTo: 40, rows: 9, pitch: 9 },
-  { upTo: Number.POSITIVE_INFINITY, rows: 14, pitch: 7 },
+  { upTo: 4, rows: 3, pitch: 16 },
+  { upTo: 12, rows: 4, pitch: 14 },
+  { upTo: 40, rows: 7, pitch: 9 },
+  { upTo: Number.POSITIVE_INFINITY, rows: 11, pitch: 7 },
 ] as const;
 /** More writes than this in a volatile cache are drawn as one band. */
 export const VOLATILE_BARS = 160;

@@ -2,10 +2,12 @@
 //
 // Verbs: happeningsOf. Of several records in a lane the most telling one speaks, and says how many were like it.
 
+import { OP_FLUSH } from '../../../assembly/layout.ts';
 import type { MachineRecord, RecordKind } from '../../records.ts';
-import { describe } from '../model/describe.ts';
+import { blockOperation, describe, formatCount } from '../model/describe.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
+import { apartWords } from '../model/words.ts';
 import type { LaneKind } from './types.ts';
 
 export interface Happening {
@@ -84,7 +86,7 @@ export function happeningsOf(run: Run, state: StackState): Happening[] {
     if (first === undefined) return [];
     const more = alike.length > 1 ? `, and ${alike.length - 1} more` : '';
     const isMerge = kind === 'backMerged' || kind === 'frontMerged';
-    const text = isMerge ? mergeText(first) : describe(first);
+    const text = SHORT[first.kind]?.(first) ?? describe(first);
     const drive = lane === 'block' || lane === 'drive' ? first.device : 0;
     return [
       { lane, drive, text: sentence(text + more), at: isMerge ? `request:${first.detail}` : undefined },
@@ -92,11 +94,19 @@ export function happeningsOf(run: Run, state: StackState): Happening[] {
   });
 }
 
-function mergeText({ kind, detail }: MachineRecord): string {
-  return kind === 'backMerged'
-    ? `back merge: begins where #${detail} ends`
-    : `front merge: ends where #${detail} begins`;
-}
+/** What the bar itself shows, its sectors, need not be told beside it. */
+const SHORT: Partial<Record<RecordKind, (record: MachineRecord) => string>> = {
+  backMerged: ({ detail }) => `back merge: begins where #${detail} ends`,
+  frontMerged: ({ detail }) => `front merge: ends where #${detail} begins`,
+  queued: (record) =>
+    record.operation === OP_FLUSH
+      ? `#${record.id} queued: a flush`
+      : `#${record.id} queued: ${apartWords(record.detail & 0xff)}`,
+  issued: ({ id, operation }) => `#${id}, ${blockOperation(operation)}: to the drive`,
+  completed: ({ id, operation, detail }) =>
+    `#${id}, ${blockOperation(operation)}: completed${detail < 0 ? `, error ${detail}` : ''}`,
+  volatile: ({ id, detail }) => `#${id} is in the volatile cache; ${formatCount(detail)} held there`,
+};
 
 function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,8 +3,8 @@
 import { Fragment } from 'preact';
 import { CAPTION_SIZE, LABEL_SIZE, PURPOSE_BASELINE, PURPOSE_LINE, TITLE_BASELINE } from './geometry.ts';
 import { memo } from './memo.ts';
-import { fitText, textWidth } from './text.ts';
-import type { Bracket, Guide, Label, LaneBox, Strip } from './types.ts';
+import { fitSentence, fitText, textWidth } from './text.ts';
+import type { Bracket, Guide, Label, LaneBox, Strip, StripKind } from './types.ts';
 
 interface HeaderProps {
   readonly lane: LaneBox;
@@ -15,7 +15,7 @@ interface HeaderProps {
 export const LaneHeader = memo(({ lane, caption }: HeaderProps) => {
   const { isWide, x, y, width, contentX, contentWidth, title, purposeLines, facts } = lane;
   const factsWidth = textWidth(facts, LABEL_SIZE + 1);
-  const room = isWide ? contentWidth - factsWidth - CAPTION_SIZE : width;
+  const room = isWide ? contentWidth - factsWidth - CAPTION_SIZE * 2 : width;
   const showsPurpose = isWide || caption === '';
   return (
     <g class="lane-header">
@@ -38,7 +38,7 @@ export const LaneHeader = memo(({ lane, caption }: HeaderProps) => {
           x={isWide ? contentX : x}
           y={y + (isWide ? TITLE_BASELINE : PURPOSE_BASELINE)}
         >
-          {fitText(caption, room, CAPTION_SIZE)}
+          {fitSentence(caption, room, CAPTION_SIZE)}
         </text>
       )}
     </g>
@@ -62,6 +62,9 @@ export const Labels = memo(({ labels }: { labels: readonly Label[] }) => (
   </g>
 ));
 
+/** Strips in which the lines of the axis go on: behind the bars, and not behind words. */
+const HAS_GUIDES: ReadonlySet<StripKind> = new Set(['inService', 'volatile']);
+
 export const StripView = memo(({ strip }: { strip: Strip }) => {
   const { kind, x, y, width, height, label, labelY, facts, emptyText, paths, headX, axis, isFlushing } =
     strip;
@@ -77,6 +80,12 @@ export const StripView = memo(({ strip }: { strip: Strip }) => {
           height={kind === 'media' ? height - 1 : height}
         />
       ))}
+      {HAS_GUIDES.has(kind) && (
+        <path
+          class="guides"
+          d={axis.ticks.map((tick) => `M${Math.round(tick.x) + 0.5} ${y}v${height}`).join('')}
+        />
+      )}
       {axis.pieces.slice(1).map((piece) => (
         <path
           key={piece.sector}

@@ -81,11 +81,11 @@ function withDoorway(
   height: number,
 ): LaneContent {
   const size = Math.min(grid.size, g.DOORWAY_SIZE);
-  const text = 'at the door, coming in or on their way out:';
+  const leaving = state.cache.slots.slice(state.cache.capacityPages).filter((page) => page !== undefined);
+  const text = doorwayText(leaving);
   const left = place.left + textWidth(text, g.LABEL_SIZE);
   const room = Math.max(0, Math.floor((place.left + place.width - left) / (size + 2)));
   const y = place.top + height + g.DOORWAY_GAP;
-  const leaving = state.cache.slots.slice(state.cache.capacityPages).filter((page) => page !== undefined);
   const out = leaving.slice(0, room).flatMap((page, index) => {
     return onePage(state, page.slot, { x: left + index * (size + 2), y, width: size, height: size }) ?? [];
   });
@@ -102,6 +102,12 @@ function withDoorway(
     labels: leaving.length === 0 ? [] : [{ ...label, text }],
     height: height + g.DOORWAY_GAP + size,
   };
+}
+
+function doorwayText(pages: readonly CachedPage[]): string {
+  const leavingCount = pages.filter(({ isLeaving }) => isLeaving).length;
+  if (leavingCount === pages.length) return 'leaving, once written:';
+  return leavingCount === 0 ? 'waiting for a place:' : 'leaving, or waiting for a place:';
 }
 
 function onlyWords(place: Place, text: string): LaneContent {

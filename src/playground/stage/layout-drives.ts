@@ -176,20 +176,13 @@ function layoutDrive(
   cache: RowPlan,
   place: Place,
 ): LaneContent {
-  const labels: Label[] = [];
   const marks: LooseMark[] = [];
   const strips: Strip[] = [];
-  const guides: Guide[] = [];
   const serviceTop = place.top + g.STRIP_LABEL_LINE;
   const cacheTop = serviceTop + service.rows * service.pitch + g.STRIP_GAP + g.STRIP_LABEL_LINE;
   const mediaTop = cacheTop + cache.rows * cache.pitch + g.STRIP_GAP + g.STRIP_LABEL_LINE;
   const bottom = mediaTop + g.MEDIA_HEIGHT;
   for (const column of columns) {
-    const { axis, index } = column;
-    for (const tick of axis.ticks) {
-      const key = `${index}:${tick.text}:${Math.round(tick.x)}`;
-      guides.push({ key: `drive-guide:${key}`, x: tick.x, y: serviceTop, height: bottom - serviceTop });
-    }
     strips.push(serviceStrip(state, column, serviceTop, service.rows * service.pitch));
     marks.push(...placeRequests(state, column, column.drive.inService, serviceTop, service));
     const bars = placeVolatile(column, cacheTop, cache);
@@ -197,7 +190,7 @@ function layoutDrive(
     marks.push(...bars);
     strips.push(mediaStrip(state, column, mediaTop));
   }
-  return { ...NOTHING, marks, strips, labels, guides, height: bottom - place.top + 2 };
+  return { ...NOTHING, marks, strips, height: bottom - place.top + 2 };
 }
 
 function serviceStrip(state: StackState, { index, drive, axis }: Column, y: number, height: number): Strip {
@@ -357,7 +350,7 @@ const BAR_TEXT_HEIGHT = 12;
 
 function barText(id: number, width: number, height: number): string {
   const text = `#${id}`;
-  return height >= BAR_TEXT_HEIGHT && width >= g.BAR_ARROW_FROM + 8 * text.length ? text : '';
+  return height >= BAR_TEXT_HEIGHT && width >= g.MARK_TEXT_LEFT + 8 * text.length + 6 ? text : '';
 }
 
 function placeVolatile(column: Column, top: number, plan: RowPlan): LooseMark[] {

@@ -72,6 +72,14 @@ function clientPlace(place: Place): { left: number; width: number; labelLine: nu
 }
 
 export function layoutRings(state: StackState, extent: RunExtent, place: Place): LaneContent {
+  if (state.rings.length === 0) {
+    const text = 'none here: the requests of this scene go to the block layer at once';
+    return {
+      ...NOTHING,
+      labels: [{ key: 'rings:none', x: place.left, y: place.top + 12, text, kind: 'note', anchor: 'start' }],
+      height: 16,
+    };
+  }
   const marks: LooseMark[] = [];
   const labels: Label[] = [];
   let slots = '';

@@ -115,6 +115,7 @@ class Builder {
 }
 
 function ringFacts({ rings }: StackState): string {
+  if (rings.length === 0) return '';
   const inFlight = rings.reduce((sum, ring) => sum + ring.inFlight, 0);
   const ended = rings.reduce((sum, ring) => sum + ring.completed, 0);
   const failed = rings.reduce((sum, ring) => sum + ring.failed, 0);
@@ -140,6 +141,9 @@ function blockFacts({ drives }: StackState, shown: readonly number[]): string {
 function driveFacts({ drives, shape }: StackState, index: number): string {
   const drive = drives[index];
   if (drive === undefined) return '';
-  const done = `${formatCounted(drive.reads, 'read')} · ${formatCounted(drive.writes, 'write')}`;
-  return `${shape.drives[index]?.model ?? ''} · ${done} · ${formatCount(drive.flushes)} flush${drive.flushes === 1 ? '' : 'es'}`;
+  const parts = [shape.drives[index]?.model ?? ''];
+  if (drive.reads > 0) parts.push(formatCounted(drive.reads, 'read'));
+  if (drive.writes > 0) parts.push(formatCounted(drive.writes, 'write'));
+  if (drive.flushes > 0) parts.push(`${formatCount(drive.flushes)} flush${drive.flushes === 1 ? '' : 'es'}`);
+  return parts.join(' · ');
 }

@@ -57,7 +57,13 @@ const BRIEF: readonly Entry[] = [
 
 function Sample({ entry, name }: { entry: Entry; name: string }) {
   return (
-    <svg class="legend-mark" width={WIDTH} height={HEIGHT} aria-hidden="true">
+    <svg
+      class="legend-mark"
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      aria-hidden="true"
+    >
       <MarkView mark={{ ...sample(entry, name), lane: 0 }} fate={undefined} />
     </svg>
   );
@@ -82,7 +88,7 @@ export function Legend() {
   return (
     <details class="legend">
       <summary>
-        What the marks mean{' '}
+        <span class="legend-title">What the marks mean</span>{' '}
         <span class="legend-line">
           {BRIEF.map((entry) => (
             <span key={entry.text}>

@@ -12,7 +12,8 @@ interface Span {
   readonly end: number;
 }
 
-const KINDS = ['durable', 'volatile', 'lost'] as const;
+/** By the number of the cell, from 1. */
+const KINDS = ['durable', 'volatile', 'lost', 'found'] as const;
 const DURABLE = 1;
 
 export function mediaPaths(
@@ -41,7 +42,9 @@ export function mediaPaths(
   return {
     paths: KINDS.flatMap((kind, index) => {
       const own = spans[index] ?? [];
-      return own.length === 0 ? [] : [{ kind, data: spansPath(own, y, height) }];
+      // what was there before leaves the edge of the strip to be seen
+      const inset = kind === 'found' ? 1 : 0;
+      return own.length === 0 ? [] : [{ kind, data: spansPath(own, y + inset, height - 2 * inset) }];
     }),
     durableSectors: durableCells * sectorsACell,
   };

@@ -1,6 +1,6 @@
 // Words that must fit: SVG text neither wraps nor is cut, and a layout in Node cannot measure it.
 //
-// Verbs: textWidth (an estimate that is rather too large), fitText, wrapText.
+// Verbs: textWidth (an estimate that is rather too large), fitText, fitSentence, wrapText.
 
 import { CHARACTER_WIDTH } from './geometry.ts';
 
@@ -14,6 +14,17 @@ export function fitText(text: string, width: number, size: number): string {
   const count = Math.floor(width / (size * CHARACTER_WIDTH)) - 1;
   return count <= 0 ? '' : `${text.slice(0, count).trimEnd()}…`;
 }
+
+/** The sentence, or as many of its clauses from the first as fit. */
+export function fitSentence(text: string, width: number, size: number): string {
+  for (let rest = text; rest !== ''; ) {
+    if (textWidth(rest, size) <= width) return rest;
+    rest = rest.slice(0, Math.max(0, ...CLAUSE_ENDS.map((end) => rest.lastIndexOf(end))));
+  }
+  return fitText(text, width, size);
+}
+
+const CLAUSE_ENDS = ['; ', ': ', ', '];
 
 /** Lines of whole words. */
 export function wrapText(text: string, width: number, size: number): string[] {

@@ -90,7 +90,10 @@ export interface Strip extends Box {
   readonly emptyText: string;
   readonly axis: Axis;
   /** Outlines of cells by class, as SVG path data. */
-  readonly paths: readonly { readonly kind: 'durable' | 'volatile' | 'lost'; readonly data: string }[];
+  readonly paths: readonly {
+    readonly kind: 'durable' | 'volatile' | 'lost' | 'found';
+    readonly data: string;
+  }[];
   /** Where the head of a disk is. */
   readonly headX: number | undefined;
   /** A flush is moving what is above into it. */

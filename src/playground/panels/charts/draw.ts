@@ -23,6 +23,8 @@ export interface DrawnChart {
 const HEIGHT = 108;
 const LEAST_WIDTH = 120;
 const AXIS_FONT = '11px system-ui, sans-serif';
+const CHARACTER_WIDTH = 6.5;
+const AXIS_GAP = 10;
 const LINE_WIDTH = 1.5;
 /** Token of each line, in their order. */
 const LINE_TOKENS = ['--accent', '--write'];
@@ -92,6 +94,11 @@ function colourOf(place: HTMLElement, token: string): string {
   return color;
 }
 
+/** As wide as the longest of the words beside the axis. */
+function widthOfTicks(ticks: readonly string[] | null): number {
+  return AXIS_GAP + CHARACTER_WIDTH * Math.max(3, ...(ticks ?? []).map(({ length }) => length));
+}
+
 function optionsOf(place: HTMLElement, { chart, own }: Drawing): uPlot.Options {
   const [muted, line] = [colourOf(place, '--muted'), colourOf(place, '--line')];
   const axis = { stroke: muted, font: AXIS_FONT, ticks: { stroke: line, size: 3, width: 1 }, gap: 3 };
@@ -116,13 +123,13 @@ function optionsOf(place: HTMLElement, { chart, own }: Drawing): uPlot.Options {
         ...axis,
         grid: { show: false },
         size: 20,
-        space: 70,
+        space: 56,
         values: (_plot, ticks) => ticks.map(formatDuration),
       },
       {
         ...axis,
         grid: { stroke: line, width: 1 },
-        size: 62,
+        size: (_plot, ticks) => widthOfTicks(ticks),
         space: 34,
         values: (_plot, ticks) => ticks.map((tick) => formatUnit(chart.unit, tick)),
       },
