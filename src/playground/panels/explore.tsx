@@ -3,9 +3,9 @@
 import { formatCount, formatCounted } from '../model/describe.ts';
 import { whyNotExplored } from '../plug/scene-subject.ts';
 import { XV6_PARTS, type Xv6Flushes, type Xv6Part } from '../plug/xv6.ts';
-import { flushesOf } from '../scenes/xv6-log.ts';
+import { FLUSH_ROWS, flushesOf } from '../scenes/xv6-log.ts';
 import { scene } from '../state.ts';
-import type { FlushTableRow, SceneVerdict } from '../worker/plug-protocol.ts';
+import type { FlushTableRow, SceneVerdict, Tally } from '../worker/plug-protocol.ts';
 import { FailingCaseView } from './explore/failing-case.tsx';
 import { RecipeView } from './explore/recipe.tsx';
 import {
@@ -16,6 +16,7 @@ import {
   search,
   stop,
   switchFlush,
+  TABLE_UNITS,
   table,
   verdict,
 } from './explore/state.ts';
@@ -105,6 +106,7 @@ function Search() {
 }
 
 function Verdict({ found }: { found: SceneVerdict }) {
+  const [smallest, ...others] = found.cases;
   return (
     <>
       <p class="verdict" role="status" data-verdict={found.verdict}>
@@ -120,13 +122,15 @@ function Verdict({ found }: { found: SceneVerdict }) {
         ; {formatCounted(found.distinctImages, 'image')} that differ, {formatCount(found.failedImages)} bad;{' '}
         {formatCount(Math.round(found.elapsedMs))} ms.
       </p>
-      {found.cases.map((one, index) => (
-        <FailingCaseView
-          key={one.recipe.image}
-          told={one}
-          title={index === 0 ? 'The smallest case that fails' : 'Another case'}
-        />
-      ))}
+      {smallest !== undefined && <FailingCaseView told={smallest} title="The smallest case that fails" />}
+      {others.length > 0 && (
+        <details class="other-cases">
+          <summary>{formatCounted(others.length, 'other case')}</summary>
+          {others.map((one) => (
+            <FailingCaseView key={one.recipe.image} told={one} title="Another case" />
+          ))}
+        </details>
+      )}
     </>
   );
 }
@@ -165,7 +169,8 @@ function FlushTable() {
       {rows.length > 0 && (
         <table class="flush-table">
           <caption>
-            Two transactions, all power cuts. Halves: one of two blocks is new. Lost: acknowledged, and gone.
+            Two transactions, every power cut. Halves: one of two blocks is new. Lost: acknowledged, and gone.
+            Torn: a write may be cut off between its sectors.
           </caption>
           <thead>
             <tr>
@@ -176,30 +181,55 @@ function FlushTable() {
               <th scope="col">Lost</th>
             </tr>
           </thead>
-          <tbody>
-            {rows.map((row) => (
-              <TableRow key={flushWords(row.flushes)} row={row} current={current} />
-            ))}
-          </tbody>
+          {FLUSH_ROWS.map((flushes) => (
+            <TableGroup key={flushWords(flushes)} flushes={flushes} rows={rows} current={current} />
+          ))}
         </table>
       )}
     </>
   );
 }
 
-function TableRow({ row: { flushes, tally }, current }: { row: FlushTableRow; current: Xv6Flushes }) {
-  const isCurrent = XV6_PARTS.every((part) => flushes[part] === current[part]);
-  const extent = tally.isExhaustive ? '' : '≥ ';
+/** A choice of flushes: its writes whole, and torn. */
+function TableGroup(props: { flushes: Xv6Flushes; rows: readonly FlushTableRow[]; current: Xv6Flushes }) {
+  const { flushes, rows, current } = props;
+  const own = rows.filter((row) => flushWords(row.flushes) === flushWords(flushes));
+  const isCurrent = flushWords(flushes) === flushWords(current);
   return (
-    <tr aria-current={isCurrent ? 'true' : undefined}>
-      <th scope="row">{flushWords(flushes)}</th>
-      <td>
-        {extent}
-        {formatCount(tally.states)}
-      </td>
-      <td>{formatCount(tally.distinctImages)}</td>
-      <td data-bad={tally.halves > 0}>{formatCount(tally.halves)}</td>
-      <td data-bad={tally.lost > 0}>{formatCount(tally.lost)}</td>
+    <tbody aria-current={isCurrent ? 'true' : undefined}>
+      <tr>
+        <th scope="rowgroup" colSpan={5}>
+          {flushWords(flushes)}
+        </th>
+      </tr>
+      {TABLE_UNITS.map((unit) => (
+        <TableRow
+          key={unit}
+          title={unit === 0 ? 'whole' : 'torn'}
+          tally={own.find(({ tearing }) => tearing === unit)?.tally}
+        />
+      ))}
+    </tbody>
+  );
+}
+
+function TableRow({ title, tally }: { title: string; tally: Tally | undefined }) {
+  return (
+    <tr>
+      <th scope="row">{title}</th>
+      {tally === undefined ? (
+        <td colSpan={4}>{search.value === 'table' ? 'counting …' : 'not counted'}</td>
+      ) : (
+        <>
+          <td>
+            {tally.isExhaustive ? '' : '≥ '}
+            {formatCount(tally.states)}
+          </td>
+          <td>{formatCount(tally.distinctImages)}</td>
+          <td data-bad={tally.halves > 0}>{formatCount(tally.halves)}</td>
+          <td data-bad={tally.lost > 0}>{formatCount(tally.lost)}</td>
+        </>
+      )}
     </tr>
   );
 }

@@ -51,9 +51,9 @@ const KINDS: readonly (readonly [CrashKind, string, string])[] = [
 ];
 
 const UNITS: readonly (readonly [number, string])[] = [
-  [0, 'writes stay whole'],
-  [512, 'tear at 512 B'],
-  [4096, 'tear at 4 KiB'],
+  [0, 'it is there whole, or not at all'],
+  [512, 'it tears between sectors of 512 B'],
+  [4096, 'it tears between pages of 4 KiB'],
 ];
 
 export function Plug() {
@@ -148,7 +148,9 @@ function Choice() {
           Plug it in again
         </button>
       </div>
-      {crash.value === 'power' && stake !== undefined && <TryAll stake={stake} />}
+      {crash.value === 'power' && stake !== undefined && choiceCount(stake.writes) > 0 && (
+        <TryAll stake={stake} />
+      )}
     </div>
   );
 }
@@ -171,21 +173,27 @@ function PowerChoice({ stake }: { stake: Stake }) {
           <UncertainWrites stake={stake} />
         </>
       )}
-      <div class="field plug-tearing">
-        <label for="plug-tearing">A write that is cut off</label>
-        <select
-          id="plug-tearing"
-          value={String(tearing.value)}
-          onChange={({ currentTarget }) => void setTearing(Number(currentTarget.value))}
-        >
-          {UNITS.map(([unit, title]) => (
-            <option key={unit} value={String(unit)}>
-              {title}
-            </option>
-          ))}
-        </select>
-      </div>
+      {count > 0 && <Tearing />}
     </>
+  );
+}
+
+function Tearing() {
+  return (
+    <div class="field plug-tearing">
+      <label for="plug-tearing">If the power goes within a write</label>
+      <select
+        id="plug-tearing"
+        value={String(tearing.value)}
+        onChange={({ currentTarget }) => void setTearing(Number(currentTarget.value))}
+      >
+        {UNITS.map(([unit, title]) => (
+          <option key={unit} value={String(unit)}>
+            {title}
+          </option>
+        ))}
+      </select>
+    </div>
   );
 }
 

@@ -1,11 +1,11 @@
 // What a survivor holds of a scene's writes, sector by sector: there, replaced by a later write, partly there, or lost; and whether a promise is broken.
 //
-// Verbs: judgeSectors. Each write carries bytes of its own (scene/stamp.ts), so that what a sector holds says who wrote it last. A sector's
+// Verbs: judgeSectors, withReplaced. Each write carries bytes of its own (scene/stamp.ts), so that what a sector holds says who wrote it last. A sector's
 // possible contents are those behind each of its writes in turn; the newest one that is found tells how far it came.
 // Invariant: a promise is broken only where a sector lacks a promised write, and nothing that came after it is there instead.
 
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
-import { isWrite, type LedgerRow, promisedWrites } from './ledger.ts';
+import { isWrite, type LedgerRow, promisedWrites, type Replacement } from './ledger.ts';
 
 /** The bytes that a write puts at `offset` of its target, `length` of them within it. */
 export type BytesOf = (row: LedgerRow, offset: number, length: number) => Uint8Array;
@@ -156,6 +156,37 @@ export function judgeSectors(
     }
   }
   const writes = [...tallies].map(([index, tally]) => tally.judged(promised.has(index)));
+  return summed(writes, foreignSectors);
+}
+
+/**
+ * What was judged, where other files have taken the names of some: a file whose name another one has, whole, is replaced, not lost.
+ * `replacements`: those that the survivor has.
+ */
+export function withReplaced(
+  judged: Judged,
+  rows: readonly LedgerRow[],
+  replacements: readonly Replacement[],
+): Judged {
+  const targetOf = ({ row }: JudgedWrite): string | undefined => rows[row]?.target;
+  const gone = new Set<string>();
+  // the newest first: whoever has replaced another may have been replaced since
+  for (const { target, by, step } of [...replacements].reverse()) {
+    const before = judged.writes.filter(
+      (write) => targetOf(write) === by && (rows[write.row]?.begunStep ?? 0) <= step,
+    );
+    const isWhole = before.length > 0 && before.every(({ lostCount }) => lostCount === 0);
+    if (isWhole || gone.has(by)) gone.add(target);
+  }
+  const writes = judged.writes.map((write): JudgedWrite => {
+    if (write.lostCount === 0 || !gone.has(targetOf(write) ?? '')) return write;
+    const sectors = new Uint8Array(write.sectorCount).fill(REPLACED);
+    return { ...write, fate: 'replaced', isBroken: false, lostCount: 0, sectors };
+  });
+  return summed(writes, judged.foreignSectors);
+}
+
+function summed(writes: readonly JudgedWrite[], foreignSectors: number): Judged {
   const count = (test: (write: JudgedWrite) => boolean) => writes.filter(test).length;
   return {
     writes,

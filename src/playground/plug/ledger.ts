@@ -34,7 +34,17 @@ export interface LedgerRow {
   readonly ended: LedgerEnd | undefined;
 }
 
+/** A file that another one has taken the name of. */
+export interface Replacement {
+  readonly target: string;
+  /** The file that has its name since, and the name that this one had before. */
+  readonly by: string;
+  readonly from: string;
+  readonly step: number;
+}
+
 export class Ledger {
+  readonly replacements: Replacement[] = [];
   readonly #rows: LedgerRow[] = [];
   readonly #names = new Map<string, string[]>();
   #at = 0;
@@ -56,8 +66,11 @@ export class Ledger {
     this.#rows[index] = { ...row, ended: { at: this.#at++, step, result } };
   }
 
-  /** Notes that a file has a new name: it may be found under either. */
-  rename(from: string, to: string): void {
+  /** Notes that a file has a new name: it may be found under either. Who had that name before has none any more. */
+  rename(from: string, to: string, step: number): void {
+    const targetAt = (name: string): string =>
+      [...this.#names].find(([, names]) => names.at(-1) === name)?.[0] ?? name;
+    this.replacements.push({ target: targetAt(to), by: targetAt(from), from, step });
     for (const [name, names] of [[from, [from]] as const, ...this.#names])
       if (names.at(-1) === from) this.#names.set(name, [...names, to]);
   }

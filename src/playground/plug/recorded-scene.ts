@@ -60,7 +60,8 @@ export function keepLedger(run: SceneRun, onEnd?: (row: LedgerRow) => void): Led
       onEnd?.(ledger.rows[row] as LedgerRow);
     },
     called(client, work, result) {
-      if (work.op === 'rename' && work.to !== undefined && result >= 0) ledger.rename(work.path, work.to);
+      if (work.op === 'rename' && work.to !== undefined && result >= 0)
+        ledger.rename(work.path, work.to, run.stepCount + 1);
       if (work.op !== 'sync') return;
       const step = run.stepCount + 1;
       const row = ledger.begin({

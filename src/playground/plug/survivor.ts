@@ -9,7 +9,7 @@ import type { Machine } from '../../machine.ts';
 import type { Scene } from '../scene/types.ts';
 import type { Survivor, SurvivorFile } from '../worker/plug-protocol.ts';
 import { momentAt } from './explore-log.ts';
-import { judgeSectors, type ReadTarget } from './judge.ts';
+import { judgeSectors, type ReadTarget, withReplaced } from './judge.ts';
 import { fileReader, mediaReader, placesOf } from './places.ts';
 import type { RecordedScene } from './recorded-scene.ts';
 import { recoverXv6, xv6Problem } from './xv6.ts';
@@ -33,6 +33,9 @@ export function judgeSurvivor(
     faults: [],
   };
   const judge = (read: ReadTarget) => judgeSectors(moment.rows, bytesOf, read, moment.promised);
+  /** Renames whose old name is gone: the new one has come through. */
+  const replacements = ({ fs }: Machine) =>
+    ledger.replacements.filter((one) => one.step <= step && !fs.exists(one.from));
   let machine: Machine;
   try {
     machine = crashed();
@@ -50,7 +53,7 @@ export function judgeSurvivor(
     const found = scene.check === 'xv6-log' ? recoverXv6(moment.rows, bytesOf, read) : undefined;
     return {
       ...plain,
-      judged: judge(read),
+      judged: hasVolume ? withReplaced(judge(read), moment.rows, replacements(machine)) : judge(read),
       files: hasVolume ? filesOf(machine.fs) : undefined,
       faults: hasVolume ? machine.fs.check() : [],
       xv6: found && { ...found, problem: xv6Problem(found, moment.transactions) },

@@ -154,6 +154,8 @@ export interface SearchProgress {
 /** A row of the table of the xv6 log. */
 export interface FlushTableRow {
   readonly flushes: Xv6Flushes;
+  /** Bytes of a unit that writes tear in; 0: they do not. */
+  readonly tearing: number;
   readonly tally: Tally;
 }
 

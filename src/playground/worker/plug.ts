@@ -164,7 +164,7 @@ export function makePlug(bench: Bench): PlugEngine {
           places: placesOf(scene),
           isStopped: () => signal.aborted,
         });
-        onRow({ flushes, tally });
+        onRow({ flushes, tearing, tally });
       }
     },
 

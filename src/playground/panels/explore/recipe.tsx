@@ -16,10 +16,11 @@ export function RecipeView() {
   const opened = openedRecipe.value;
   return (
     <>
-      <div class="field">
-        <label for="recipe-file">Open a recipe of explore</label>
+      <label class="file-button">
+        <span>Open a recipe of explore</span>
         <input
           id="recipe-file"
+          class="unseen"
           type="file"
           accept=".json,application/json"
           onChange={({ currentTarget }) => {
@@ -27,7 +28,7 @@ export function RecipeView() {
             if (file !== undefined) void read(file);
           }}
         />
-      </div>
+      </label>
       {opened !== undefined && <Opened opened={opened} />}
     </>
   );

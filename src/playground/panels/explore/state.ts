@@ -4,6 +4,7 @@
 
 import { batch, effect, signal } from '@preact/signals';
 import { proxy } from 'comlink';
+import { SECTOR_SIZE } from '../../../../assembly/limits.ts';
 import { parseRecipe } from '../../../explore/recipe.ts';
 import type { Recipe } from '../../../explore/types.ts';
 import { engine, openScene, tell } from '../../actions.ts';
@@ -14,6 +15,8 @@ import { scene } from '../../state.ts';
 import type { FailingCase, FlushTableRow, SceneVerdict, SearchProgress } from '../../worker/plug-protocol.ts';
 import { showMoment, tearing } from '../plug/state.ts';
 
+/** Tearing units of the table: none, a sector. */
+export const TABLE_UNITS = [0, SECTOR_SIZE] as const;
 export const search = signal<'none' | 'scene' | 'table'>('none');
 export const progress = signal<SearchProgress | undefined>(undefined);
 export const verdict = signal<SceneVerdict | undefined>(undefined);
@@ -73,18 +76,15 @@ export function exploreAll(): Promise<void> {
   });
 }
 
-/** The table of the xv6 log, for both of its transactions. */
+/** The table of the xv6 log, for both of its transactions: writes whole, then torn by sectors. */
 export function computeTable(): Promise<void> {
   table.value = [];
-  return run('table', () =>
-    engine.flushTable(
-      2,
-      tearing.value,
-      proxy((row: FlushTableRow) => {
-        table.value = [...table.value, row];
-      }),
-    ),
-  );
+  return run('table', async () => {
+    const onRow = proxy((row: FlushTableRow) => {
+      table.value = [...table.value, row];
+    });
+    for (const unit of TABLE_UNITS) if (search.value === 'table') await engine.flushTable(2, unit, onRow);
+  });
 }
 
 export async function stop(): Promise<void> {

@@ -18,11 +18,9 @@ export function TryAll({ stake }: { stake: Stake }) {
   const tally = allTally.value;
   return (
     <div class="try-all">
-      {count > 0 && (
-        <button type="button" disabled={isTryingAll.value} onClick={() => void tryAll()}>
-          {title}
-        </button>
-      )}
+      <button type="button" disabled={isTryingAll.value} onClick={() => void tryAll()}>
+        {title}
+      </button>
       {tally !== undefined && (
         <p role="status" data-broken={tally.lost + tally.halves}>
           {tallyText(tally)}

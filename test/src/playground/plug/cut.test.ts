@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Scene } from '../../../../src/playground/scene/types.ts';
 import { LYING_DRIVE } from '../../../../src/playground/scenes/lying-drive.ts';
+import { RENAME_REPLACE } from '../../../../src/playground/scenes/rename-replace.ts';
 import { WRITE_TO_MEDIA } from '../../../../src/playground/scenes/write-to-media.ts';
 import { makePlug } from '../../../../src/playground/worker/plug.ts';
 import type { PlugEngine, Stake } from '../../../../src/playground/worker/plug-protocol.ts';
@@ -107,5 +108,28 @@ cuts('when writes may tear, a write has a choice for each unit', async () => {
   }
   assert.ok(torn > 0);
 });
+
+cuts(
+  'a file that another one has replaced, whole, breaks no promise; an empty one in its place does',
+  async () => {
+    const { plug, played } = await plugged(RENAME_REPLACE);
+    const brokenAt: number[] = [];
+    for (let step = 0; step <= played.stepCount; step++) {
+      const stake = await plug.stake(step, 0, 0);
+      const all = { step, crash: 'power', drive: 0, tearing: 0, kept: keptBy(stake, -1) } as const;
+      assert.is((await plug.cut(all)).judged.promisedLost, 0, `all is kept at step ${step}`);
+      const { judged } = await plug.cut({ ...all, kept: keptBy(stake, 0) });
+      if (judged.promisedLost > 0) brokenAt.push(step);
+      // the name without the content: the drive keeps its newest write only
+      const newest = keptBy(stake, 0).map((_, index, { length }) => index === length - 1);
+      const swapped = await plug.cut({ ...all, kept: newest });
+      if (swapped.judged.promisedLost > 0) brokenAt.push(-step);
+    }
+    assert.ok(
+      brokenAt.every((step) => step < 0),
+      `broken though nothing volatile was kept: ${brokenAt}`,
+    );
+  },
+);
 
 cuts.run();

@@ -34,6 +34,14 @@ const TABLE: readonly (readonly (readonly [number, number, number])[])[] = [
   ],
 ];
 
+/** The same for two transactions whose writes tear, with one flush and more. */
+const TORN: readonly (readonly number[])[] = [
+  [1260, 1599, 1102],
+  [1192, 1481, 1102],
+  [36, 163, 118],
+  [0, 105, 73],
+];
+
 const xv6 = suite('the log of xv6 in the playground');
 
 function plugOf(): PlugEngine {
@@ -56,7 +64,14 @@ for (const transactions of [1, 2])
 
 xv6('with all its flushes nothing is by halves and nothing promised is lost, torn or not', async () => {
   for (const tearing of [0, 512]) {
-    const { tally } = (await tableOf(2, tearing)).at(-1) as FlushTableRow;
+    const rows = await tableOf(2, tearing);
+    const { tally } = rows.at(-1) as FlushTableRow;
+    assert.ok(rows.every((row) => row.tearing === tearing));
+    if (tearing > 0)
+      assert.equal(
+        rows.slice(1).map((row) => [row.tally.halves, row.tally.states, row.tally.distinctImages]),
+        TORN,
+      );
     assert.equal([tally.halves, tally.lost, tally.isExhaustive], [0, 0, true]);
     assert.is(tally.states, tearing === 0 ? 41 : 105);
   }
