@@ -323,6 +323,11 @@ export class Machine implements Disposable {
     return this.driveCount + index;
   }
 
+  /** Number that records have for a file of the volume, by its inode number: they come behind drives and flat files. */
+  volumeFileNumber(inode: number): number {
+    return this.driveCount + this.#config.files.length + inode;
+  }
+
   /** Opens a whole drive (`'drive0'`) or a flat file by its name. Throws StorageError: ENOENT, EROFS, EMFILE. */
   openFile(name: string, options: OpenOptions = {}): OpenFile {
     const number = this.fileNumber(name);

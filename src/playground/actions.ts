@@ -17,7 +17,7 @@ import {
   isLive,
   isPlaying,
   lastBoot,
-  liveRuns,
+  liveRun,
   pace,
   problem,
   run,
@@ -132,7 +132,7 @@ function show(opened: OpenedRun): void {
 export function showLive(live: Run): void {
   batch(() => {
     pause();
-    liveRuns.value = new Set([...liveRuns.value, live]);
+    liveRun.value = live;
     wantedStep = undefined;
     wantedPart = undefined;
     scene.value = live.scene;
@@ -177,7 +177,7 @@ function showRun(next: Run, step: number): void {
   standing.value = undefined;
 }
 
-/** A live machine goes on, whether it is shown or not. */
+/** A live machine goes on, whether its past is being looked at or not. */
 export function addLivePart(to: Run, part: RunPart): void {
   if (run.value !== to) to.add(part);
   else {
@@ -195,10 +195,11 @@ function addPart(to: Run, part: RunPart): void {
   });
 }
 
-/** Shows the moment behind `step` steps; one that is not known yet is shown as soon as it is, one outside becomes the nearest. */
+/** Shows the moment behind `step` steps; one that is not known yet is shown as soon as it is, one outside becomes the nearest. A live machine
+ * has no moments ahead. */
 export function seek(step: number): void {
   const known = run.value?.stepCount ?? 0;
-  const isAhead = step > known && run.value?.isWhole !== true;
+  const isAhead = step > known && run.value?.isWhole !== true && !isLive.value;
   wantedStep = isAhead ? step : undefined;
   wantedPart = undefined;
   cursor.value = Math.max(0, Math.min(known, Math.round(step)));
@@ -208,6 +209,18 @@ export function seek(step: number): void {
 export function goTo(step: number): void {
   pause();
   seek(step);
+}
+
+/** To the end, which for a live machine is what happens now. */
+export function toEnd(): void {
+  if (isLive.value) toNow();
+  else goTo(Number.POSITIVE_INFINITY);
+}
+
+/** Shows what a live machine does now, and follows it. */
+export function toNow(): void {
+  seek(run.value?.stepCount ?? 0);
+  if (!isPlaying.value) play();
 }
 
 export function stepForward(): void {
@@ -220,7 +233,9 @@ export function stepBack(): void {
 
 /** To the next moment at which a chapter begins, or to the end. */
 export function chapterForward(): void {
-  goTo(chapterStarts().find((step) => step > cursor.value) ?? Number.POSITIVE_INFINITY);
+  const next = chapterStarts().find((step) => step > cursor.value);
+  if (next === undefined) toEnd();
+  else goTo(next);
 }
 
 /** To where the chapter began, from there to where the one before it did. */

@@ -22,10 +22,10 @@ const DEFAULT_PACE = 4;
 export const scene = signal<Scene>(FIRST_SCENE);
 /** Its run as far as it is known; undefined while a scene is being opened. */
 export const run = signal<Run | undefined>(undefined);
-/** Runs of live machines (a kept disk, a Linux guest): they grow as things happen, and the engine's machine is not theirs. */
-export const liveRuns = signal<ReadonlySet<Run>>(new Set());
+/** Run of a live machine (a kept disk, a Linux guest): it grows as things happen, and the engine's machine is not its. */
+export const liveRun = signal<Run | undefined>(undefined);
 /** What is shown happens now: there is nothing to stand at, no knob to turn, no link to give. */
-export const isLive = computed(() => run.value !== undefined && liveRuns.value.has(run.value));
+export const isLive = computed(() => run.value !== undefined && run.value === liveRun.value);
 /** The boot of what a crash has left, as a run, and the moment that it came from. */
 export interface Aftermath {
   readonly crash: CrashKind;

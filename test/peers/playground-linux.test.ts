@@ -75,7 +75,7 @@ peer('it boots, and finds behind a power cut what it had synced, and nothing els
     assert.is(scene, 'your-linux');
     assert.ok(stepCount > reads, 'the lanes have a step for each of its requests at least');
     await button(page, 'Pull the plug').last().click();
-    await page.locator('.linux-news', { hasText: 'The power went.' }).waitFor();
+    await page.locator('.live-news', { hasText: 'The power went.' }).waitFor();
     await boot(page, 'Boot it again');
     await typed(page, 'Mount it');
     const listed = await typed(page, 'List the files');

@@ -1,12 +1,14 @@
-// The way back from a moment of the past, or from another scene, to what a live machine does now.
+// The way back from a moment of a live machine's past to what it does now.
 
-import type { LiveRuns } from './live.ts';
+import { toNow } from '../actions.ts';
+import { isPlaying } from '../state.ts';
 
-export function BackToNow({ runs }: { runs: LiveRuns }) {
-  if (runs.isFollowed) return <p class="live-mark">The lanes show what happens now.</p>;
+/** `following`: what is said while the lanes follow it. */
+export function BackToNow({ following }: { following: string }) {
+  if (isPlaying.value) return <p class="live-mark">{following}</p>;
   return (
-    <button type="button" onClick={() => runs.show()}>
-      {runs.isShown ? 'Back to now' : 'Show it in the lanes'}
+    <button type="button" onClick={toNow}>
+      Back to now
     </button>
   );
 }

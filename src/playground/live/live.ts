@@ -1,12 +1,14 @@
 // Live machines on the page: their workers, and their runs on the stage.
 //
-// Verbs: startLive, LiveRuns (begin, add, isShown, show). A worker for each machine: ending it gives back all that the machine held.
+// Verbs: startLive, LiveRuns (onRun, onPart), livePanel. A worker for each machine: ending it gives back all that the machine held.
+// Invariant: a live machine has the lanes, or is over. Whoever opens a scene, or another live machine, ends it.
 
-import { signal } from '@preact/signals';
+import { batch, effect, signal, untracked } from '@preact/signals';
 import { proxy, type Remote, wrap } from 'comlink';
-import { addLivePart, play, seek, showLive } from '../actions.ts';
+import { addLivePart, showLive } from '../actions.ts';
 import { Run } from '../model/run.ts';
-import { isPlaying, run } from '../state.ts';
+import type { PanelName } from '../shell/view.ts';
+import { scene } from '../state.ts';
 import type { DiskEngine, GuestEngine, LiveOpened } from '../worker/live-protocol.ts';
 import type { RunPart } from '../worker/protocol.ts';
 
@@ -31,9 +33,24 @@ export function startLive(onFailure: (message: string) => void): LiveWorker {
   return { disk, guest, stop: () => worker.terminate() };
 }
 
+/** The panel whose live machine was the last to take the lanes: what can be done with it is done there. */
+export const livePanel = signal<PanelName>('disk');
+
 /** The runs of one live machine, of which the last is the one that goes on. */
 export class LiveRuns {
+  readonly #panel: PanelName;
   readonly #current = signal<Run | undefined>(undefined);
+
+  /** `onLeft`: something else has taken the lanes, so the machine is to end. */
+  constructor(panel: PanelName, onLeft: () => void) {
+    this.#panel = panel;
+    effect(() => {
+      const current = this.#current.value;
+      if (current === undefined || scene.value === current.scene) return;
+      this.#current.value = undefined;
+      untracked(onLeft);
+    });
+  }
 
   /** Listeners for the worker. */
   readonly onRun = proxy((opened: LiveOpened) => this.#begin(opened));
@@ -41,29 +58,12 @@ export class LiveRuns {
     if (this.#current.value !== undefined) addLivePart(this.#current.value, part);
   });
 
-  get isShown(): boolean {
-    return this.#current.value !== undefined && run.value === this.#current.value;
-  }
-
-  /** It is shown, and the end is being followed. */
-  get isFollowed(): boolean {
-    return this.isShown && isPlaying.value;
-  }
-
-  /** Shows what happens now. */
-  show(): void {
-    const current = this.#current.value;
-    if (current === undefined) return;
-    if (!this.isShown) showLive(current);
-    seek(current.stepCount);
-    if (!isPlaying.value) play();
-  }
-
-  #begin({ shape, scene }: LiveOpened): void {
-    const before = this.#current.value;
-    const next = new Run(shape, scene);
-    this.#current.value = next;
-    // whoever looks at something else meanwhile goes on doing so
-    if (before === undefined || run.value === before) showLive(next);
+  #begin(opened: LiveOpened): void {
+    const next = new Run(opened.shape, opened.scene);
+    batch(() => {
+      this.#current.value = next;
+      livePanel.value = this.#panel;
+      showLive(next);
+    });
   }
 }

@@ -8,7 +8,7 @@
 
 import type { MachineRecord } from '../../records.ts';
 import type { Scene } from '../scene/types.ts';
-import type { RunPart, Shape } from '../worker/protocol.ts';
+import type { FileShape, RunPart, Shape } from '../worker/protocol.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Column } from './columns.ts';
 import type { HeldByDrive } from './drive-fold.ts';
@@ -21,7 +21,7 @@ import type { EntityKey, StackState } from './types.ts';
 const NO_CHAPTER = 65535;
 
 export class Run {
-  readonly shape: Shape;
+  #shape: Shape;
   readonly scene: Scene;
   /** Every step is known. */
   isWhole = false;
@@ -47,11 +47,15 @@ export class Run {
 
   /** `held`: what the drives have when the run begins; default nothing. */
   constructor(shape: Shape, scene: Scene, held: readonly HeldByDrive[] = []) {
-    this.shape = shape;
+    this.#shape = shape;
     this.scene = scene;
     this.#scout = new Fold(shape, held);
     this.#fold = new Fold(shape, held);
     this.#checkpoints.leave(0, 0, this.#fold);
+  }
+
+  get shape(): Shape {
+    return this.#shape;
   }
 
   /** Steps known so far. */
@@ -69,6 +73,7 @@ export class Run {
     this.#timesNs.add(part.timesNs);
     this.#chapters.add(part.chapters);
     this.#hashes.add(part.hashes);
+    if (part.files !== undefined) this.#name(part.files);
     this.isWhole = part.isLast;
     this.cutShort = part.cutShort;
     while (this.#scoutStep < this.stepCount) {
@@ -76,6 +81,11 @@ export class Run {
       this.#play(this.#scout, this.#scoutStep);
       this.#checkpoints.offer(this.#scoutStep, this.#recordEnd(this.#scoutStep), this.#scout);
     }
+  }
+
+  #name(files: readonly FileShape[]): void {
+    this.#shape = { ...this.#shape, files };
+    this.#shown = undefined;
   }
 
   /** The stack behind `step` steps, 0 to stepCount: a new object for each moment, whose parts are good until the next. */

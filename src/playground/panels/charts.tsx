@@ -41,18 +41,28 @@ function useSeries(shown: Run | undefined, own: Run | undefined): Both | undefin
   const [series, setSeries] = useState<Both | undefined>(undefined);
   const version = runVersion.value;
   const isWhole = shown?.isWhole === true;
+  const waiting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(
+    () => () => {
+      clearTimeout(waiting.current);
+      waiting.current = undefined;
+    },
+    [shown, own, isWhole],
+  );
   useEffect(() => {
     if (shown === undefined || shown.stepCount === 0) {
       setSeries(undefined);
       return;
     }
+    // what comes while a drawing waits is in it
+    if (waiting.current !== undefined) return;
     const compute = (): void => {
+      waiting.current = undefined;
       const endNs = Math.max(shown.timeNs(shown.stepCount), own?.timeNs(own.stepCount) ?? 0);
       setSeries({ now: seriesOf(shown, endNs), own: own === undefined ? undefined : seriesOf(own, endNs) });
     };
-    const timer = setTimeout(compute, isWhole ? 0 : REDRAW_MS);
-    return () => clearTimeout(timer);
-  }, [shown, own, isWhole, isWhole ? 0 : Math.floor(version / 8)]);
+    waiting.current = setTimeout(compute, isWhole ? 0 : REDRAW_MS);
+  }, [shown, own, isWhole, version]);
   return series;
 }
 

@@ -3,6 +3,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { BackToNow } from '../live/back-to-now.tsx';
 import { Power } from '../live/power.tsx';
+import { Told } from '../live/told.tsx';
 import { formatCount, formatCounted } from '../model/describe.ts';
 import type { StoredDisk, VolumeTold } from '../worker/live-protocol.ts';
 import {
@@ -18,7 +19,6 @@ import {
   openDisk,
   plugDisk,
   refresh,
-  runs,
   storage,
   stored,
   volume,
@@ -39,14 +39,7 @@ export function Disk() {
   return (
     <div class="disk">
       {told === undefined ? <Closed /> : <Open told={told} />}
-      <p class="disk-news" role="status">
-        {news.value}
-      </p>
-      {fault.value !== undefined && (
-        <p class="fault" role="alert">
-          {fault.value}
-        </p>
-      )}
+      <Told news={news.value} fault={fault.value} />
       <Storage />
     </div>
   );
@@ -144,7 +137,7 @@ function Open({ told }: { told: VolumeTold }) {
           Reloading the page is a power cut for the machine’s memory alone: what the drive had stays.
         </p>
         <div class="disk-actions">
-          <BackToNow runs={runs} />
+          <BackToNow following="The lanes show what happens now." />
           <button type="button" class="quiet" disabled={isBusy.value} onClick={() => void closeDisk()}>
             Write all and close
           </button>

@@ -10,10 +10,15 @@ function hasFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes('Files') === true;
 }
 
+/** A part of the page that takes files of its own kind. */
+function isTaken({ target }: DragEvent): boolean {
+  return target instanceof Element && target.closest('[data-takes-files]') !== null;
+}
+
 function onOver(event: DragEvent): void {
   if (!hasFiles(event)) return;
   event.preventDefault();
-  isOver.value = true;
+  isOver.value = !isTaken(event);
 }
 
 /** Leaving one element for another is not leaving the page. */
@@ -24,7 +29,7 @@ function onLeave(event: DragEvent): void {
 function onDrop(event: DragEvent): void {
   isOver.value = false;
   const file = event.dataTransfer?.files[0];
-  if (file === undefined) return;
+  if (file === undefined || isTaken(event)) return;
   event.preventDefault();
   void openBlob(file, file.name);
 }

@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import { tell } from '../actions.ts';
 import type { LineProblem } from '../scene/text.ts';
 import { showPanel } from '../shell/view.ts';
-import { scene } from '../state.ts';
+import { isLive, scene } from '../state.ts';
 import { draft, playDraft, problems, read, setDraft, startFrom } from './editor/draft.ts';
 import { EXAMPLES } from './editor/examples.ts';
 
@@ -43,6 +43,10 @@ function Start() {
     <div class="editor-actions">
       <button
         type="button"
+        disabled={isLive.value}
+        title={
+          isLive.value ? 'A live machine is no scene: what you do to it is not written down.' : undefined
+        }
         onClick={() => {
           try {
             startFrom(scene.value);

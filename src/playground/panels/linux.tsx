@@ -5,6 +5,7 @@ import { FILE_NAMES, type LinuxFileKind } from '../linux/files.ts';
 import { GUIDED } from '../linux/guided.ts';
 import { BackToNow } from '../live/back-to-now.tsx';
 import { Power } from '../live/power.tsx';
+import { Told } from '../live/told.tsx';
 import { Console } from './linux/console.tsx';
 import {
   boot,
@@ -20,7 +21,6 @@ import {
   plugLinux,
   quit,
   runCommand,
-  runs,
   served,
 } from './linux/linux-state.ts';
 
@@ -33,14 +33,7 @@ export function Linux() {
       {isNew ? <Start /> : <Console />}
       <div class="linux-side">
         {isNew ? <Files /> : <Controls />}
-        <p class="linux-news" role="status">
-          {news.value}
-        </p>
-        {fault.value !== undefined && (
-          <p class="fault" role="alert">
-            {fault.value}
-          </p>
-        )}
+        <Told news={news.value} fault={fault.value} />
       </div>
     </div>
   );
@@ -111,10 +104,9 @@ function Files() {
   return (
     <fieldset
       class="linux-files"
-      onDragOver={(event) => event.preventDefault()}
+      data-takes-files
       onDrop={(event) => {
         event.preventDefault();
-        event.stopPropagation();
         void chooseFiles([...(event.dataTransfer?.files ?? [])]);
       }}
     >
@@ -183,7 +175,7 @@ function Controls() {
         />
       )}
       <div class="disk-actions">
-        <BackToNow runs={runs} />
+        <BackToNow following="The lanes show what happens now." />
       </div>
       <h3>Have it typed</h3>
       <ul class="guided">

@@ -12,7 +12,7 @@ import { encodeLink } from '../share/link.ts';
 import { openBlob, openText } from '../share/open-file.ts';
 import { closeSheet } from '../shell/view.ts';
 import { lanesOnPage, pngBlob, svgText } from '../stage/picture.ts';
-import { cursor, run, runVersion, scene, sceneStep, stack } from '../state.ts';
+import { cursor, isLive, run, runVersion, scene, sceneStep, stack } from '../state.ts';
 
 const hasMoment = signal(true);
 const link = signal('');
@@ -30,7 +30,14 @@ async function makeLink(isMoment: boolean): Promise<string> {
 export function Share() {
   return (
     <div class="share">
-      <Link />
+      {isLive.value ? (
+        <p class="hint">
+          A live machine has no link: what you did to it can not be played again. Its records and its picture
+          can be kept.
+        </p>
+      ) : (
+        <Link />
+      )}
       <Files />
       <Open />
     </div>
@@ -108,6 +115,8 @@ function Files() {
   runVersion.value;
   const shown = run.value;
   const name = scene.value.id;
+  // a live run is never whole: what it has so far is what there is
+  const isKnown = shown?.isWhole === true || isLive.value;
   const save = (suffix: string, make: () => BlobPart[] | Promise<BlobPart[]>) => (): void => {
     Promise.resolve()
       .then(make)
@@ -118,22 +127,29 @@ function Files() {
     <section class="share-part">
       <h3>Files to keep</h3>
       <div class="share-files">
-        <button type="button" onClick={save('.txt', () => [formatSceneText(scene.value)])}>
-          Scene as text
-        </button>
-        <button type="button" onClick={save('.json', () => [`${JSON.stringify(scene.value, null, 2)}\n`])}>
-          Scene as JSON
-        </button>
+        {!isLive.value && (
+          <>
+            <button type="button" onClick={save('.txt', () => [formatSceneText(scene.value)])}>
+              Scene as text
+            </button>
+            <button
+              type="button"
+              onClick={save('.json', () => [`${JSON.stringify(scene.value, null, 2)}\n`])}
+            >
+              Scene as JSON
+            </button>
+          </>
+        )}
         <button
           type="button"
-          disabled={!shown?.isWhole}
+          disabled={!isKnown}
           onClick={save('.jsonl', () => (shown ? recordLines(shown) : []))}
         >
           Records{records} as JSON Lines
         </button>
         <button
           type="button"
-          disabled={!shown?.isWhole}
+          disabled={!isKnown}
           onClick={save('.csv', () => (shown ? recordTable(shown) : []))}
         >
           Records as CSV

@@ -6,7 +6,7 @@ import { openScene, tell } from '../actions.ts';
 import { changesOf, ownScene } from '../scene/changes.ts';
 import type { Scene } from '../scene/types.ts';
 import { FIRST_SCENE, SCENES } from '../scenes/index.ts';
-import { problem, run, scene } from '../state.ts';
+import { isLive, problem, run, scene } from '../state.ts';
 import { encodeLink } from './link.ts';
 import { openLink } from './opening.ts';
 
@@ -28,7 +28,8 @@ async function openAddress(): Promise<void> {
     addressed = target;
   });
   if (await opening) return;
-  if (run.value !== undefined) return;
+  // an address that says nothing is the first scene's; one that can not be opened leaves what is there
+  if (run.value !== undefined && location.hash.length > 1) return;
   const told = problem.value;
   addressed = FIRST_SCENE;
   await openScene(FIRST_SCENE);
@@ -38,6 +39,12 @@ async function openAddress(): Promise<void> {
 
 async function follow(next: Scene): Promise<void> {
   if (next === addressed) return;
+  if (isLive.peek()) {
+    // a live machine has no address: a reload, and Back, open the scene before it
+    if (addressed?.id !== next.id) history.pushState(null, '', location.href);
+    addressed = next;
+    return;
+  }
   const isSameOwn = addressed !== undefined && ownScene(addressed) === ownScene(next);
   addressed = next;
   const isPlain = SCENES.includes(next) && Object.keys(changesOf(next)).length === 0;

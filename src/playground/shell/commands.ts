@@ -1,7 +1,15 @@
 // What each of the page's keys does.
 // keys.ts knows which key asks for which; the help lists both.
 
-import { chapterBack, chapterForward, goTo, stepBack, stepForward, togglePlaying } from '../actions.ts';
+import {
+  chapterBack,
+  chapterForward,
+  goTo,
+  stepBack,
+  stepForward,
+  toEnd,
+  togglePlaying,
+} from '../actions.ts';
 import { type Command, listenToKeys } from './keys.ts';
 import { changeSpeed } from './speeds.ts';
 import { nextTheme, showPanel } from './view.ts';
@@ -13,7 +21,7 @@ const ACTS: Readonly<Record<Command, () => void>> = {
   chapterForward,
   chapterBack,
   toStart: () => goTo(0),
-  toEnd: () => goTo(Number.POSITIVE_INFINITY),
+  toEnd,
   slower: () => changeSpeed(-1),
   faster: () => changeSpeed(1),
   scenes: () => showPanel('scenes'),

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { WhileLive } from '../live/while-live.tsx';
 import { Charts } from '../panels/charts.tsx';
 import { Disk } from '../panels/disk.tsx';
 import { Editor } from '../panels/editor.tsx';
@@ -12,6 +13,7 @@ import { Linux } from '../panels/linux.tsx';
 import { Plug } from '../panels/plug.tsx';
 import { Records } from '../panels/records.tsx';
 import { Share } from '../panels/share.tsx';
+import { isLive } from '../state.ts';
 import { Gallery } from './gallery.tsx';
 import { Help } from './help.tsx';
 import { More } from './more.tsx';
@@ -19,16 +21,24 @@ import { focusWanted, PANELS, type PanelName } from './view.ts';
 
 const BODIES: Readonly<Record<PanelName, () => ComponentChildren>> = {
   scenes: () => <Gallery />,
-  knobs: () => <Knobs />,
+  knobs: () =>
+    isLive.value ? (
+      <WhileLive why="This machine is live: it keeps the options that it was made with. The knobs are for scenes, which can be played again." />
+    ) : (
+      <Knobs />
+    ),
   editor: () => <Editor />,
   inspector: () => <Inspector />,
   records: () => <Records />,
-  plug: () => (
-    <>
-      <Plug />
-      <Explore />
-    </>
-  ),
+  plug: () =>
+    isLive.value ? (
+      <WhileLive why="This machine is live: its power goes once, now, and for good. The plug is in its own panel." />
+    ) : (
+      <>
+        <Plug />
+        <Explore />
+      </>
+    ),
   charts: () => <Charts />,
   disk: () => <Disk />,
   linux: () => <Linux />,

@@ -1,7 +1,16 @@
 // The buttons of time, how fast it goes, what the clock says, and whether the machine agrees.
 
 import { useState } from 'preact/hooks';
-import { chapterBack, chapterForward, goTo, play, stepBack, stepForward, togglePlaying } from '../actions.ts';
+import {
+  chapterBack,
+  chapterForward,
+  goTo,
+  stepBack,
+  stepForward,
+  toEnd,
+  togglePlaying,
+} from '../actions.ts';
+import { BackToNow } from '../live/back-to-now.tsx';
 import { formatCount, formatTime } from '../model/describe.ts';
 import { cursor, isLive, isPlaying, recordHash, run, runVersion, speed, stack, standing } from '../state.ts';
 import { Icon, type IconName } from './icons.tsx';
@@ -24,11 +33,11 @@ function WideTransport() {
         <PlayButton />
         <TimeButton label="One step" icon="stepForward" act={stepForward} keys="→" />
         <TimeButton label="Next chapter" icon="chapterForward" act={chapterForward} keys="Shift →" />
-        <TimeButton label="To the end" icon="toEnd" act={() => goTo(Number.POSITIVE_INFINITY)} keys="End" />
+        <TimeButton label="To the end" icon="toEnd" act={toEnd} keys="End" />
       </div>
       <SpeedChoice />
       <Clock />
-      {isLive.value ? <BackToNow /> : <HashMark />}
+      {isLive.value ? <BackToNow following="live" /> : <HashMark />}
       <DockButtons />
     </div>
   );
@@ -150,20 +159,6 @@ function HashMark() {
         )}
       </span>
     </p>
-  );
-}
-
-/** A live machine goes on while its past is looked at. */
-function BackToNow() {
-  if (isPlaying.value) return <p class="hint">live</p>;
-  const follow = (): void => {
-    goTo(Number.POSITIVE_INFINITY);
-    play();
-  };
-  return (
-    <button type="button" onClick={follow}>
-      Back to now
-    </button>
   );
 }
 

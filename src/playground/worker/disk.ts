@@ -16,6 +16,7 @@ import type {
 } from './live-protocol.ts';
 import { diskScene, liveShape } from './live-scenes.ts';
 import { cutPower } from './power.ts';
+import type { Shape } from './protocol.ts';
 import { DISK_NAME, makeStored, removeStored, storedDisks } from './stored-disks.ts';
 
 /** Over this, a file is not shown as text. */
@@ -32,6 +33,9 @@ export class Disk implements DiskEngine {
   #sizeBytes = 0;
   #log: LiveLog | undefined;
   #listeners: Listeners | undefined;
+  #shape: Shape | undefined;
+  /** Names of files by their number; a file that is gone keeps its last one. */
+  readonly #names = new Map<number, string>();
 
   constructor(core: Promise<WebAssembly.Module>) {
     this.#core = core;
@@ -52,15 +56,18 @@ export class Disk implements DiskEngine {
     const stored = (await storedDisks()).find(({ name }) => name === DISK_NAME);
     this.#sizeBytes = stored?.sizeBytes ?? sizeBytes;
     this.#listeners = { onRun, onPart };
-    this.#begin(await this.#open());
-    return this.#told();
+    return this.#begin(await this.#open());
   }
 
   /** Everything is written first: only the plug loses something. */
   close(): Promise<void> {
-    this.#machine?.fs.unmount();
-    this.#machine?.close();
+    const machine = this.#machine;
     this.#machine = undefined;
+    try {
+      machine?.fs.unmount();
+    } finally {
+      machine?.close();
+    }
     return Promise.resolve();
   }
 
@@ -104,8 +111,7 @@ export class Disk implements DiskEngine {
 
   async plug(choice: PlugChoice): Promise<{ cut: PlugTold; volume: VolumeTold }> {
     const { machine, told } = await cutPower(this.#opened, choice, DISK_NAME, () => this.#open());
-    this.#begin(machine);
-    return { cut: told, volume: this.#told() };
+    return { cut: told, volume: this.#begin(machine) };
   }
 
   get #opened(): AnyMachine {
@@ -118,20 +124,26 @@ export class Disk implements DiskEngine {
   }
 
   /** A new run, which begins with the mount. */
-  #begin(machine: AnyMachine): void {
+  #begin(machine: AnyMachine): VolumeTold {
     this.#machine = machine;
     this.#log = new LiveLog(machine);
     this.#tellRun();
+    this.#names.clear();
+    const told = this.#told();
     this.#report();
+    return told;
   }
 
   #tellRun(): void {
     const scene = diskScene(this.#sizeBytes);
-    this.#listeners?.onRun({ shape: liveShape(this.#opened, scene), scene });
+    this.#shape = liveShape(this.#opened, scene);
+    this.#listeners?.onRun({ shape: this.#shape, scene });
   }
 
   #report(): void {
-    for (const part of this.#log?.take() ?? []) this.#listeners?.onPart(part);
+    const named = [...this.#names].map(([number, name]) => ({ number, name, drive: 0, pageCount: 0 }));
+    const files = [...(this.#shape?.files ?? []), ...named];
+    for (const part of this.#log?.take() ?? []) this.#listeners?.onPart({ ...part, files });
     if (this.#log?.isFull !== true) return;
     this.#log = new LiveLog(this.#opened, 'next');
     this.#tellRun();
@@ -140,16 +152,17 @@ export class Disk implements DiskEngine {
   async #does(body: (machine: AnyMachine) => void): Promise<VolumeTold> {
     try {
       body(this.#opened);
+      return this.#told();
     } finally {
       this.#report();
     }
-    return this.#told();
   }
 
   #told(): VolumeTold {
     const machine = this.#opened;
     const { fs } = machine;
     const files = fs.entries('/').filter(({ type }) => type === 'file');
+    for (const { name, inode } of files) this.#names.set(machine.volumeFileNumber(inode), `/${name}`);
     const { blocksFree, blockSize } = fs.statfs();
     return {
       entries: files.map(({ name }) => ({ name, sizeBytes: Number(fs.stat(`/${name}`).size) })),

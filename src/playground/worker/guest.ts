@@ -1,6 +1,6 @@
 // A Linux guest in the worker: v86 runs it, a machine is its disk.
 //
-// Verbs: boot, type, plug, served. The machine outlives the guest: after a power cut it is what the media hold, and the next boot finds it.
+// Verbs: boot, type, plug, end, served. The machine outlives the guest: after a power cut it is what the media hold, and the next boot finds it.
 // v86 is loaded when the first guest boots. It gives its thread back by the Scheduling API, which the worker's address asks it for
 // (worker/live.ts); the records are taken on a timer between its slices.
 
@@ -141,6 +141,17 @@ export class Guest implements GuestEngine {
     const after = await cutPower(machine, choice, image, () => this.#open());
     this.#machine = after.machine;
     return after.told;
+  }
+
+  async end(): Promise<void> {
+    await this.#stop();
+    const machine = this.#machine;
+    this.#machine = undefined;
+    if (machine === undefined) return;
+    const disk = machine.openFile('drive0');
+    disk.sync();
+    disk.close();
+    machine.close();
   }
 
   served(): ReturnType<GuestEngine['served']> {

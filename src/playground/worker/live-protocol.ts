@@ -96,6 +96,8 @@ export interface GuestEngine {
   type(text: string): Promise<void>;
   /** Stops the guest at once and takes its power; the disk holds what is left. */
   plug(choice: PlugChoice): Promise<PlugTold>;
+  /** Switches the guest off; what the host and the drive still have is written, and the disk is let go. */
+  end(): Promise<void>;
   /** Requests that the guest's disk has served, by kind. */
   served(): Promise<Readonly<Record<'reads' | 'writes' | 'flushes' | 'discards' | 'writeZeroes', number>>>;
 }

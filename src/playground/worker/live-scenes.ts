@@ -6,7 +6,7 @@ import type { DriveConfig } from '../../core/options.ts';
 import type { Machine } from '../../machine.ts';
 import type { Scene } from '../scene/types.ts';
 import type { GuestOptions } from './live-protocol.ts';
-import type { FileShape, Shape } from './protocol.ts';
+import type { Shape } from './protocol.ts';
 import { DISK_NAME, GUEST_DISK_NAME } from './stored-disks.ts';
 
 const MIB = 1048576;
@@ -61,7 +61,7 @@ export function guestScene({ diskMib, isKept, cacheMode }: GuestOptions): Scene 
 }
 
 /** What the views need to know of a live machine, which has one drive. */
-export function liveShape(machine: Machine, scene: Scene, files: readonly FileShape[] = []): Shape {
+export function liveShape(machine: Machine, scene: Scene): Shape {
   const { sectorCount } = machine.blockDevice(0);
   const pageCount = Math.ceil((sectorCount * 512) / PAGE_BYTES);
   return {
@@ -78,7 +78,7 @@ export function liveShape(machine: Machine, scene: Scene, files: readonly FileSh
         volatileWrites: 4096,
       },
     ],
-    files: [{ number: 0, name: 'drive0', drive: 0, pageCount }, ...files],
+    files: [{ number: 0, name: 'drive0', drive: 0, pageCount }],
     clients: scene.clients.map(({ name, entrance, target = 'drive0' }) => ({
       name,
       entrance,

@@ -66,6 +66,8 @@ export interface RunPart {
   readonly chapters: Uint16Array;
   /** Hash of all records by the end of each step. */
   readonly hashes: BigUint64Array;
+  /** Names of files as they are by now, where they have changed since the run began; a name holds for the past too. */
+  readonly files?: readonly FileShape[];
   /** Nothing more will come. */
   readonly isLast: boolean;
   /** Why a scene was left before its end, in words; undefined: it was played to its end. */

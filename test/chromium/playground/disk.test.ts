@@ -46,12 +46,12 @@ test('files are written through the stack, found after a reload, and lost in a p
     await write(page, 'synced.txt', 'Ada owes 10', true);
     const before = (await factsOf(page)).stepCount;
     await button(page, 'Sync all').click();
-    await page.locator('.disk-news', { hasText: 'All is synced' }).waitFor();
+    await page.locator('.live-news', { hasText: 'All is synced' }).waitFor();
     assert.is((await factsOf(page)).scene, 'your-disk');
     assert.ok(before > 0, 'the run of the machine is what the lanes show');
     await write(page, 'careless.txt', 'nobody synced this', false);
     await button(page, 'Pull the plug').last().click();
-    await page.locator('.disk-news', { hasText: 'The power went.' }).waitFor();
+    await page.locator('.live-news', { hasText: 'The power went.' }).waitFor();
     assert.equal(await names(page), ['synced.txt']);
   });
   await visit({ profile }, async (page) => {

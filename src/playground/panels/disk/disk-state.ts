@@ -1,6 +1,7 @@
 // What the page knows of the disk that the browser keeps, and what a reader can do with it.
 //
 // Verbs: refresh, openDisk, closeDisk, clearDisk, keepStorage, act, readFile, plugDisk. One thing at a time: `isBusy` while the worker is asked.
+// Another scene in the lanes closes the disk as the reader's button does.
 // Invariant: what went wrong stands in `fault`, in words, until the next thing is done.
 
 import { signal } from '@preact/signals';
@@ -29,7 +30,7 @@ export interface StorageTold {
 }
 export const storage = signal<StorageTold | undefined>(undefined);
 
-export const runs = new LiveRuns();
+const runs = new LiveRuns('disk', () => void leave());
 let worker: LiveWorker | undefined;
 
 function engine(): LiveWorker['disk'] {
@@ -81,6 +82,17 @@ export function closeDisk(): Promise<void> {
     volume.value = undefined;
     shown.value = undefined;
   });
+}
+
+/** Another scene has taken the lanes. */
+async function leave(): Promise<void> {
+  const left = worker;
+  if (left === undefined || volume.value === undefined) return;
+  await closeDisk();
+  left.stop();
+  if (worker === left) worker = undefined;
+  if (fault.value === undefined)
+    news.value = 'Another scene has the lanes now: everything was written, and the disk is closed.';
 }
 
 /** Deletes a disk with everything on it. */

@@ -11,7 +11,7 @@ import { engine, openScene, tell } from '../../actions.ts';
 import { XV6_PARTS, type Xv6Part } from '../../plug/xv6.ts';
 import type { Scene } from '../../scene/types.ts';
 import { flushesOf, xv6Scene } from '../../scenes/xv6-log.ts';
-import { scene } from '../../state.ts';
+import { isLive, scene } from '../../state.ts';
 import type { FailingCase, FlushTableRow, SceneVerdict, SearchProgress } from '../../worker/plug-protocol.ts';
 import { showMoment, tearing } from '../plug/state.ts';
 
@@ -104,7 +104,7 @@ export function switchFlush(part: Xv6Part, isOn: boolean): Promise<void> {
 
 /** The scenes that a recipe may be of: the one that is open, and the xv6 log with any of its flushes. */
 function* candidates(): Generator<Scene> {
-  yield scene.value;
+  if (!isLive.value) yield scene.value;
   for (let bits = 15; bits >= 0; bits--) {
     const isOn = (part: Xv6Part) => (bits & (1 << XV6_PARTS.indexOf(part))) !== 0;
     yield xv6Scene({ log: isOn('log'), header: isOn('header'), homes: isOn('homes'), clear: isOn('clear') });

@@ -34,7 +34,7 @@ export const bootSeconds = signal<number | undefined>(undefined);
 /** What the disk has served since it was made or unplugged, in words. */
 export const served = signal<string | undefined>(undefined);
 
-export const runs = new LiveRuns();
+const runs = new LiveRuns('linux', () => void leave());
 let worker: LiveWorker | undefined;
 let screen: Screen | undefined;
 let bootedAt: number | undefined;
@@ -139,6 +139,18 @@ export function quit(): void {
   news.value = undefined;
   fault.value = undefined;
   served.value = undefined;
+}
+
+/** Another scene has taken the lanes: the guest is switched off, and what its host and its drive still had is written. */
+async function leave(): Promise<void> {
+  const [left, { isKept }] = [worker, options.value];
+  worker = undefined;
+  quit();
+  news.value = `Another scene has the lanes now, and Linux was switched off. ${
+    isKept ? 'Its disk is kept: boot it again to find what had reached it.' : 'Its disk went with it.'
+  }`;
+  await left?.guest.end();
+  left?.stop();
 }
 
 /** Takes files of the reader's own, each for what it is by its bytes. */

@@ -36,7 +36,7 @@ export function openTarget(machine: Machine, client: SceneClient): Target {
     const file = machine.fs.open(target, how);
     return {
       descriptor: file,
-      number: file.stat().inode,
+      number: machine.volumeFileNumber(file.stat().inode),
       clear: (op, offset, length) =>
         resultOf(() => (op === 'discard' ? file.punchHole(offset, length) : file.zeroRange(offset, length))),
     };
