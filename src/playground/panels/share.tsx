@@ -192,9 +192,8 @@ function Open() {
     <section class="share-part">
       <h3>Open</h3>
       <p class="hint">
-        A trace of I/O (blktrace text, fio iolog, MSR, vscsi and others, plain or gz), a scene, or a recipe
-        that explore has printed. You can also drop a file anywhere on the page. It is read here and goes
-        nowhere.
+        A trace of I/O (fio iolog, MSR CSV or vscsi, plain or gz), a scene, or a recipe that explore has
+        printed. You can also drop a file anywhere on the page. It is read here and goes nowhere.
       </p>
       <label class="share-file">
         <span>Choose a file</span>

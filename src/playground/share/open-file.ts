@@ -4,6 +4,7 @@
 // Invariant: a file that can not be opened changes nothing but the message.
 
 import { parseRecipe } from '../../explore/recipe.ts';
+import { chunksOf } from '../../trace/web-source.ts';
 import { dismissProblem, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
 import { openRecipe } from '../panels/explore/state.ts';
@@ -29,7 +30,10 @@ export async function openBlob(content: Blob, name: string): Promise<void> {
     dismissProblem();
     await openAs(content, name);
   } catch (error) {
-    tell(error instanceof LinkError ? error : `${name}: ${error instanceof Error ? error.message : error}`);
+    const message = error instanceof Error ? error.message : String(error);
+    // a trace's errors name the file themselves
+    const isNamed = error instanceof LinkError || message.startsWith(`${name}: `);
+    tell(isNamed ? message : `${name}: ${message}`);
   }
 }
 
@@ -38,8 +42,7 @@ async function openAs(content: Blob, name: string): Promise<void> {
   const kind = sniff(head);
   if (kind === 'empty') throw new Error('there is nothing in it');
   if (kind === 'trace') {
-    const chunks = content.stream() as unknown as AsyncIterable<Uint8Array>;
-    const { scene } = await sceneFromTrace(chunks, { name });
+    const { scene } = await sceneFromTrace(chunksOf(content), { name });
     await replaceScene(scene, 0);
     return;
   }

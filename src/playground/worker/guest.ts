@@ -7,6 +7,7 @@
 import type { V86 as Emulator, V86Image } from 'v86';
 import { attachV86, type V86Disk } from '../../adapters/v86.ts';
 import { Machine } from '../../browser.ts';
+import { compileCore } from '../../core/core.ts';
 import type { Machine as AnyMachine } from '../../machine.ts';
 import { FILE_NAMES, LINUX_FILES, type LinuxFileKind, recognise } from '../linux/files.ts';
 import { LiveLog } from './live-log.ts';
@@ -54,12 +55,12 @@ async function readFiles(files: GuestFiles): Promise<Files> {
   return Object.fromEntries(read) as Files;
 }
 
-/** v86's module, compiled once. */
+/** v86's module, compiled once. Not while it streams: a plain static host may give it no type, and then that is refused. */
 let compiled: Promise<WebAssembly.Module> | undefined;
 
 async function makeEmulator(files: Files, memoryMib: number): Promise<Emulator> {
   const { V86 } = await import('v86');
-  compiled ??= WebAssembly.compileStreaming(fetch(new URL('v86.wasm', import.meta.url)));
+  compiled ??= compileCore(new URL('v86.wasm', import.meta.url));
   const module = await compiled;
   // each start needs bytes of its own: v86 writes into them
   const image = (kind: LinuxFileKind): V86Image => ({ buffer: files[kind].slice(0) });

@@ -5,6 +5,7 @@
 // two lines that v86 needs of it.
 
 import { expose } from 'comlink';
+import { compileCore } from '../../core/core.ts';
 import { Disk } from './disk.ts';
 import { Guest } from './guest.ts';
 
@@ -31,6 +32,6 @@ function messageScheduler(): Scheduler {
 const scope = globalThis as { scheduler?: Scheduler };
 if (typeof scope.scheduler?.postTask !== 'function') scope.scheduler = messageScheduler();
 
-const core = WebAssembly.compileStreaming(fetch(new URL('./core.wasm', import.meta.url)));
+const core = compileCore(new URL('./core.wasm', import.meta.url));
 
 expose({ disk: new Disk(core), guest: new Guest(core) });

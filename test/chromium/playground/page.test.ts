@@ -1,14 +1,14 @@
-// test-timeout: 60
+// test-timeout: 120
 // The page as a whole: what a first visitor sees, links, themes, widths, and less motion.
 
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
 import { FIRST_SCENE, SCENES } from '../../../src/playground/scenes/index.ts';
 import { assertFits, factsOf, PHONE, playgroundSuite, waitFor, waitForStep } from '../support/page.ts';
+import { openPanel, PANEL_NAMES, type PanelName } from '../support/reader.ts';
 
 const { test, visit, run } = playgroundSuite('playground page');
 const WIDTHS = [320, 390, 768, 1100, 1440];
-const SHEETS = ['Scenes', 'Knobs', 'Inspector', 'Plug', 'More'];
 /** A first visitor has seen something move by then. */
 const FIRST_MOVE_MS = 3000;
 
@@ -76,7 +76,7 @@ test('the theme is the system’s until the reader chooses, and the choice outli
 });
 
 for (const width of WIDTHS) {
-  test(`at ${width} pixels nothing scrolls sideways, at the start, in the middle, at the end`, async () => {
+  test(`at ${width} pixels nothing scrolls sideways, at the start, in the middle, at the end, with any panel`, async () => {
     await visit({ viewport: { width, height: 800 } }, async (page) => {
       await assertFits(page, 'at the start');
       await page.keyboard.press('Shift+ArrowRight');
@@ -85,24 +85,21 @@ for (const width of WIDTHS) {
       await page.keyboard.press('End');
       await waitFor(page, 'finished');
       await assertFits(page, 'at the end');
-      if (width < 700) await assertSheetsFit(page);
+      for (const name of PANEL_NAMES) {
+        await openPanel(page, name);
+        await assertPanelFits(page, name);
+      }
     });
   });
 }
 
-async function assertSheetsFit(page: Page): Promise<void> {
-  for (const name of SHEETS) {
-    await page.click(`.phone-bar button:has-text("${name}")`);
-    await page.waitForSelector('dialog[open]');
-    await assertFits(page, `sheet ${name}`);
-    const [content, view] = await page.$eval('dialog[open] .panel', (panel) => [
-      panel.scrollWidth,
-      panel.clientWidth,
-    ]);
-    assert.ok((content ?? 0) <= (view ?? 0), `sheet ${name} is ${content} wide in ${view}`);
-    await page.keyboard.press('Escape');
-    await page.waitForSelector('dialog', { state: 'detached' });
-  }
+async function assertPanelFits(page: Page, name: PanelName): Promise<void> {
+  await assertFits(page, `panel ${name}`);
+  const [content = 0, view = 0] = await page.$eval(`#panel-${name}`, (panel) => [
+    panel.scrollWidth,
+    panel.clientWidth,
+  ]);
+  assert.ok(content <= view, `panel ${name} is ${content} wide in ${view}`);
 }
 
 test('on a phone a scene is chosen from its sheet, and the lanes are there again', async () => {

@@ -121,8 +121,8 @@ function watch(context: BrowserContext, url: string): string[] {
     if (message.type() === 'error' || message.type() === 'warning')
       faults.push(`console ${message.type()}: ${message.text()}`);
   });
-  context.on('weberror', ({ error }) => {
-    const thrown = error();
+  context.on('weberror', (event) => {
+    const thrown = event.error();
     faults.push(`uncaught: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
   });
   context.on('requestfailed', (request) => {

@@ -65,13 +65,13 @@ function Row({
         type="button"
         class="quiet uncertain-write"
         aria-pressed={fate === 'kept'}
-        aria-label={`${words}, ${place}: ${FATES[fate]}`}
         onClick={() => setKept(first, write.choices, fate !== 'kept')}
       >
-        <span class="uncertain-words">{words}</span>
-        <span class="uncertain-fate" aria-hidden="true">
-          {FATES[fate]}
+        <span class="uncertain-words">
+          {words}
+          <span class="unseen">, {place}: </span>
         </span>
+        <span class="uncertain-fate">{FATES[fate]}</span>
         <Bar write={write} axis={axis} fate={fate} />
       </button>
       {isSplit && (
