@@ -13,6 +13,7 @@ import {
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import type { ModelName } from '../../core/drive-models/index.ts';
 import { TraceBatch, type TraceRecord } from '../../trace/batch.ts';
+import { TraceError } from '../../trace/errors.ts';
 import { openTraceOn } from '../../trace/open-on.ts';
 import type { TraceReader } from '../../trace/reader.ts';
 import { openWebSource } from '../../trace/web-source.ts';
@@ -29,6 +30,9 @@ const MOST_DRIVE_BYTES = 2 ** 52;
 const DRIVE_GRANULE = 1_048_576;
 const LEAST_BUFFERS = 1_048_576;
 const MOST_BUFFERS = 67_108_864;
+/** A trace is read on to count its requests, but no further than these. */
+const MOST_COUNTED = 200_000;
+const BATCH = 4096;
 /** Kinds of a list's requests, by the trace's operation. */
 const LIST_KINDS: ReadonlyMap<number, number> = new Map([
   [TRACE_READ, 0],
@@ -66,6 +70,8 @@ export interface TraceScene {
   readonly deviceNames: readonly string[];
   /** All of this as a sentence. */
   readonly summary: string;
+  /** In short: "10,000 of 154,000 requests, fio iolog version 3, 1 device". */
+  readonly told: string;
 }
 
 /** Throws TraceError, RangeError, and the signal's reason. */
@@ -78,20 +84,24 @@ export async function sceneFromTrace(
     throw new RangeError(`requests is ${requests}; it must be a whole number from 1 to ${MOST_REQUESTS}`);
   const reader = await openTraceOn((file) => openWebSource(chunks, file), { name, signal });
   try {
-    const { records, isWhole } = await readHead(reader, requests);
-    if (reader.deviceNames.length > MOST_DRIVES)
+    const { records, ...extent } = await readHead(reader, requests);
+    // those that only the rest of the trace is for are left out with it
+    const deviceCount = records.reduce((most, { device }) => Math.max(most, device + 1), 0);
+    const deviceNames = reader.deviceNames.slice(0, deviceCount);
+    if (deviceCount > MOST_DRIVES)
       throw new RangeError(
-        `${name}: its first ${count(records.length)} requests are for ${reader.deviceNames.length} devices; a scene has at most ${MOST_DRIVES} drives`,
+        `${name}: its first ${count(records.length)} requests are for ${deviceCount} devices; a scene has at most ${MOST_DRIVES} drives`,
       );
-    const scene = sceneOf(records, reader, options, isWhole);
+    const scene = sceneOf(records, deviceNames, reader.formatTitle, options, extent.isWhole);
     return {
       scene,
       format: reader.formatTitle,
       compression: reader.compression,
       requestCount: records.length,
-      isWhole,
-      deviceNames: [...reader.deviceNames],
+      isWhole: extent.isWhole,
+      deviceNames,
       summary: scene.intro,
+      told: `${countOf(records.length, extent)}, ${reader.formatTitle}, ${devicesInWords(deviceCount)}`,
     };
   } finally {
     await reader.close();
@@ -102,25 +112,49 @@ function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** The first requests, and whether they are all. */
+/** How much there is of a trace. */
+interface Extent {
+  /** Nothing was left out. */
+  readonly isWhole: boolean;
+  /** Requests that were met; there are more unless this is all. */
+  readonly metCount: number;
+  readonly isAllMet: boolean;
+}
+
+function countOf(readCount: number, { isWhole, metCount, isAllMet }: Extent): string {
+  const all = `${count(metCount)} ${metCount === 1 ? 'request' : 'requests'}`;
+  if (isWhole) return `all ${all}`;
+  return `the first ${count(readCount)} of ${isAllMet ? '' : 'at least '}${all}`;
+}
+
+function devicesInWords(deviceCount: number): string {
+  return deviceCount === 1 ? '1 device' : `${deviceCount} devices`;
+}
+
+/** The first requests, and how many there are besides. */
 async function readHead(
   reader: TraceReader,
   most: number,
-): Promise<{ readonly records: TraceRecord[]; readonly isWhole: boolean }> {
-  const batch = new TraceBatch(Math.min(most, 4096));
+): Promise<Extent & { readonly records: TraceRecord[] }> {
+  const batch = new TraceBatch(Math.min(most, BATCH));
   const records: TraceRecord[] = [];
   while (records.length < most && (await reader.next(batch)) > 0)
     for (let index = 0; index < batch.count && records.length < most; index++) records.push(batch.at(index));
-  if (records.length < most) return { records, isWhole: true };
-  return { records, isWhole: reader.totals.requests === most && !(await hasMore(reader)) };
+  if (records.length < most)
+    return { records, isWhole: true, metCount: reader.totals.requests, isAllMet: true };
+  const isAllMet = await readOn(reader);
+  const { requests } = reader.totals;
+  return { records, isWhole: isAllMet && requests === most, metCount: requests, isAllMet };
 }
-
-/** What is wrong with the rest is no matter: it is left out. */
-async function hasMore(reader: TraceReader): Promise<boolean> {
+/** True when this came to the end. What is wrong with the rest is no matter: it is left out. */
+async function readOn(reader: TraceReader): Promise<boolean> {
+  const batch = new TraceBatch(BATCH);
   try {
-    return (await reader.next(new TraceBatch(1))) > 0;
-  } catch {
+    while ((await reader.next(batch)) > 0) if (reader.totals.requests >= MOST_COUNTED) return false;
     return true;
+  } catch (error) {
+    if (error instanceof TraceError) return false;
+    throw error;
   }
 }
 
@@ -147,17 +181,18 @@ function itemsOf(record: TraceRecord, isDirect: boolean, name: string): Item[] {
 
 function sceneOf(
   records: readonly TraceRecord[],
-  reader: TraceReader,
+  deviceNames: readonly string[],
+  formatTitle: string,
   options: TraceSceneOptions,
   isWhole: boolean,
 ): Scene {
   const { name, direct = false, depth = DEFAULT_DEPTH, model = 'ssd', cache = DEFAULT_CACHE } = options;
-  const devices = reader.deviceNames.map((_, device) =>
+  const devices = deviceNames.map((_, device) =>
     records.filter((record) => record.device === device).flatMap((record) => itemsOf(record, direct, name)),
   );
-  const clients = reader.deviceNames.map(
+  const clients = deviceNames.map(
     (device, index): SceneClient => ({
-      name: clientName(device, index, reader.deviceNames),
+      name: clientName(device, index, deviceNames),
       entrance: 'aio',
       target: `drive${index}`,
       direct,
@@ -168,8 +203,8 @@ function sceneOf(
   return {
     id: `trace-${slugOf(name)}`,
     title: name.slice(0, 200) || 'A trace',
-    question: `What does this machine do with ${isWhole ? 'a' : 'the beginning of a'} ${reader.formatTitle} trace?`,
-    intro: `${count(records.length)} requests for ${devices.length === 1 ? 'one device' : `${devices.length} devices`}, read from ${name.slice(0, 200)} (${reader.formatTitle}).${left} They enter as soon as possible, ${depth} at a time${direct ? ', around the page cache' : ''}.`,
+    question: `What does this machine do with ${isWhole ? 'a' : 'the beginning of a'} ${formatTitle} trace?`,
+    intro: `${count(records.length)} requests for ${devices.length === 1 ? 'one device' : devicesInWords(devices.length)}, read from ${name.slice(0, 200)} (${formatTitle}).${left} They enter as soon as possible, ${depth} at a time${direct ? ', around the page cache' : ''}.`,
     group: 'yours',
     machine: {
       seed: 1,

@@ -4,15 +4,14 @@
 // Invariant: a file that can not be opened changes nothing but the message.
 
 import { parseRecipe } from '../../explore/recipe.ts';
-import { chunksOf } from '../../trace/web-source.ts';
 import { dismissProblem, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
 import { openRecipe } from '../panels/explore/state.ts';
 import { checkScene } from '../scene/check.ts';
-import { sceneFromTrace } from '../scene/from-trace.ts';
 import { parseSceneText } from '../scene/text.ts';
 import { showPanel } from '../shell/view.ts';
 import { LinkError } from './link.ts';
+import { openTraceFile } from './opened-trace.ts';
 import { openLink } from './opening.ts';
 import { sniff } from './sniff.ts';
 
@@ -42,8 +41,7 @@ async function openAs(content: Blob, name: string): Promise<void> {
   const kind = sniff(head);
   if (kind === 'empty') throw new Error('there is nothing in it');
   if (kind === 'trace') {
-    const { scene } = await sceneFromTrace(chunksOf(content), { name });
-    await replaceScene(scene, 0);
+    await openTraceFile(content, name);
     return;
   }
   if (content.size > MOST_TEXT_BYTES)

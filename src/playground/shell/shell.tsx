@@ -5,6 +5,7 @@
 // phone    captions, lanes, time, and a small bar that opens everything else as sheets
 
 import { Drop } from '../panels/drop.tsx';
+import { TraceBar } from '../panels/trace-bar.tsx';
 import { Stage } from '../stage/stage.tsx';
 import { cursor, pageState, problem, recordHash, run, runVersion, scene } from '../state.ts';
 import { Aftermath } from './aftermath.tsx';
@@ -73,6 +74,7 @@ function Middle() {
     >
       {problem.value !== undefined && <Problem text={problem.value} />}
       <Aftermath />
+      <TraceBar />
       <Captions />
       <div class="lanes">
         <Stage />

@@ -76,18 +76,27 @@ trace('packed and plain, whole or in pieces, it is the same scene', async () => 
   assert.equal((await sceneFromTrace(chunksOf(new Blob([packed])), { name: 'given.trace' })).scene, scene);
 });
 
+trace('a device that only the rest of the trace is for is none of the scene', async () => {
+  const rows = [0, 0, 1].map((disk, index) => `${128166372000000000 + index},hm,${disk},Write,4096,4096,9`);
+  const made = await read(new TextEncoder().encode(`${rows.join('\n')}\n`), { requests: 2 });
+  assert.is(made.told, 'the first 2 of 3 requests, MSR Cambridge CSV, 1 device');
+  assert.is(made.scene.clients.length, 1);
+  await playsToItsEnd(made);
+});
+
 trace('a part is read where there are more, and the rest is left out, right or wrong', async () => {
   const good = Array.from({ length: 30 }, (_, index) => `${index} a write ${index * 4096} 4096\n`).join('');
-  for (const [text, requests, isWhole] of [
-    [good, 30, true],
-    [good, 29, false],
-    [`${good}31 a nonsense\n`, 30, false],
-    [good, 100, true],
+  for (const [text, requests, isWhole, told] of [
+    [good, 30, true, 'all 30 requests'],
+    [good, 29, false, 'the first 29 of 30 requests'],
+    [`${good}31 a nonsense\n`, 30, false, 'the first 30 of at least 30 requests'],
+    [good, 100, true, 'all 30 requests'],
   ] as const) {
     const made = await read(iolog(text), { requests });
     assert.is(made.isWhole, isWhole, `${requests}`);
     assert.is(made.requestCount, Math.min(30, requests));
     assert.is(/left out/.test(made.summary), !isWhole);
+    assert.is(made.told, `${told}, fio iolog version 3, 1 device`);
     assert.match(made.summary, `${made.requestCount} requests for one device`);
   }
 });
