@@ -46,6 +46,9 @@ let wantedStep: number | undefined;
 /** The part of the run to go to once all of it is known, 0 to 1. */
 let wantedPart: number | undefined;
 
+/** Scenes that were asked for: an earlier one that is ready later is not shown. */
+let openingCount = 0;
+
 /** Tells the reader what went wrong. */
 export function tell(failure: unknown): void {
   problem.value = failure instanceof Error ? failure.message : String(failure);
@@ -57,6 +60,7 @@ export function dismissProblem(): void {
 
 /** Opens a scene at its start, or at `step` once the run has come so far. */
 export async function openScene(next: Scene, step = 0): Promise<void> {
+  openingCount++;
   batch(() => {
     pause();
     scene.value = next;
@@ -82,9 +86,10 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
  */
 export async function replaceScene(next: Scene, part?: number): Promise<void> {
   backToBefore();
-  const before = run.value;
+  const opening = ++openingCount;
   const opened = await openRun(next);
-  if (run.value !== before) return;
+  if (opening !== openingCount) return;
+  const before = run.value;
   const shownPart = before === undefined || before.stepCount === 0 ? 0 : cursor.value / before.stepCount;
   batch(() => {
     pause();
@@ -130,6 +135,7 @@ function show(opened: OpenedRun): void {
 
 /** Shows the run of a live machine, and follows it: playing it is being at its end. */
 export function showLive(live: Run): void {
+  openingCount++;
   batch(() => {
     pause();
     liveRun.value = live;

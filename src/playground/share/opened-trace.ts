@@ -46,6 +46,8 @@ export const reading = signal<Reading | undefined>(undefined);
 const TOLD_AFTER_MS = 200;
 
 let canceller: AbortController | undefined;
+/** The choices of a reading that goes on: the next choice builds on them. */
+let wanted: { readonly content: Blob; readonly choices: TraceChoices } | undefined;
 
 /** Throws what is wrong with the trace, or with its scene. */
 export async function openTraceFile(content: Blob, name: string): Promise<void> {
@@ -59,7 +61,8 @@ export async function changeTrace(change: Partial<TraceChoices>): Promise<void> 
   const kept = Object.entries(changesOf(scene.value)).filter(
     ([path]) => path.startsWith('machine.') && !path.startsWith('machine.drives'),
   );
-  await read(trace.content, trace.name, { ...trace.choices, ...change }, Object.fromEntries(kept));
+  const choices = wanted?.content === trace.content ? wanted.choices : trace.choices;
+  await read(trace.content, trace.name, { ...choices, ...change }, Object.fromEntries(kept));
 }
 
 export function cancelReading(): void {
@@ -70,6 +73,7 @@ async function read(content: Blob, name: string, choices: TraceChoices, changes:
   cancelReading();
   const mine = new AbortController();
   canceller = mine;
+  wanted = { content, choices };
   const { signal } = mine;
   let bytesRead = 0;
   const tellProgress = (): void => {
@@ -86,13 +90,15 @@ async function read(content: Blob, name: string, choices: TraceChoices, changes:
   try {
     const made = await sceneFromTrace(counted(), { ...choices, name, signal });
     signal.throwIfAborted();
-    const shownBefore = scene.value;
     await replaceScene(applyChanges(made.scene, changes), 0);
-    if (scene.value !== shownBefore) opened.value = { content, name, choices, made };
+    if (ownScene(scene.value) === made.scene) opened.value = { content, name, choices, made };
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
-    if (canceller === mine) reading.value = undefined;
+    if (canceller === mine) {
+      reading.value = undefined;
+      wanted = undefined;
+    }
   }
 }
