@@ -23,9 +23,11 @@ export function formatCounted(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** 1,240 µs */
+/** A moment: 1,240 µs, or 36.091226 s from the first second on. */
 export function formatTime(nanoseconds: number): string {
-  return `${formatCount(Math.floor(nanoseconds / 1000))} µs`;
+  const microseconds = Math.floor(nanoseconds / 1000);
+  if (nanoseconds < 1e9) return `${formatCount(microseconds)} µs`;
+  return `${formatCount(Math.floor(microseconds / 1e6))}.${String(microseconds % 1e6).padStart(6, '0')} s`;
 }
 
 /** 800 ns, 12.4 µs, 1.2 ms, 3 s: a length of time in the unit that suits it. */

@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type MachineRecord, RECORD_KIND_NAMES } from '../../../../src/index.ts';
 import { describe, LAYER_NAMES, layerOf, recordHue } from '../../../../src/playground/model/describe.ts';
-import { formatBytes, formatDuration } from '../../../../src/playground/model/formats.ts';
+import { formatBytes, formatDuration, formatTime } from '../../../../src/playground/model/formats.ts';
 
 const words = suite('records in words');
 
@@ -48,6 +48,9 @@ words('numbers have separators and units', () => {
   assert.is(formatBytes(3 * 2 ** 20), '3 MiB');
   assert.is(formatBytes(1000), '1,000 B');
   assert.is(formatDuration(800), '800 ns');
+  assert.is(formatTime(1_240_999), '1,240 µs');
+  assert.is(formatTime(999_999_999), '999,999 µs');
+  assert.is(formatTime(36_000_091_226), '36.000091 s');
 });
 
 words.run();
