@@ -95,6 +95,10 @@ for (const [screen, viewport] of SCREENS) {
       await page.waitForSelector('.plug[data-mode="choosing"] .uncertain > li');
       await assertClean(page, 'after the cut');
       await page.click('.plug button:text-is("Boot what is left")');
+      // on a phone the lanes are there again, for the boot to be watched
+      await page.getByRole('region', { name: 'After the crash' }).waitFor();
+      await assertClean(page, 'behind the crash');
+      await openPanel(page, 'plug');
       await page.waitForSelector('.outcome');
       await assertClean(page, 'what came up');
     });
