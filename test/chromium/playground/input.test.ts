@@ -1,10 +1,12 @@
 // test-timeout: 60
-// What a reader gives the page: dropped files of three formats run as in Node, what is broken is told and changes nothing, knobs, the editor.
+// What a reader gives the page: dropped files of three formats run as in Node, what is broken is told and changes nothing, knobs, the editor, files to keep.
 
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import { RECORD_SIZE } from '../../../assembly/layout.ts';
 import { applyChanges } from '../../../src/playground/scene/changes.ts';
 import { sceneFromTrace, type TraceSceneOptions } from '../../../src/playground/scene/from-trace.ts';
 import { parseSceneText } from '../../../src/playground/scene/text.ts';
@@ -137,6 +139,40 @@ test('in the editor a fault stands at its line, and the mended text plays', asyn
     await page.fill('#editor-text', text('write'));
     await page.click('.editor-actions .primary');
     await assertEndsAsInNode(page, parseSceneText(text('write')).scene as Scene);
+  });
+});
+
+test('Back opens the scene before, and Forward the next one again', async () => {
+  await visit({}, async (page) => {
+    await page.click('[data-scene-id="merging"]');
+    await page.waitForURL(/#scene=merging$/);
+    await page.goBack();
+    await page.waitForSelector(`main[data-scene="${FIRST_SCENE.id}"]`);
+    await page.goForward();
+    await page.waitForSelector('main[data-scene="merging"]');
+  });
+});
+
+test('the files to keep hold each record, and pictures that are pictures', async () => {
+  await visit({}, async (page) => {
+    await page.getByRole('button', { name: 'Share', exact: true }).click();
+    const saved = async (name: RegExp): Promise<Buffer> => {
+      const waiting = page.waitForEvent('download');
+      await page.getByRole('button', { name }).click();
+      return readFile(await (await waiting).path());
+    };
+    const { parts } = await playAhead(FIRST_SCENE);
+    const recordCount = parts.reduce((sum, { records }) => sum + records.length / RECORD_SIZE, 0);
+    const lines = (await saved(/JSON Lines/)).toString().trimEnd().split('\n');
+    assert.is(lines.length, recordCount);
+    for (const line of lines) assert.type(JSON.parse(line).kind, 'string');
+    const svg = (await saved(/SVG/)).toString();
+    const root = await page.evaluate(
+      (source) => new DOMParser().parseFromString(source, 'image/svg+xml').documentElement.nodeName,
+      svg,
+    );
+    assert.is(root, 'svg');
+    assert.is((await saved(/PNG/)).subarray(0, 8).toString('latin1'), '\x89PNG\r\n\x1a\n');
   });
 });
 
