@@ -7,8 +7,7 @@
 import { RECORD_SIZE, ROOT_NOW, ROOT_RECORD_HASH, ROOT_RECORDS_MADE } from '../../../assembly/layout.ts';
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import { formatSize } from '../../core/size.ts';
-import type { Machine } from '../../machine.ts';
-import { type CreateMachine, openScene, SceneRun } from '../scene/run.ts';
+import { type CreateMachine, openScene, type SceneRun } from '../scene/run.ts';
 import type { Scene } from '../scene/types.ts';
 import type { RunPart, Shape, Standing } from './protocol.ts';
 import { shapeOf } from './shape.ts';
@@ -72,11 +71,6 @@ export class Session {
     caps: Caps = CAPS,
   ): Promise<Session> {
     return new Session(await openScene(scene, create), onPart, caps);
-  }
-
-  /** As open, on a machine that is there already: a survivor of another one. The session closes it. */
-  static adopt(machine: Machine, scene: Scene, onPart: (part: RunPart) => void, caps: Caps = CAPS): Session {
-    return new Session(new SceneRun(machine, scene), onPart, caps);
   }
 
   /** Steps known so far. */

@@ -125,6 +125,7 @@ cuts(
       const swapped = await plug.cut({ ...all, kept: newest });
       if (swapped.judged.promisedLost > 0) brokenAt.push(-step);
     }
+    assert.ok(brokenAt.length > 0, 'a name without its content broke nothing');
     assert.ok(
       brokenAt.every((step) => step < 0),
       `broken though nothing volatile was kept: ${brokenAt}`,
