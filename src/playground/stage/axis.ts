@@ -57,17 +57,22 @@ export function makeAxis(pieces: readonly Piece[], left: number, width: number):
   return { left, width, pieces: placed, x, span, ticks: ticksOf(placed) };
 }
 
-/** Widths in proportion to the sectors, but that no piece is narrower than can be seen. */
+/**
+ * Widths in proportion to the sectors, but that no piece is narrower than can be seen; on an axis too narrow for that, pieces are equal and gaps
+ * take at most half of it.
+ */
 function place(pieces: readonly Piece[], left: number, width: number): AxisPiece[] {
-  const room = width - FOLD_GAP * (pieces.length - 1);
+  const gap = pieces.length === 1 ? 0 : Math.min(FOLD_GAP, width / 2 / (pieces.length - 1));
+  const room = width - gap * (pieces.length - 1);
   const sectors = pieces.reduce((sum, { sectorCount }) => sum + sectorCount, 0);
-  const shared = room - PIECE_MIN_WIDTH * pieces.length;
+  const least = Math.min(PIECE_MIN_WIDTH, room / pieces.length);
+  const shared = room - least * pieces.length;
   let x = left;
   return pieces.map((piece) => {
     const share = piece.sectorCount / sectors;
-    const wide = pieces.length === 1 ? room : PIECE_MIN_WIDTH + shared * share;
+    const wide = pieces.length === 1 ? room : least + shared * share;
     const placed = { ...piece, x, width: wide };
-    x += wide + FOLD_GAP;
+    x += wide + gap;
     return placed;
   });
 }

@@ -182,19 +182,26 @@ export function foldedPieces(runs: readonly Piece[], sectorCount: number): Piece
   const touched = runs.reduce((sum, run) => sum + run.sectorCount, 0);
   const whole = [{ sector: 0, sectorCount }];
   if (runs.length === 0 || sectorCount <= WHOLE_SECTORS || touched >= sectorCount * WHOLE_FROM) return whole;
-  const gaps = runs.slice(1).map((run, index) => gapBefore(run, runs[index] ?? run));
-  const wide = gaps.filter((gap) => gap > touched * FOLD_FROM).sort((a, b) => b - a);
-  const least = wide[Math.min(wide.length, MAX_PIECES - 1) - 1] ?? Number.POSITIVE_INFINITY;
+  const cuts = widestGaps(runs, touched * FOLD_FROM);
   const pieces: Piece[] = [];
   let begin = runs[0] as Piece;
   for (let index = 1; index <= runs.length; index++) {
-    if (index < runs.length && (gaps[index - 1] ?? 0) < least) continue;
+    if (index < runs.length && !cuts.has(index)) continue;
     pieces.push(rounded(begin, runs[index - 1] ?? begin, sectorCount));
     begin = runs[index] ?? begin;
   }
   const separate = joined(pieces);
   const shown = separate.reduce((sum, piece) => sum + piece.sectorCount, 0);
   return shown >= sectorCount * WHOLE_FROM ? whole : separate;
+}
+
+/** The runs behind the widest gaps: those of more sectors than `from`, and no more than make MAX_PIECES pieces. Of equal gaps, the first. */
+function widestGaps(runs: readonly Piece[], from: number): ReadonlySet<number> {
+  const gaps = runs
+    .slice(1)
+    .map((run, index) => ({ before: index + 1, sectors: gapBefore(run, runs[index] ?? run) }));
+  const wide = gaps.filter(({ sectors }) => sectors > from).sort((a, b) => b.sectors - a.sectors);
+  return new Set(wide.slice(0, MAX_PIECES - 1).map(({ before }) => before));
 }
 
 function gapBefore(run: Piece, previous: Piece): number {

@@ -5,6 +5,7 @@
 // for anything. Less motion is asked for unless a test says otherwise, so that nothing plays by itself.
 
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import {
   type Browser,
   type BrowserContext,
@@ -27,6 +28,8 @@ const FLAGS = [
   '--disable-sync',
 ];
 const PATIENCE_MS = 20_000;
+/** A page whose script runs in circles answers nothing, and a question to it has no end of its own. */
+const ANSWER_MS = 5000;
 
 export const WIDE = { width: 1440, height: 900 };
 export const MEDIUM = { width: 768, height: 1024 };
@@ -141,15 +144,19 @@ function watch(context: BrowserContext, url: string): string[] {
 
 /** Waits until <main> is in one of the states; says what the page told its reader when it failed instead. */
 export async function waitFor(page: Page, ...states: readonly PageState[]): Promise<void> {
+  const isNot = `not ${states.join(' or ')}`;
   const wanted = states.map((state) => `main[data-state="${state}"]`).join(', ');
   try {
     await page.waitForSelector(wanted, { timeout: PATIENCE_MS, state: 'attached' });
   } catch (error) {
+    const told = await Promise.race([toldBy(), setTimeout(ANSWER_MS, `does not answer any more, ${isNot}`)]);
+    throw new Error(`the page ${told}`, { cause: error });
+  }
+
+  async function toldBy(): Promise<string> {
     const { state } = await factsOf(page);
-    const told = await page.$$eval('[role="alert"]', (all) => all.map((element) => element.textContent));
-    throw new Error(`the page is ${state}, not ${states.join(' or ')}; it says: ${told.join(' ')}`, {
-      cause: error,
-    });
+    const alerts = await page.$$eval('[role="alert"]', (all) => all.map((element) => element.textContent));
+    return `is ${state}, ${isNot}; it says: ${alerts.join(' ')}`;
   }
 }
 

@@ -108,6 +108,60 @@ axes('pieces lie apart and in order, and hold every run, however many runs there
   }
 });
 
+/** Numbers that look random and are the same each time, below `limit`. */
+function numbers(seed: number): (limit: number) => number {
+  let state = seed;
+  return (limit) => {
+    state = (state * 1103515245 + 12345) % 2147483648;
+    return Math.floor((state / 2147483648) * limit);
+  };
+}
+
+axes('of equal gaps the first are folded', () => {
+  const runs = Array.from({ length: 6 }, (_, index) => ({ sector: index * 1000, sectorCount: 8 }));
+  assert.equal(foldedPieces(runs, 20_000), [
+    { sector: 0, sectorCount: 8 },
+    { sector: 1000, sectorCount: 8 },
+    { sector: 2000, sectorCount: 8 },
+    { sector: 2816, sectorCount: 2304 },
+  ]);
+});
+
+axes('whatever is touched, on an axis of any width: at most four pieces, each with a width, in order', () => {
+  for (let seed = 1; seed <= 3000; seed++) {
+    const below = numbers(seed);
+    const sectorCount = 4096 << below(8);
+    // gaps are often equal: a few sizes, all multiples of a page
+    const runs: Piece[] = [];
+    for (let sector = 8 * below(60); sector + 800 < sectorCount && runs.length < 30; ) {
+      const length = 8 * (1 + below(10));
+      runs.push({ sector, sectorCount: length });
+      sector += length + 8 * [1, 60, 60, 70][below(4)]!;
+    }
+    if (runs.length === 0) continue;
+    const pieces = foldedPieces(runs, sectorCount);
+    const width = 1 + below(700);
+    const axis = makeAxis(pieces, 18, width);
+    assert.ok(axis.pieces.length <= 4, `seed ${seed}: ${axis.pieces.length} pieces`);
+    let end = 18;
+    for (const piece of axis.pieces) {
+      assert.ok(piece.width > 0 && piece.x >= end - 0.001, `seed ${seed}: ${piece.width} at ${piece.x}`);
+      end = piece.x + piece.width;
+    }
+    assert.ok(end <= 18 + width + 0.001, `seed ${seed}: ends at ${end} of ${18 + width}`);
+  }
+});
+
+axes('more pieces than there is room for are drawn narrow', () => {
+  const pieces = Array.from({ length: 9 }, (_, index) => ({
+    sector: index * 10_000,
+    sectorCount: 8 << index,
+  }));
+  const axis = makeAxis(pieces, 0, 160);
+  assert.ok(axis.pieces.every(({ width }) => width > 0));
+  assert.ok(axis.ticks.length > 0);
+});
+
 axes('an axis stays as it is while a run goes on inside it', () => {
   const drive = new DriveReach({
     index: 0,
