@@ -16,11 +16,11 @@ import { testFlushes } from './flushes.ts';
 import { ImageMachine } from './images.ts';
 import { type RecoverCall, RecoveryJudge } from './judge.ts';
 import { PromiseRange } from './judge-promises.ts';
-import type { Failure } from './parts.ts';
+import type { Failure, SearchTally } from './parts.ts';
 
 import { type Rerun, replayRecipe } from './recipe.ts';
 import { makeBase, type RecordedWorkload, type RunContext, type RunStart, record } from './record.ts';
-import { type SearchTally, searchImages } from './search.ts';
+import { searchImages } from './search.ts';
 import { ImageSet } from './search-images.ts';
 import { isEarly } from './search-options.ts';
 import { Pace } from './search-pace.ts';

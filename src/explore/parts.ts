@@ -11,6 +11,7 @@ import type { CrashState } from '../crash/state.ts';
 import type { CrashKind } from '../crash-kinds.ts';
 import type { Machine } from '../machine.ts';
 import type { LogInput } from '../write-log/source.ts';
+import type { VerdictFacts } from './types.ts';
 
 /** A call of the workload: what machine.tag numbers. */
 export interface CallSite {
@@ -128,4 +129,16 @@ export interface Levels<Value> {
 /** Opens machines on images, quickly one after the other. */
 export interface ImageMachines {
   open(memory: SparseMemory): Machine;
+}
+
+/** What a search has come to. */
+export interface SearchTally {
+  checked: number;
+  recoveryImages: number;
+  /** Crash points of recoveries of which only a sample was gone through. */
+  sampled: number;
+  readonly failures: FoundFailure[];
+  /** Keys of the failures. */
+  readonly keys: Set<string>;
+  stopped: VerdictFacts['stopped'];
 }

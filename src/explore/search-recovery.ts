@@ -7,8 +7,7 @@ import type { CrashImage } from '../crash/image.ts';
 import type { CrashState } from '../crash/state.ts';
 import type { ExploreLevels } from './explore-levels.ts';
 import { failureOf } from './judge-failure.ts';
-import type { FoundFailure, Level } from './parts.ts';
-import type { SearchTally } from './search.ts';
+import type { FoundFailure, Level, SearchTally } from './parts.ts';
 import { ImageSet, type StepRange } from './search-images.ts';
 import type { Pace } from './search-pace.ts';
 

@@ -3,23 +3,11 @@
 // Verbs: searchImages. One image arises at many steps: what must be there follows from the last of them, what may from the first.
 
 import type { ExploreLevels } from './explore-levels.ts';
-import type { FoundFailure, Level } from './parts.ts';
+import type { Level, SearchTally } from './parts.ts';
 import type { DistinctImage, ImageSet } from './search-images.ts';
 import type { Pace } from './search-pace.ts';
 import { RecoverySearch } from './search-recovery.ts';
-import type { ExploreProgress, VerdictFacts } from './types.ts';
-
-/** What a search has come to. */
-export interface SearchTally {
-  checked: number;
-  recoveryImages: number;
-  /** Crash points of recoveries of which only a sample was gone through. */
-  sampled: number;
-  readonly failures: FoundFailure[];
-  /** Keys of the failures. */
-  readonly keys: Set<string>;
-  stopped: VerdictFacts['stopped'];
-}
+import type { ExploreProgress } from './types.ts';
 
 export interface SearchLimits {
   /** Images judged, of all kinds of crash together. */

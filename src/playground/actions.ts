@@ -30,8 +30,9 @@ import {
   story,
   told,
 } from './state.ts';
+import type { WorkerCalls } from './worker/calls.ts';
 import type { Boot } from './worker/plug-protocol.ts';
-import type { RunPart, WorkerCalls } from './worker/protocol.ts';
+import type { RunPart } from './worker/protocol.ts';
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 worker.addEventListener('error', (event) => {

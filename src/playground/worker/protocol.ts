@@ -7,7 +7,6 @@
 
 import type { Counters } from '../../counters.ts';
 import type { Scene } from '../scene/types.ts';
-import type { PlugEngine } from './plug-protocol.ts';
 
 /** What the views need to know of a machine before its first record. */
 export interface Shape {
@@ -101,6 +100,3 @@ export interface Engine {
   /** Bytes of a drive as they are at the step where the machine stands. */
   sectors(drive: number, sector: number, sectorCount: number): Promise<Uint8Array>;
 }
-
-/** All that the worker can be asked. */
-export type WorkerCalls = Engine & PlugEngine;

@@ -4,9 +4,10 @@
 
 import { expose, transfer } from 'comlink';
 import { compileCore } from '../../core/core.ts';
+import type { WorkerCalls } from './calls.ts';
 import { makeEngine } from './engine.ts';
 import { makePlug } from './plug.ts';
-import type { RunPart, WorkerCalls } from './protocol.ts';
+import type { RunPart } from './protocol.ts';
 
 const { engine, bench } = makeEngine(() => compileCore(new URL('./core.wasm', import.meta.url)));
 

@@ -1,4 +1,4 @@
-// test-timeout: 120
+// test-timeout: 240
 // Every scene of the gallery plays to its end in the page, without a fault, to the hash of Node.
 
 import * as assert from 'uvu/assert';
