@@ -1,6 +1,6 @@
 // Image files in a browser: files of the origin's private file system (OPFS), through synchronous access handles.
 //
-// Verbs: openOpfsImages. It gives a WASI host whose preopened directory number n has the one image n; path_open only says yes, as handles can
+// Verbs: openOpfsImages, writeWhole. The first gives a WASI host whose preopened directory number n has the one image n; path_open only says yes, as handles can
 // not be made synchronously: they are made here, ahead, and are held until the machine closes. Only dedicated workers have them.
 // Invariant: one access handle a file, held by one machine; a fault answers a WASI errno, never an exception.
 
@@ -152,6 +152,19 @@ class OpfsHost implements WasiHost {
   }
 }
 
+/** Writes all of it, however little the handle takes at once. Throws QuotaExceededError when it takes nothing more. */
+export function writeWhole(
+  handle: Pick<SyncAccessHandle, 'write'>,
+  source: Uint8Array,
+  offset: number,
+): void {
+  for (let done = 0; done < source.length; ) {
+    const put = handle.write(source.subarray(done), { at: offset + done });
+    if (put === 0) throw new DOMException('nothing was taken', 'QuotaExceededError');
+    done += put;
+  }
+}
+
 /** The file for snapshots and crashes: the core's own handle, as there is only one. */
 class OpfsImage implements ImageAccess {
   readonly #handle: SyncAccessHandle;
@@ -175,11 +188,7 @@ class OpfsImage implements ImageAccess {
   }
 
   write(source: Uint8Array, offset: number): void {
-    for (let done = 0; done < source.length; ) {
-      const put = this.#handle.write(source.subarray(done), { at: offset + done });
-      if (put === 0) throw new DOMException('nothing was taken', 'QuotaExceededError');
-      done += put;
-    }
+    writeWhole(this.#handle, source, offset);
   }
 
   truncate(size: number): void {

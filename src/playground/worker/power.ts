@@ -52,9 +52,9 @@ export async function cutPower(
     dirtyPages: machine.vmstat().nr_dirty,
   };
   const left = machine.crash('power', { choose: mask });
-  if (image === undefined) return { machine: left, told };
-  const changed = [...left.memory(0).unshared(new SparseMemory())];
+  const changed = image === undefined ? [] : [...left.memory(0).unshared(new SparseMemory())];
   machine.close();
+  if (image === undefined) return { machine: left, told };
   await patchStored(image, changed);
   return { machine: await reopen(), told };
 }

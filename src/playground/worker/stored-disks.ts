@@ -2,6 +2,7 @@
 //
 // Verbs: storedDisks, makeStored, removeStored, patchStored; DISK_NAME, GUEST_DISK_NAME. A disk's file has its whole size from the start.
 
+import { writeWhole } from '../../backing/opfs.ts';
 import type { StoredDisk } from './live-protocol.ts';
 
 /** The volume's disk and the guest's, as images of a machine. */
@@ -64,12 +65,19 @@ export async function removeStored(name: string): Promise<void> {
   }
 }
 
-/** Writes pieces into the disk's file, which nobody has open. */
-export function patchStored(
+/** Writes pieces into the disk's file, which nobody has open. Throws an Error that a reader understands. */
+export async function patchStored(
   name: string,
   pieces: readonly { readonly offset: number; readonly bytes: Uint8Array }[],
 ): Promise<void> {
-  return useFile(name, (file) => {
-    for (const { offset, bytes } of pieces) file.write(bytes, { at: offset });
-  });
+  try {
+    await useFile(name, (file) => {
+      for (const { offset, bytes } of pieces) writeWhole(file, bytes, offset);
+    });
+  } catch (error) {
+    if ((error as Error).name !== 'QuotaExceededError') throw error;
+    throw new Error(
+      'The browser has no room for all that the cut has left on the disk: some of it is not as it was cut.',
+    );
+  }
 }
