@@ -1,9 +1,22 @@
-// The bytes of a trace in a browser: from any chunks, decompressed with DecompressionStream.
+// The bytes of a trace in a browser: from any chunks, decompressed with pako.
 //
-// Verbs: openWebSource, chunksOf. A browser takes gzip data of one member only.
+// Verbs: openWebSource, chunksOf. pako is loaded when the first gzip data comes.
+// Invariant: gzip data gives the bytes and the errors that it gives in Node: every member is read (pigz, bgzip, cat a.gz b.gz), zeros behind
+// the last are padding, anything else is damage. The platform's DecompressionStream refuses what follows the first member and does not tell
+// where that ended.
 
+/// <reference path="./pako.d.ts" />
+
+import type { Inflate } from 'pako/lib/inflate.js';
 import { damagedGzip, truncatedGzip } from './errors.ts';
 import { type ByteStream, type Source, sourceOf } from './source.ts';
+
+/** As zlib has it: the largest window, and gzip data only. */
+const WINDOW_BITS = 31;
+const SYNC_FLUSH = 2;
+/** What is unpacked at once: a thousand times as much may come of it. */
+const PIECE_BYTES = 16384;
+const UNPACKED_BYTES = 65536;
 
 /** As openSource of Node, without paths. */
 export function openWebSource(chunks: AsyncIterable<Uint8Array>, file: string): Promise<Source> {
@@ -21,32 +34,31 @@ export async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array> {
 }
 
 async function* gunzip(raw: ByteStream, file: string): AsyncGenerator<Uint8Array> {
-  const unpacker = new DecompressionStream('gzip');
-  const reader = unpacker.readable.getReader();
-  const feeding = feed(raw, unpacker.writable.getWriter());
-  // an error of the feeding side surfaces in the loop below
-  feeding.catch(() => {});
-  try {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-    await feeding;
-  } catch (error) {
-    throw gzipError(error, file, raw.bytesRead);
-  } finally {
-    reader.cancel().catch(() => {});
+  const { default: pako } = await import('pako/lib/inflate.js');
+  const unpacked: Uint8Array[] = [];
+  const begin = (): Inflate => {
+    const member = new pako.Inflate({ windowBits: WINDOW_BITS, chunkSize: UNPACKED_BYTES });
+    member.onData = (bytes) => unpacked.push(bytes);
+    member.onEnd = () => {};
+    return member;
+  };
+  let member = begin();
+  for await (const piece of piecesOf(raw)) {
+    for (let rest = piece; rest.length > 0; ) {
+      if (member.ended) {
+        if (rest[0] === 0) return;
+        member = begin();
+      }
+      const isGood = member.push(rest, SYNC_FLUSH);
+      yield* unpacked.splice(0);
+      if (!isGood) throw damagedGzip(file, member.strm.msg, undefined);
+      rest = rest.subarray(rest.length - member.strm.avail_in);
+    }
   }
+  if (!member.ended) throw truncatedGzip(file, raw.bytesRead, undefined);
 }
 
-async function feed(raw: ByteStream, writer: WritableStreamDefaultWriter<BufferSource>): Promise<void> {
-  for await (const chunk of raw.copies()) await writer.write(chunk as Uint8Array<ArrayBuffer>);
-  await writer.close();
-}
-
-/** Engines tell data that stops early by words, or by zlib's code. */
-function gzipError(error: unknown, file: string, bytesRead: number): unknown {
-  if (!(error instanceof Error)) return error;
-  const code = 'code' in error ? String(error.code) : '';
-  if (!(error instanceof TypeError) && !code.startsWith('Z_')) return error;
-  return code === 'Z_BUF_ERROR' || /truncated|unexpected end/i.test(error.message)
-    ? truncatedGzip(file, bytesRead, error)
-    : damagedGzip(file, error.message, error);
+async function* piecesOf(raw: ByteStream): AsyncGenerator<Uint8Array> {
+  for (let chunk = await raw.pull(); chunk !== undefined; chunk = await raw.pull())
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
 }

@@ -8,6 +8,7 @@ import { sceneFromTrace } from '../../../src/playground/scene/from-trace.ts';
 import { FIRST_SCENE } from '../../../src/playground/scenes/index.ts';
 import { chunksOf } from '../../../src/trace/web-source.ts';
 import { playAhead } from '../../src/playground/support/engine.ts';
+import { packedFiles } from '../../src/trace/packed.ts';
 import { join, pack, vscsiRecord } from '../../src/trace/support.ts';
 import { factsOf, playgroundSuite, waitFor, waitForStep } from '../support/page.ts';
 import { dropFile } from '../support/reader.ts';
@@ -42,6 +43,23 @@ test('traces of three formats play to their end, with the records of Node', asyn
       await waitFor(page, 'finished');
       const { stepCount, recordHash } = await factsOf(page);
       assert.equal([stepCount, recordHash], [node.stepCount, node.hashOf(node.stepCount)], name);
+    }
+  });
+});
+
+test('gzip data of several members, padded, cut or followed by something else is read as in Node', async () => {
+  await visit({}, async (page) => {
+    for (const { name, bytes } of packedFiles(START)) {
+      const blob = new Blob([new Uint8Array(bytes)]);
+      const made = await sceneFromTrace(chunksOf(blob), { name }).catch((error: Error) => error);
+      await dropFile(page, { name, bytes });
+      if (made instanceof Error) {
+        await page.waitForSelector(`[role="alert"]:has-text("${name}")`);
+        assert.is(await page.innerText('[role="alert"] p'), made.message);
+      } else {
+        await page.locator('.trace-bar summary', { hasText: name }).waitFor();
+        assert.is(await page.innerText('.trace-bar summary'), `${name}: ${made.told}`);
+      }
     }
   });
 });
