@@ -1,6 +1,6 @@
 // All records of a run, packed as the core made them: 32 bytes each.
 //
-// Verbs: add, at (as an object), look (a view that is moved from record to record, for folds that read millions).
+// Verbs: add, at (as an object), look (a view that is moved from record to record, for folds that read millions), sift (what passes a sieve).
 // Layout: blocks of 65,536 records, so that adding never copies what is there.
 
 import {
@@ -13,6 +13,7 @@ import {
   RECORD_TIME,
 } from '../../../assembly/layout.ts';
 import { decodeRecord, type MachineRecord } from '../../records.ts';
+import type { Sieve } from './sieve.ts';
 
 const BLOCK_SHIFT = 16;
 const BLOCK_RECORDS = 1 << BLOCK_SHIFT;
@@ -106,6 +107,16 @@ export class RecordStore {
   /** The same as a view, which is good until the next look. */
   look(number: number): RecordView {
     return this.#view.move(this.#block(number), (number & BLOCK_MASK) * RECORD_WORDS);
+  }
+
+  /** Shows each record that passes the sieve, in order. */
+  sift(sieve: Sieve, show: (record: RecordView, number: number) => void): void {
+    this.#blocks.forEach((words, index) => {
+      const first = index << BLOCK_SHIFT;
+      const end = Math.min(BLOCK_RECORDS, this.count - first) * RECORD_WORDS;
+      for (let at = sieve.next(words, 0, end); at < end; at = sieve.next(words, at + RECORD_WORDS, end))
+        show(this.#view.move(words, at), first + at / RECORD_WORDS);
+    });
   }
 
   #check(number: number): void {
