@@ -278,7 +278,7 @@ function stepsASecond(playing: Run): number {
 }
 
 /** At the scene's own pace a reader gets the time to read; faster, as much less. */
-function restBehind(step: number): number {
+export function restBehind(step: number): number {
   const rest = speed.value === 0 ? 0 : (story.value?.restBehind(step) ?? 0);
   return rest / Math.max(1, speed.value);
 }
@@ -286,14 +286,14 @@ function restBehind(step: number): number {
 /** 0: no frame is asked for. */
 let frame = 0;
 
-/** Plays from the cursor, from the start when it is at the end. */
-export function play(): void {
+/** Plays from the cursor, from the start when it is at the end; the first step comes `restMs` later than the pace says. */
+export function play(restMs = 0): void {
   const playing = run.value;
   if (playing === undefined) return;
   if (playing.isWhole && cursor.value >= playing.stepCount) seek(0);
   isPlaying.value = true;
   let shownAt: number | undefined;
-  let playhead = new Playhead(cursor.value);
+  let playhead = new Playhead(cursor.value, restMs);
   const draw = (now: number): void => {
     if (!isPlaying.value || run.value !== playing) return;
     const elapsedMs = Math.min(LONGEST_FRAME_MS, now - (shownAt ?? now));

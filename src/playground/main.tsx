@@ -9,18 +9,14 @@ import { keepAddress } from './share/address.ts';
 import { startKeys } from './shell/commands.ts';
 import { Shell } from './shell/shell.tsx';
 import { cursor, isPlaying, problem, run, scene } from './state.ts';
+import { FIRST_LOOK_MS } from './story.ts';
 
-/** A reader who came for nothing in particular sees the first scene play after this long. */
-const PLAYS_AFTER_MS = 1000;
 const LESS_MOTION = '(prefers-reduced-motion: reduce)';
 
-/** Unless less motion was asked for, or the reader has begun something. */
+/** A reader who came for nothing in particular sees the first scene play, unless less motion was asked for, or the reader has begun something. */
 function playSoon(): void {
-  const opened = run.value;
-  if (opened === undefined || problem.value !== undefined || matchMedia(LESS_MOTION).matches) return;
-  setTimeout(() => {
-    if (run.value === opened && cursor.value === 0 && !isPlaying.value) play();
-  }, PLAYS_AFTER_MS);
+  if (run.value === undefined || problem.value !== undefined || matchMedia(LESS_MOTION).matches) return;
+  if (cursor.value === 0 && !isPlaying.value) play(FIRST_LOOK_MS);
 }
 
 const root = document.getElementById('app');

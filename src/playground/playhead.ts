@@ -9,10 +9,12 @@ export type RestBehind = (step: number) => number;
 export class Playhead {
   /** Steps made, with the part of the next one that has passed. */
   #position: number;
-  #restMs = 0;
+  #restMs: number;
 
-  constructor(step: number) {
+  /** It sets out from `step`, after a rest. */
+  constructor(step: number, restMs = 0) {
     this.#position = step;
+    this.#restMs = restMs;
   }
 
   get step(): number {

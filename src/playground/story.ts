@@ -24,6 +24,8 @@ export interface StoryNote {
 /** How long a reader takes for a text, in milliseconds a character; and to find it, whatever its length. */
 const READING_MS_A_CHARACTER = 25;
 const FINDING_MS = 400;
+/** A first visitor looks around so long before something moves. */
+export const FIRST_LOOK_MS = 700;
 /** However much is told at once, the picture goes on. */
 const LONGEST_REST_MS = 4000;
 

@@ -1,6 +1,7 @@
-// The first scene: one write from the application to the media, a read-in, hits, merges, eviction and two fsyncs.
+// The first scene: one write from the application to the media, then a read-in, hits, merges, eviction and two more fsyncs.
 //
-// Its machine is small, so that each page of the cache and each request can be seen.
+// Its machine is small, so that each page of the cache and each request can be seen. Its first chapter is what a first visitor sees move: the
+// whole way of one write in less than ten seconds, a few words at each stop.
 
 import { OP_FLUSH, OP_WRITE } from '../../../assembly/layout.ts';
 import { PAGE_SIZE } from '../../../assembly/limits.ts';
@@ -18,7 +19,7 @@ export const WRITE_TO_MEDIA: Scene = {
   intro:
     'An application writes a few pages of 4 KiB. On their way to the drive they pass the page cache, the memory that the kernel keeps for files. Watch where the bytes are at each moment, and what a power cut would take.',
   group: 'first steps',
-  pace: 2,
+  pace: 2.5,
   clients: [{ name: 'app', entrance: 'aio' }],
   machine: {
     ...SMALL,
@@ -37,18 +38,29 @@ export const WRITE_TO_MEDIA: Scene = {
   },
   chapters: [
     {
+      title: 'One write, made safe',
+      text: 'One write of 4 KiB, then fsync.',
+      work: [pages('write', 2), { op: 'fsync' }],
+      notes: [
+        { kind: 'dirtied', text: 'The bytes are in the page cache. The page is dirty.' },
+        { kind: 'issued', operation: OP_WRITE, text: 'fsync sends it through the queue to the drive.' },
+        { kind: 'volatile', text: 'The drive has it, but a power cut would still take it.' },
+        { kind: 'flushed', text: 'A flush puts it on the media. Now it is safe.' },
+      ],
+    },
+    {
       title: 'Four writes',
-      text: 'The application writes pages 2 to 5, 4 KiB each.',
+      text: 'The application writes pages 2 to 5, 4 KiB each: page 2 a second time.',
       work: [pages('write', 2), pages('write', 3), pages('write', 4), pages('write', 5)],
       notes: [
         {
           kind: 'dirtied',
-          text: 'The bytes are copied into the page cache. The page is dirty: newer than the drive.',
+          text: 'Page 2 is dirty again: newer than the drive, which still has the bytes of the first write.',
         },
         {
           kind: 'aioEvent',
           nth: 4,
-          text: 'All four report success and no time has passed. The drive has not heard of them: a power cut now would lose them all.',
+          text: 'All four report success and no time has passed. The drive has not heard of them: a power cut now would lose all four.',
         },
       ],
     },

@@ -31,7 +31,7 @@ export function Captions() {
   const chapter = stack.value?.chapter ?? -1;
   return (
     <section class="captions" aria-label="What happens">
-      {aftermath.value === undefined && (isLive.value || cursor.value === 0 || chapter < 0) ? (
+      {aftermath.value === undefined && (isLive.value || (chapter < 0 && !isPlaying.value)) ? (
         <Opening />
       ) : (
         <Telling chapter={chapter} />
@@ -51,7 +51,7 @@ function Opening() {
           type="button"
           class="primary large"
           disabled={run.value === undefined || isPlaying.value}
-          onClick={play}
+          onClick={() => play()}
         >
           <Icon name="play" />
           Play

@@ -21,12 +21,12 @@ export class MarkView extends Component<MarkProps> {
 
   override componentDidMount(): void {
     const { mark } = this.props;
-    if (this.#group.current !== null && mark.shape !== 'page') enter(this.#group.current, mark, mark.from);
+    if (this.#group.current !== null && mark.shape !== 'page') enter(this.#group.current, mark, mark.way);
   }
 
   override componentWillUnmount(): void {
     const { mark } = this.props;
-    if (this.#group.current !== null && mark.shape !== 'page') leave(this.#group.current, mark, mark.from);
+    if (this.#group.current !== null && mark.shape !== 'page') leave(this.#group.current, mark, mark.way);
   }
 
   override shouldComponentUpdate(next: Readonly<MarkProps>): boolean {

@@ -5,11 +5,11 @@
 
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
-import { select } from '../actions.ts';
+import { restBehind, select } from '../actions.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey, StackState } from '../model/types.ts';
 import { isMoving, isReadable } from '../reading.ts';
-import { cursor, fates, hovered, isPlaying, run, runVersion, selection, stack } from '../state.ts';
+import { cursor, fates, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
 import { type DrawnMark, Elements } from './elements.ts';
 import { extentOf } from './extent.ts';
 import { type Happening, happeningsOf } from './happenings.ts';
@@ -20,9 +20,10 @@ import { Legend } from './legend.tsx';
 import { MarkView, markId } from './marks.tsx';
 import { motion } from './motion.ts';
 import { Patterns } from './patterns.tsx';
-import { pageAt, relatedTo } from './relations.ts';
+import { relatedTo } from './relations.ts';
 import { Tags } from './tags.tsx';
 import type { LaneBox, Mark, StageLayout } from './types.ts';
+import { withWays } from './ways.ts';
 
 /** A cursor that moves further than this at once has jumped. */
 const JUMP_STEPS = 30;
@@ -64,11 +65,14 @@ interface PictureProps {
 function Picture({ run: shown, state, width }: PictureProps) {
   runVersion.value;
   const placed = layoutStage(state, extentOf(shown), width);
-  const layout = isReadable.value ? withOrigins(placed, state) : placed;
+  const layout = isReadable.value ? withWays(placed, state) : placed;
   const happenings = isReadable.value ? happeningsOf(shown, state) : [];
   const svg = useRef<SVGSVGElement>(null);
-  const isStill = useStillness(shown, state.step, width) || !isMoving.value;
+  const change = useChange(shown, state.step, width);
+  const isStill = change.isStill || !isMoving.value;
   motion.isOn = !isStill && !prefersLessMotion();
+  motion.isBack = change.isBack;
+  motion.roomMs = roomBehind(state.step);
   useEmphasis(svg, state);
   const current = useSignal<string | undefined>(undefined);
   const pages = useElements(layout.marks.filter(isPage), isStill);
@@ -210,29 +214,15 @@ function walk(
 
 const isPage = ({ shape }: Mark): boolean => shape === 'page';
 
-/** Requests appear from their page, and reads go back to it. */
-function withOrigins(layout: StageLayout, state: StackState): StageLayout {
-  const pageOf = new Map<EntityKey, EntityKey>();
-  for (const { index, waiting, inService } of state.drives) {
-    for (const { key, sector } of [...waiting, ...inService]) {
-      const page = pageAt(state, index, sector);
-      if (page !== undefined) pageOf.set(key, page);
-    }
-  }
-  if (pageOf.size === 0) return layout;
-  const wanted = new Set(pageOf.values());
-  const places = new Map<EntityKey | undefined, Mark>();
-  for (const mark of layout.marks) if (isPage(mark) && wanted.has(mark.entity)) places.set(mark.entity, mark);
-  const marks = layout.marks.map((mark): Mark => {
-    const page = mark.shape === 'bar' ? places.get(pageOf.get(mark.entity)) : undefined;
-    return page === undefined ? mark : { ...mark, from: { x: page.x, y: page.y } };
-  });
-  return { ...layout, marks };
+/** What has changed since the last drawing. */
+interface Change {
+  /** The picture is another moment's, another run's or another width's, and nothing should be seen to move. */
+  readonly isStill: boolean;
+  readonly isBack: boolean;
 }
 
-/** True when the picture is another moment's, another run's or another width's, and nothing should be seen to move. */
-function useStillness(shown: Run, step: number, width: number): boolean {
-  const last = useRef({ shown, step, width, isStill: true });
+function useChange(shown: Run, step: number, width: number): Change {
+  const last = useRef({ shown, step, width, isStill: true, isBack: false });
   const before = last.current;
   if (before.shown !== shown || before.step !== step || before.width !== width) {
     const isJump = Math.abs(step - before.step) > JUMP_STEPS;
@@ -241,9 +231,16 @@ function useStillness(shown: Run, step: number, width: number): boolean {
       step,
       width,
       isStill: before.shown !== shown || before.width !== width || isJump,
+      isBack: step < before.step,
     };
   }
-  return last.current.isStill;
+  return last.current;
+}
+
+/** Milliseconds that the moment behind a step is shown for, while it is played. */
+function roomBehind(step: number): number {
+  if (!isPlaying.peek()) return Number.POSITIVE_INFINITY;
+  return pace.peek() === 0 ? 0 : 1000 / pace.peek() + restBehind(step);
 }
 
 function prefersLessMotion(): boolean {

@@ -56,14 +56,29 @@ export interface Mark extends Box {
   readonly cuts: readonly number[];
   /** The piece that joined just now, and at which end. */
   readonly joined: { readonly x: number; readonly width: number; readonly end: 'front' | 'back' } | undefined;
-  /** Where it comes from when it appears: a page, a ring. */
-  readonly from: { readonly x: number; readonly y: number } | undefined;
+  /** Its way, where that is more than its place. */
+  readonly way: Way | undefined;
   /** Further traits, as classes: hit, miss, leaving, ahead, active. */
   readonly traits: string;
   /** Of a square that stands for several pages: the part in each state, 0 to 1; of a page of several blocks: each block's state. */
   readonly parts: readonly Part[];
   /** Index of its lane. */
   readonly lane: number;
+}
+
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** How a mark comes and goes. */
+export interface Way {
+  /** What caused it: the page of a request. */
+  readonly from: Point | undefined;
+  /** Where it has been on the way, when it appears behind that: a request that was queued and issued within one step. */
+  readonly via: Point | undefined;
+  /** Where it goes when it leaves: a read to its page, a write to the media. */
+  readonly to: Point | undefined;
 }
 
 export interface Part {
@@ -180,7 +195,7 @@ export function mark(
     text: '',
     cuts: [],
     joined: undefined,
-    from: undefined,
+    way: undefined,
     traits: '',
     parts: [],
     ...own,
