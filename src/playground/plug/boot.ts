@@ -7,7 +7,7 @@
 import { RECORD_KEPT, RECORD_KIND, RECORD_LOST } from '../../../assembly/layout.ts';
 import { PAGE_SIZE, SECTOR_SIZE } from '../../../assembly/limits.ts';
 import type { Machine } from '../../machine.ts';
-import { formatCount } from '../model/describe.ts';
+import { formatBytes, formatCount } from '../model/describe.ts';
 import { SceneRun } from '../scene/run.ts';
 import type { Chapter, Scene, SceneNote } from '../scene/types.ts';
 import { LiveLog } from '../worker/live-log.ts';
@@ -25,7 +25,7 @@ const MOST_BYTES = 262_144;
 export function watchBoot(scene: Scene, survivor: Survivor, machine: Machine): Boot {
   try {
     const tape = new Tape(machine);
-    tape.takeStart(survivor);
+    tape.takeStart();
     const files = survivor.files === undefined ? [] : namedFiles(scene, survivor, machine);
     if (scene.check === 'xv6-log') recoverLog(tape, machine, survivor);
     else if (survivor.files === undefined) readRanges(tape, machine, survivor);
@@ -56,7 +56,7 @@ class Tape {
   }
 
   /** What the machine has done before anybody asked it for something: the cut is its first step. */
-  takeStart(survivor: Survivor): void {
+  takeStart(): void {
     const parts = this.#log.take();
     const first = parts[0];
     if (first === undefined) return;
@@ -64,7 +64,7 @@ class Tape {
     const hasCut = kind === RECORD_KEPT || kind === RECORD_LOST;
     const chapter = this.chapters.length;
     if (hasCut) this.#tell(CUT);
-    if (parts.length > 1 || first.recordEnds.length > 1 || !hasCut) this.#tell(mountTold(survivor));
+    if (parts.length > 1 || first.recordEnds.length > 1 || !hasCut) this.#tell(MOUNT);
     for (const part of parts) part.chapters.fill(this.chapters.length - 1);
     if (hasCut) first.chapters[0] = chapter;
     this.#parts.push(...parts);
@@ -97,34 +97,28 @@ const CUT: Telling = {
   ],
 };
 
-function mountTold({ files }: Survivor): Telling {
-  if (files === undefined)
-    return { title: 'The drive comes up', text: 'The drive does what it does before the first request.' };
-  return {
-    title: 'The volume is mounted',
-    text: 'The mount reads its names, then the journal, and writes home what a committed transaction there says.',
-    notes: [
-      { kind: 'commit', text: 'The mount leaves a transaction of its own behind: the journal begins anew.' },
-      {
-        kind: 'flushed',
-        text: 'A flush: what was replayed is durable before the journal may be overwritten.',
-      },
-    ],
-  };
-}
+/** Without a volume a drive that comes up does nothing before it is asked. */
+const MOUNT: Telling = {
+  title: 'The volume is mounted',
+  text: 'The mount reads its names, then the journal, and writes home what a committed transaction there says.',
+  notes: [
+    { kind: 'commit', text: 'The mount leaves a transaction of its own behind: the journal begins anew.' },
+    {
+      kind: 'flushed',
+      text: 'A flush: what was replayed is durable before the journal may be overwritten.',
+    },
+  ],
+};
 
 /** Each place that the scene had written by then, through an empty page cache. */
 function readRanges(tape: Tape, machine: Machine, { rows }: Survivor): void {
   const all = mergedRanges(rows.filter(isWrite).filter(({ lengthBytes }) => lengthBytes > 0));
   const ranges = all.slice(0, MOST_READS);
   if (ranges.length === 0) ranges.push({ target: 'drive0', from: 0, to: PAGE_SIZE });
-  const rest =
-    all.length > ranges.length
-      ? ` Here the first ${formatCount(ranges.length)} of ${formatCount(all.length)} places.`
-      : '';
+  const isLong = ranges.some(({ from, to }) => to - from > MOST_BYTES);
   const told: Telling = {
     title: 'What is left is read',
-    text: `The page cache is empty, so each place that was written is read from the media again.${rest}`,
+    text: `The page cache is empty, so each place that was written is read from the media again.${leftOut('places', ranges.length, all.length, isLong)}`,
     notes: [{ kind: 'pageMiss', text: 'A miss: memory has forgotten everything, the media is asked.' }],
   };
   tape.play(told, () => {
@@ -134,6 +128,13 @@ function readRanges(tape: Tape, machine: Machine, { rows }: Survivor): void {
       file.close();
     }
   });
+}
+
+/** What of it is not read back, in words; nothing when all is. */
+function leftOut(things: 'places' | 'files', readCount: number, count: number, isLong: boolean): string {
+  const first = ` Here the first ${formatCount(readCount)} of ${formatCount(count)} ${things}.`;
+  const part = ` Of long ${things} the first ${formatBytes(MOST_BYTES)}.`;
+  return `${count > readCount ? first : ''}${isLong ? part : ''}`;
 }
 
 interface Range {
@@ -163,13 +164,15 @@ function mergedRanges(
 }
 
 function readFiles(tape: Tape, machine: Machine, files: readonly FileShape[]): void {
+  const named = files.slice(0, MOST_READS);
+  const isLong = named.some(({ pageCount }) => pageCount * PAGE_SIZE > MOST_BYTES);
   const told: Telling = {
     title: 'The files are read',
-    text: 'Names and sizes are back. Each file is read from the media, for the page cache is empty.',
+    text: `Names and sizes are back. Each file is read from the media, for the page cache is empty.${leftOut('files', named.length, files.length, isLong)}`,
     notes: [{ kind: 'pageMiss', text: 'A miss: memory has forgotten everything, the media is asked.' }],
   };
   tape.play(told, () => {
-    for (const { name } of files.slice(0, MOST_READS)) {
+    for (const { name } of named) {
       const file = machine.fs.open(name);
       file.read(new Uint8Array(MOST_BYTES));
       file.close();
@@ -182,7 +185,7 @@ function namedFiles(scene: Scene, { files = [] }: Survivor, machine: Machine): F
   const { volume } = scene.machine;
   const drive = typeof volume === 'object' ? (volume.drive ?? 0) : 0;
   return files.map(({ path, bytes }) => ({
-    number: machine.fs.stat(path).inode,
+    number: machine.volumeFileNumber(machine.fs.stat(path).inode),
     name: path,
     drive,
     pageCount: Math.ceil(bytes / PAGE_SIZE),
