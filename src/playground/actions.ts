@@ -6,6 +6,7 @@
 import { batch, effect } from '@preact/signals';
 import { proxy, wrap } from 'comlink';
 import type { CrashKind } from '../crash-kinds.ts';
+import { mayLeave, stake } from './live/leaving.ts';
 import { Run } from './model/run.ts';
 import type { EntityKey } from './model/types.ts';
 import { Playhead } from './playhead.ts';
@@ -47,8 +48,19 @@ let wantedStep: number | undefined;
 /** The part of the run to go to once all of it is known, 0 to 1. */
 let wantedPart: number | undefined;
 
-/** Scenes that were asked for: an earlier one that is ready later is not shown. */
-let openingCount = 0;
+/** What is being opened: an earlier one that is ready later is not shown. */
+let opening = new AbortController();
+
+/** Begins to open something. The signal tells when it is wanted no longer: something else was asked for, or it was cancelled. */
+export function beginOpening(): AbortSignal {
+  cancelOpening();
+  opening = new AbortController();
+  return opening.signal;
+}
+
+export function cancelOpening(): void {
+  opening.abort();
+}
 
 /** Tells the reader what went wrong. */
 export function tell(failure: unknown): void {
@@ -59,9 +71,11 @@ export function dismissProblem(): void {
   problem.value = undefined;
 }
 
-/** Opens a scene at its start, or at `step` once the run has come so far. */
-export async function openScene(next: Scene, step = 0): Promise<void> {
-  openingCount++;
+/** Opens a scene at its start, or at `step` once the run has come so far. False: the reader stays with a live machine. */
+export async function openScene(next: Scene, step = 0): Promise<boolean> {
+  const wanted = beginOpening();
+  if (stake.peek() !== undefined && !(await mayLeave())) return false;
+  if (wanted.aborted) return true;
   batch(() => {
     pause();
     scene.value = next;
@@ -79,17 +93,19 @@ export async function openScene(next: Scene, step = 0): Promise<void> {
   } catch (error) {
     if (scene.value === next) tell(error);
   }
+  return true;
 }
 
 /**
  * Opens a scene in place of the one that is shown, at the same part of its run, or at `part` of it, 0 to 1. Throws what is wrong with the
- * scene; what was shown stays then.
+ * scene; what was shown stays then, and when `wanted` tells that the scene is wanted no longer.
  */
-export async function replaceScene(next: Scene, part?: number): Promise<void> {
+export async function replaceScene(next: Scene, part?: number, wanted = beginOpening()): Promise<void> {
   backToBefore();
-  const opening = ++openingCount;
-  const opened = await openRun(next);
-  if (opening !== openingCount) return;
+  const opened = await openRun(next).catch((error: unknown) => {
+    if (!wanted.aborted) throw error;
+  });
+  if (opened === undefined || wanted.aborted || !(await mayLeave()) || wanted.aborted) return;
   const before = run.value;
   const shownPart = before === undefined || before.stepCount === 0 ? 0 : cursor.value / before.stepCount;
   batch(() => {
@@ -136,7 +152,7 @@ function show(opened: OpenedRun): void {
 
 /** Shows the run of a live machine, and follows it: playing it is being at its end. */
 export function showLive(live: Run): void {
-  openingCount++;
+  cancelOpening();
   batch(() => {
     pause();
     liveRun.value = live;

@@ -23,12 +23,17 @@ export function openWebSource(chunks: AsyncIterable<Uint8Array>, file: string): 
   return sourceOf(chunks, file, gunzip);
 }
 
-/** What a file holds, as it is read. */
-export async function* chunksOf(blob: Blob): AsyncGenerator<Uint8Array> {
+/** What a file holds, as it is read. Throws the signal's reason, even while it waits for a chunk. */
+export async function* chunksOf(blob: Blob, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  signal?.throwIfAborted();
   const reader = blob.stream().getReader();
+  const stop = (): void => void reader.cancel();
+  signal?.addEventListener('abort', stop);
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    signal?.throwIfAborted();
   } finally {
+    signal?.removeEventListener('abort', stop);
     await reader.cancel();
   }
 }

@@ -1,7 +1,7 @@
 // Live machines on the page: their workers, and their runs on the stage.
 //
 // Verbs: startLive, LiveRuns (onRun, onPart), livePanel. A worker for each machine: ending it gives back all that the machine held.
-// Invariant: a live machine has the lanes, or is over. Whoever opens a scene, or another live machine, ends it.
+// Invariant: a live machine has the lanes, or is over. Whoever opens a scene, or another live machine, ends it; leaving.ts asks before.
 
 import { batch, effect, signal, untracked } from '@preact/signals';
 import { proxy, type Remote, wrap } from 'comlink';

@@ -1,16 +1,9 @@
 // The bar above the lanes of a trace: what was read of its file, and how its requests are played; while a large file is read, how far.
 
 import { MODEL_NAMES, type ModelName } from '../../core/drive-models/index.ts';
-import { tell } from '../actions.ts';
+import { cancelOpening, tell } from '../actions.ts';
 import { formatBytes, formatCount } from '../model/formats.ts';
-import {
-  cancelReading,
-  changeTrace,
-  type Reading,
-  reading,
-  shownTrace,
-  type TraceChoices,
-} from '../share/opened-trace.ts';
+import { changeTrace, type Reading, reading, shownTrace, type TraceChoices } from '../share/opened-trace.ts';
 import { layout } from '../shell/view.ts';
 
 const REQUESTS = [1_000, 10_000, 100_000];
@@ -37,7 +30,7 @@ function Progress({ name, bytesRead, sizeBytes }: Reading) {
         Reading <b>{name}</b>: {formatBytes(bytesRead)} of {formatBytes(sizeBytes)}
       </label>
       <progress id="trace-progress" max={sizeBytes} value={bytesRead} />
-      <button type="button" onClick={cancelReading}>
+      <button type="button" onClick={cancelOpening}>
         Cancel
       </button>
     </div>

@@ -15,6 +15,10 @@ const MOST_CHARS = 8000;
 
 /** The scene that the address is about. */
 let addressed: Scene | undefined;
+/** The address while a live machine has the lanes: of the scene before it. */
+let liveAddress: string | undefined;
+/** Addresses that were to be opened. */
+let openingCount = 0;
 
 /** Opens what the address says, or the first scene; from then on the address follows the scene, and Back and Forward open theirs. */
 export async function keepAddress(): Promise<void> {
@@ -24,17 +28,26 @@ export async function keepAddress(): Promise<void> {
 }
 
 async function openAddress(): Promise<void> {
-  const opening = openLink(location.hash, (target) => {
+  const number = ++openingCount;
+  const before = addressed;
+  const outcome = await openLink(location.hash, (target) => {
     addressed = target;
   });
-  if (await opening) return;
+  if (outcome === 'stayed' && number === openingCount) stay(before);
+  if (outcome !== 'nothing') return;
   // an address that says nothing is the first scene's; one that can not be opened leaves what is there
   if (run.value !== undefined && location.hash.length > 1) return;
   const told = problem.value;
   addressed = FIRST_SCENE;
-  await openScene(FIRST_SCENE);
+  if (!(await openScene(FIRST_SCENE)) && number === openingCount) stay(before);
   // opening a scene takes away what was told
   if (told !== undefined) tell(told);
+}
+
+/** The reader stays with the live machine: Back leads to the scene before it, as it did. */
+function stay(live: Scene | undefined): void {
+  addressed = live;
+  history.pushState(null, '', liveAddress);
 }
 
 async function follow(next: Scene): Promise<void> {
@@ -43,6 +56,7 @@ async function follow(next: Scene): Promise<void> {
     // a live machine has no address: a reload, and Back, open the scene before it
     if (addressed?.id !== next.id) history.pushState(null, '', location.href);
     addressed = next;
+    liveAddress = location.href;
     return;
   }
   const isSameOwn = addressed !== undefined && ownScene(addressed) === ownScene(next);

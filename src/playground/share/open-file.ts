@@ -1,10 +1,10 @@
 // Whatever a reader drops, chooses or pastes: it is opened as what it is, or what is wrong with it is said.
 //
 // Verbs: openBlob, openText. Of a large file only the head is read, as far as its requests are wanted.
-// Invariant: a file that can not be opened changes nothing but the message.
+// Invariant: a file that can not be opened changes nothing but the message; one that comes while another is read takes its place.
 
 import { parseRecipe } from '../../explore/recipe.ts';
-import { dismissProblem, replaceScene, tell } from '../actions.ts';
+import { beginOpening, dismissProblem, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
 import { openRecipe } from '../panels/explore/state.ts';
 import { checkScene } from '../scene/check.ts';
@@ -25,9 +25,10 @@ export async function openText(text: string, name = 'what was pasted'): Promise<
 
 /** Opens it, or tells the reader why not. */
 export async function openBlob(content: Blob, name: string): Promise<void> {
+  const wanted = beginOpening();
   try {
     dismissProblem();
-    await openAs(content, name);
+    await openAs(content, name, wanted);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // a trace's errors name the file themselves
@@ -36,17 +37,19 @@ export async function openBlob(content: Blob, name: string): Promise<void> {
   }
 }
 
-async function openAs(content: Blob, name: string): Promise<void> {
+async function openAs(content: Blob, name: string, wanted: AbortSignal): Promise<void> {
   const head = new Uint8Array(await content.slice(0, HEAD_BYTES).arrayBuffer());
+  if (wanted.aborted) return;
   const kind = sniff(head);
   if (kind === 'empty') throw new Error('there is nothing in it');
   if (kind === 'trace') {
-    await openTraceFile(content, name);
+    await openTraceFile(content, name, wanted);
     return;
   }
   if (content.size > MOST_TEXT_BYTES)
     throw new Error(`it is ${content.size} bytes long, more than the ${MOST_TEXT_BYTES} that are read`);
   const text = await content.text();
+  if (wanted.aborted) return;
   switch (kind) {
     case 'link':
       await openLink(text.slice(text.indexOf('#')).trim());
@@ -55,10 +58,10 @@ async function openAs(content: Blob, name: string): Promise<void> {
       await openRecipeText(text, name);
       break;
     case 'sceneText':
-      await openSceneText(text);
+      await openSceneText(text, wanted);
       break;
     case 'sceneJson':
-      await replaceScene(checkScene(JSON.parse(text)), 0);
+      await replaceScene(checkScene(JSON.parse(text)), 0, wanted);
       break;
     default:
       parseRecipe(text);
@@ -71,12 +74,12 @@ async function openRecipeText(text: string, name: string): Promise<void> {
 }
 
 /** A text goes to the editor too: what is wrong with it is mended there. */
-async function openSceneText(text: string): Promise<void> {
+async function openSceneText(text: string, wanted: AbortSignal): Promise<void> {
   const { scene, problems } = parseSceneText(text);
   setDraft(text);
   if (scene === undefined) {
     showPanel('editor');
     throw new Error(`line ${problems[0]?.line}: ${problems[0]?.message}`);
   }
-  await replaceScene(scene, 0);
+  await replaceScene(scene, 0, wanted);
 }

@@ -8,25 +8,28 @@ import { SCENES } from '../scenes/index.ts';
 import { run, runVersion, scene } from '../state.ts';
 import { decodeLink, LinkError, type LinkTarget } from './link.ts';
 
-/** Opens the scene of a fragment at its moment; false when there is nothing in it, or nothing that can be opened (the reader is told then). `onScene` is told of
- * the scene before it is opened. */
+/** opened; nothing: there is nothing in the fragment, or nothing that can be opened (the reader is told then); stayed: the reader stays with a
+ * live machine. */
+export type Outcome = 'opened' | 'nothing' | 'stayed';
+
+/** Opens the scene of a fragment at its moment. `onScene` is told of the scene before it is opened. */
 export async function openLink(
   fragment: string,
   onScene: (target: Scene) => void = () => {},
-): Promise<boolean> {
+): Promise<Outcome> {
   let target: LinkTarget | undefined;
   try {
     target = await decodeLink(fragment, SCENES);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     tell(error);
-    return false;
+    return 'nothing';
   }
-  if (target === undefined) return false;
+  if (target === undefined) return 'nothing';
   onScene(target.scene);
-  await openScene(target.scene, target.step);
+  if (!(await openScene(target.scene, target.step))) return 'stayed';
   if (target.step !== undefined) await checkMoment(target as LinkTarget & { readonly step: number });
-  return true;
+  return 'opened';
 }
 
 /** Resolves when the shown run has this step, or is known to its end; undefined: another scene was opened. */

@@ -4,6 +4,7 @@
 // medium   the column of details is a drawer
 // phone    captions, lanes, time, and a small bar that opens everything else as sheets
 
+import { LeavingQuestion } from '../live/leaving-question.tsx';
 import { Drop } from '../panels/drop.tsx';
 import { TraceBar } from '../panels/trace-bar.tsx';
 import { Stage } from '../stage/stage.tsx';
@@ -57,6 +58,7 @@ export function Shell() {
       )}
       {layout.value === 'phone' && <PhoneBar />}
       <Sheet />
+      <LeavingQuestion />
       <Drop />
     </div>
   );

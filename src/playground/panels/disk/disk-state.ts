@@ -5,6 +5,7 @@
 // Invariant: what went wrong stands in `fault`, in words, until the next thing is done.
 
 import { signal } from '@preact/signals';
+import { mayLeave } from '../../live/leaving.ts';
 import { LiveRuns, type LiveWorker, startLive } from '../../live/live.ts';
 import { tellCut } from '../../live/power.tsx';
 import type { DiskEngine, PlugChoice, StoredDisk, VolumeTold } from '../../worker/live-protocol.ts';
@@ -68,8 +69,9 @@ export function refresh(): Promise<void> {
   return canStore ? doing(look) : Promise.resolve();
 }
 
-/** Makes the disk when it is not there. */
-export function openDisk(sizeBytes: number): Promise<void> {
+/** Makes the disk when it is not there. A guest that runs is left for it. */
+export async function openDisk(sizeBytes: number): Promise<void> {
+  if (!(await mayLeave())) return;
   return doing(async () => {
     volume.value = await engine().open(sizeBytes, runs.onRun, runs.onPart);
     await look();

@@ -98,8 +98,8 @@ export function showCase({ sceneStep, tearing: unit, kept }: FailingCase): Promi
 }
 
 /** Opens the xv6 log with a flush switched on or off. */
-export function switchFlush(part: Xv6Part, isOn: boolean): Promise<void> {
-  return openScene(xv6Scene({ ...flushesOf(scene.value), [part]: isOn }));
+export async function switchFlush(part: Xv6Part, isOn: boolean): Promise<void> {
+  await openScene(xv6Scene({ ...flushesOf(scene.value), [part]: isOn }));
 }
 
 /** The scenes that a recipe may be of: the one that is open, and the xv6 log with any of its flushes. */
@@ -119,7 +119,7 @@ export async function openRecipe(input: string | Recipe, name: string): Promise<
   for (const candidate of candidates()) {
     const told = await engine.followRecipe(candidate, recipe).catch(() => undefined);
     if (told === undefined) continue;
-    if (candidate !== scene.value) await openScene(candidate);
+    if (candidate !== scene.value && !(await openScene(candidate))) return;
     openedRecipe.value = { name, recipe, told };
     return;
   }

@@ -3,11 +3,12 @@
 // Verbs: boot, typeText, runCommand, plugLinux, chooseFiles, quit. The guest is in a worker of its own; its console is kept here, so that the
 // panel may close and open again.
 
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import { FILE_NAMES, type LinuxFileKind, recognise } from '../../linux/files.ts';
 import { isAtPrompt } from '../../linux/guided.ts';
 import { openScreen, type Row, type Screen } from '../../linux/screen.ts';
+import { type Stake, stake, warnOnClosing } from '../../live/leaving.ts';
 import { LiveRuns, type LiveWorker, startLive } from '../../live/live.ts';
 import { tellCut } from '../../live/power.tsx';
 import type { GuestOptions, PlugChoice } from '../../worker/live-protocol.ts';
@@ -33,6 +34,34 @@ export const rows = signal<readonly Row[]>([]);
 export const bootSeconds = signal<number | undefined>(undefined);
 /** What the disk has served since it was made or unplugged, in words. */
 export const served = signal<string | undefined>(undefined);
+
+/** What goes when something else takes the lanes. */
+function stakeOf(isRunning: boolean, isKept: boolean): Stake {
+  const disk = isKept
+    ? 'Its disk is kept in this browser, with what had reached it.'
+    : 'Its disk is in memory only, and goes with it.';
+  return isRunning
+    ? {
+        title: 'Switch Linux off?',
+        loss: `Linux runs here, and what you open now ends it. What its programs have not synced is lost. ${disk}`,
+        stay: 'Stay with Linux',
+        leave: 'Switch it off',
+      }
+    : {
+        title: 'Give up Linux’s disk?',
+        loss: `Linux has no power, and waits to be booted again. ${disk}`,
+        stay: 'Keep it',
+        leave: 'Give it up',
+      };
+}
+
+effect(() => {
+  const isRunning = phase.value === 'running' || phase.value === 'atPrompt';
+  const { isKept } = options.value;
+  const isAtStake = isRunning || (hasDisk.value && !isKept);
+  stake.value = isAtStake ? stakeOf(isRunning, isKept) : undefined;
+  warnOnClosing(isRunning);
+});
 
 const runs = new LiveRuns('linux', () => void leave());
 let worker: LiveWorker | undefined;
