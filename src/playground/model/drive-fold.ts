@@ -102,6 +102,7 @@ export class DriveFold {
       order: ++this.#counts.volatiles,
       isDiscard: write.hue === 'discard',
     }));
+    this.#coverHeld();
   }
 
   endOpening(): void {
@@ -143,8 +144,7 @@ export class DriveFold {
         this.#flushed(record);
         break;
       case RECORD_DESTAGED:
-        this.#counts.destaged++;
-        this.#settle(({ write }) => write.requestId === record.id);
+        this.#destage(record.id);
         break;
       case RECORD_FAULT:
         this.#fault(record);
@@ -267,7 +267,6 @@ export class DriveFold {
     // without a volatile cache, or with FUA, a completed write is on the media
     if (this.#held.at(-1)?.write.requestId === id) return;
     this.#media.settle(record.address, record.count, operation !== OP_DISCARD);
-    this.#coverAgain(record.address, record.address + record.count);
   }
 
   #endFlush(id: number, hasFailed: boolean): void {
@@ -307,29 +306,32 @@ export class DriveFold {
     this.#settle(({ order, write }) => order <= mark && (isAll || !write.isOrphan));
   }
 
+  /** One volatile write is on the media now: nearly always the oldest. */
+  #destage(request: number): void {
+    this.#counts.destaged++;
+    const at = this.#held.findIndex(({ write }) => write.requestId === request);
+    // there may be thousands, and of all ways to take the first one only this moves none of the others
+    const destaged = at === 0 ? this.#held.shift() : at < 0 ? undefined : this.#held.splice(at, 1)[0];
+    if (destaged !== undefined) this.#settleOne(destaged);
+  }
+
+  #settleOne({ write: { sector, sectorCount }, isDiscard }: HeldWrite): void {
+    this.#media.uncover(sector, sectorCount);
+    this.#media.settle(sector, sectorCount, !isDiscard);
+  }
+
   /** What is chosen of the volatile writes is on the media now. */
   #settle(isChosen: (held: HeldWrite) => boolean): void {
     const rest: HeldWrite[] = [];
-    let [start, end] = [Number.POSITIVE_INFINITY, 0];
-    for (const held of this.#held) {
-      if (!isChosen(held)) {
-        rest.push(held);
-        continue;
-      }
-      const { sector, sectorCount } = held.write;
-      this.#media.settle(sector, sectorCount, !held.isDiscard);
-      start = Math.min(start, sector);
-      end = Math.max(end, sector + sectorCount);
-    }
+    for (const held of this.#held)
+      if (isChosen(held)) this.#settleOne(held);
+      else rest.push(held);
     this.#held = rest;
-    this.#coverAgain(start, end);
   }
 
-  /** Volatile writes lie over what has just become durable. */
-  #coverAgain(start: number, end: number): void {
-    for (const { write } of this.#held)
-      if (write.sector < end && start < write.sector + write.sectorCount)
-        this.#media.cover(write.sector, write.sectorCount);
+  /** All volatile writes lie over the media. */
+  #coverHeld(): void {
+    for (const { write } of this.#held) this.#media.cover(write.sector, write.sectorCount);
   }
 
   #fault(record: RecordView): void {
@@ -344,7 +346,7 @@ export class DriveFold {
     const kept = isKept ? record.detail || record.count : 0;
     if (isKept) this.#counts.kept++;
     else this.#counts.lost++;
-    this.#held = this.#held.filter(({ write }) => write.requestId !== record.id);
+    this.#settle(({ write }) => write.requestId === record.id);
     this.#media.settle(record.address, record.count, true);
     if (kept < record.count) this.#media.lose(record.address, record.count);
   }
@@ -383,6 +385,7 @@ export class DriveFold {
     this.#held = saved.held.slice();
     this.#rows.restore(saved.rows);
     this.#media.restore(saved.media);
+    this.#coverHeld();
   }
 
   state(): DriveState {
