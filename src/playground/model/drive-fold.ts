@@ -36,6 +36,7 @@ interface Counts {
   writes: number;
   flushes: number;
   discards: number;
+  pieces: number;
   merges: number;
   errors: number;
   faults: number;
@@ -82,6 +83,7 @@ export class DriveFold {
     writes: 0,
     flushes: 0,
     discards: 0,
+    pieces: 0,
     merges: 0,
     errors: 0,
     faults: 0,
@@ -161,6 +163,7 @@ export class DriveFold {
     const key = `request:${id}`;
     const bioId = detail >>> 8;
     this.#requestOfBio.set(bioId, key);
+    if (operation !== OP_FLUSH) this.#counts.pieces++;
     this.#requests.set(key, {
       ...this.#bare(record, key),
       bios: [{ key: `bio:${bioId}`, id: bioId, sector, sectorCount, joined: undefined }],
@@ -198,6 +201,7 @@ export class DriveFold {
     if (request === undefined) return;
     // the bio of a request that is itself taken in
     const from = this.#requestOfBio.get(id);
+    if (from === undefined) this.#counts.pieces++;
     if (from === undefined || this.#takeBio(from, id)) this.#counts.merges++;
     this.#requestOfBio.set(id, key);
     const bio: Bio = { key: `bio:${id}`, id, sector, sectorCount, joined: isFront ? 'front' : 'back' };

@@ -9,19 +9,16 @@ import {
   OP_WRITE,
   RECORD_AIO_ACCEPTED,
   RECORD_AIO_EVENT,
-  RECORD_BACK_MERGED,
   RECORD_COMPLETED,
-  RECORD_FRONT_MERGED,
   RECORD_GUEST_DONE,
   RECORD_GUEST_REQUEST,
-  RECORD_PAGE_HIT,
-  RECORD_PAGE_MISS,
-  RECORD_QUEUED,
   RECORD_USRBIO_DONE,
   RECORD_USRBIO_PREPARED,
+  VIRTIO_BLK_S_OK,
 } from '../../../assembly/layout.ts';
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
-import { CacheFold } from './cache-fold.ts';
+import { Fold } from './fold.ts';
+import { hitRatio, mergeRatio } from './ratios.ts';
 import type { RecordView } from './record-store.ts';
 import type { Run } from './run.ts';
 
@@ -53,11 +50,6 @@ class Counting {
   applicationBytes = 0;
   driveBytes = 0;
   latenciesNs: number[] = [];
-  hits = 0;
-  lookups = 0;
-  merged = 0;
-  pieces = 0;
-  atDrives = 0;
   readonly #started = new Map<string, number>();
 
   beginStretch(): void {
@@ -84,28 +76,10 @@ class Counting {
         this.#started.set(`guest:${record.device}:${record.id}`, record.timeNs);
         break;
       case RECORD_GUEST_DONE:
-        this.#end(`guest:${record.device}:${record.id}`, record.timeNs, record.count * SECTOR_SIZE);
-        break;
-      case RECORD_PAGE_HIT:
-        this.hits += record.count;
-        this.lookups += record.count;
-        break;
-      case RECORD_PAGE_MISS:
-        this.lookups += record.count;
-        break;
-      case RECORD_BACK_MERGED:
-      case RECORD_FRONT_MERGED:
-        this.merged++;
-        this.pieces++;
-        break;
-      case RECORD_QUEUED:
-        this.pieces++;
-        this.atDrives++;
+        this.#end(`guest:${record.device}:${record.id}`, record.timeNs, guestBytes(record));
         break;
       case RECORD_COMPLETED:
-        this.atDrives--;
-        if (record.detail >= 0 && (record.operation === OP_READ || record.operation === OP_WRITE))
-          this.driveBytes += record.count * SECTOR_SIZE;
+        if (record.detail >= 0 && isTransfer(record.operation)) this.driveBytes += record.count * SECTOR_SIZE;
         break;
     }
   }
@@ -118,6 +92,14 @@ class Counting {
   }
 }
 
+function isTransfer(operation: number): boolean {
+  return operation === OP_READ || operation === OP_WRITE;
+}
+
+function guestBytes({ operation, count, detail: status }: RecordView): number {
+  return isTransfer(operation) && status === VIRTIO_BLK_S_OK ? count * SECTOR_SIZE : 0;
+}
+
 /** `endNs`: where the last stretch ends; the run's own end unless a longer one lies beside it. */
 export function seriesOf(run: Run, endNs = run.timeNs(run.stepCount)): RunSeries {
   const stretchNs = Math.max(1, endNs) / STRETCHES;
@@ -127,26 +109,36 @@ export function seriesOf(run: Run, endNs = run.timeNs(run.stepCount)): RunSeries
     ...{ dirty: column(), hits: column(), merges: column(), queue: column() },
   };
   const counting = new Counting();
-  const cache = new CacheFold(run.shape);
+  // without clients: whose requests they are is not asked here
+  const fold = new Fold({ ...run.shape, clients: [] });
+  // requests of the block layer are nobody's: a scene of these alone has no applications
+  const hasApplications = run.shape.clients.some(({ entrance }) => entrance !== 'block');
+  /** A run that takes no time has no throughput. */
+  const rate = (bytes: number): number => (endNs > 0 ? (bytes * 1e9) / stretchNs : Number.NaN);
   const lastNs = run.timeNs(run.stepCount);
   let number = 0;
   for (let stretch = 0; stretch < STRETCHES && stretch * stretchNs <= lastNs; stretch++) {
     const untilNs = stretch === STRETCHES - 1 ? Number.POSITIVE_INFINITY : (stretch + 1) * stretchNs;
     counting.beginStretch();
+    fold.beginStep(stretch);
     for (; number < run.recordCount; number++) {
       const record = run.records.look(number);
       if (record.timeNs >= untilNs) break;
       counting.apply(record);
-      cache.apply(record.kind, record);
+      fold.apply(record);
     }
-    columns.application[stretch] = (counting.applicationBytes * 1e9) / stretchNs;
-    columns.drive[stretch] = (counting.driveBytes * 1e9) / stretchNs;
+    const { cache, drives } = fold.state(Math.min(untilNs, lastNs));
+    if (hasApplications) columns.application[stretch] = rate(counting.applicationBytes);
+    columns.drive[stretch] = rate(counting.driveBytes);
     columns.mean[stretch] = meanOf(counting.latenciesNs);
     columns.p99[stretch] = quantileOf(counting.latenciesNs, P99);
-    columns.dirty[stretch] = cache.state(Math.min(untilNs, lastNs)).dirtyCount;
-    columns.hits[stretch] = (100 * counting.hits) / counting.lookups;
-    columns.merges[stretch] = (100 * counting.merged) / counting.pieces;
-    columns.queue[stretch] = counting.atDrives;
+    columns.dirty[stretch] = cache.dirtyCount;
+    columns.hits[stretch] = 100 * (hitRatio(cache) ?? Number.NaN);
+    columns.merges[stretch] = 100 * (mergeRatio(drives) ?? Number.NaN);
+    columns.queue[stretch] = drives.reduce(
+      (sum, drive) => sum + drive.waiting.length + drive.inService.length,
+      0,
+    );
   }
   return {
     timesNs: Float64Array.from({ length: STRETCHES }, (_, stretch) => (stretch + 0.5) * stretchNs),

@@ -201,6 +201,9 @@ export interface DriveState {
   readonly writes: number;
   readonly flushes: number;
   readonly discards: number;
+  /** What submitters asked for, flushes apart; a request is made of one or more. */
+  readonly pieces: number;
+  /** By how much merging has made requests fewer than pieces. */
   readonly merges: number;
   readonly errors: number;
   readonly faults: number;

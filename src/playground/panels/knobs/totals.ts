@@ -2,16 +2,18 @@
 //
 // Verbs: totalsOf, compareTotals.
 
-import { OP_WRITE } from '../../../../assembly/layout.ts';
+import { OP_WRITE, RECORD_COMPLETED, RECORD_ISSUED, RECORD_WRITTEN } from '../../../../assembly/layout.ts';
 import { SECTOR_SIZE } from '../../../../assembly/limits.ts';
 import { formatBytes, formatCount, formatTime } from '../../model/describe.ts';
+import { Fold } from '../../model/fold.ts';
+import { hitRatio, mergeRatio } from '../../model/ratios.ts';
 import type { Run } from '../../model/run.ts';
 
 export interface Totals {
   readonly timeNs: number;
   /** Requests that went to drives. */
   readonly requests: number;
-  /** Pieces that joined another request, of all pieces; 0 to 1, undefined without any. */
+  /** Pieces that are in the request of another, of all pieces; 0 to 1, undefined without any. */
   readonly mergeRatio: number | undefined;
   /** Pages found in the cache, of all that were looked up. */
   readonly hitRatio: number | undefined;
@@ -22,48 +24,33 @@ export interface Totals {
 
 /** From the records of a run that is known to its end. */
 export function totalsOf(run: Run): Totals {
-  const counts = { issued: 0, queued: 0, merged: 0, hit: 0, miss: 0, written: 0, sectors: 0 };
-  let timeNs = 0;
-  for (let number = 0; number < run.recordCount; number++) {
-    const record = run.recordAt(number);
-    timeNs = record.timeNs;
-    switch (record.kind) {
-      case 'issued':
-        counts.issued++;
-        break;
-      case 'queued':
-        counts.queued++;
-        break;
-      case 'backMerged':
-      case 'frontMerged':
-        counts.merged++;
-        break;
-      case 'pageHit':
-        counts.hit += record.count;
-        break;
-      case 'pageMiss':
-        counts.miss += record.count;
-        break;
-      case 'written':
-        counts.written += record.count;
-        break;
-      case 'completed':
-        if (record.operation === OP_WRITE && record.detail >= 0) counts.sectors += record.count;
-        break;
+  // without clients: whose requests they are is not asked here
+  const fold = new Fold({ ...run.shape, clients: [] });
+  let requests = 0;
+  let pagesWritten = 0;
+  let sectorsWritten = 0;
+  for (let step = 1; step <= run.stepCount; step++) {
+    fold.beginStep(step);
+    const [first, end] = run.recordsOf(step);
+    for (let number = first; number < end; number++) {
+      const record = run.records.look(number);
+      const { kind, operation, count, detail } = record;
+      fold.apply(record);
+      if (kind === RECORD_ISSUED) requests++;
+      else if (kind === RECORD_WRITTEN) pagesWritten += count;
+      else if (kind === RECORD_COMPLETED && operation === OP_WRITE && detail >= 0) sectorsWritten += count;
     }
   }
+  const timeNs = run.timeNs(run.stepCount);
+  const { cache, drives } = fold.state(timeNs);
   return {
     timeNs,
-    requests: counts.issued,
-    mergeRatio: ratio(counts.merged, counts.merged + counts.queued),
-    hitRatio: ratio(counts.hit, counts.hit + counts.miss),
-    pagesWritten: counts.written,
-    writtenBytes: counts.sectors * SECTOR_SIZE,
+    requests,
+    mergeRatio: mergeRatio(drives),
+    hitRatio: hitRatio(cache),
+    pagesWritten,
+    writtenBytes: sectorsWritten * SECTOR_SIZE,
   };
-}
-
-function ratio(part: number, whole: number): number | undefined {
-  return whole === 0 ? undefined : part / whole;
 }
 
 export interface Comparison {

@@ -6,6 +6,8 @@ import * as assert from 'uvu/assert';
 import type { BlockRequest, CachedPage, StackState } from '../../../../src/playground/model/types.ts';
 import type { SceneRun } from '../../../../src/playground/scene/run.ts';
 import { SCENES } from '../../../../src/playground/scenes/index.ts';
+import { COALESCED, FAILING_GUEST } from '../support/corner-scenes.ts';
+import { ENTRANCE_SCENES, TOGETHER } from '../support/entrances.ts';
 import { playBeside } from '../support/model.ts';
 
 const agreement = suite('model agreement');
@@ -16,8 +18,6 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, numbe
 function told({ cache, drives, rings, guests }: StackState) {
   const pages = cache.slots.filter((page): page is CachedPage => page !== undefined);
   const issued = (pick: (drive: StackState['drives'][number]) => number) => sum(drives.map(pick));
-  const users = (entrances: readonly string[]) =>
-    rings.filter(({ entrance }) => entrances.includes(entrance));
   return {
     nrFilePages: [cache.pageCount, pages.length],
     nrDirty: [cache.dirtyCount, pages.filter(({ dirty }) => dirty !== 0).length],
@@ -34,15 +34,18 @@ function told({ cache, drives, rings, guests }: StackState) {
     errors: issued(({ errors }) => errors),
     faults: issued(({ faults }) => faults),
     destaged: issued(({ destaged }) => destaged),
+    inService: drives.map(({ inService }) => inService.length),
     volatileWrites: drives.map(({ volatileWrites }) => volatileWrites.length),
-    aio: sum(users(['aio', 'files', 'bluestore']).map(({ inFlight }) => inFlight)),
-    usrbio: sum(users(['usrbio']).map(({ inFlight }) => inFlight)),
+    // a sync of USRBIO goes through AIO
+    asked: sum(rings.map(({ inFlight }) => inFlight)),
     guestMerges: sum(guests.map(({ merges }) => merges)),
   };
 }
 
 function counted({ machine }: SceneRun): ReturnType<typeof told> {
   const { cache, reclaim, block, drive, aio, usrbio, guest } = machine.counters;
+  const ofDrives = (of: (index: number) => number): number[] =>
+    Array.from({ length: machine.driveCount }, (_, index) => of(index));
   return {
     nrFilePages: [cache.nrFilePages, cache.nrFilePages],
     nrDirty: [cache.nrDirty, cache.nrDirty],
@@ -59,14 +62,14 @@ function counted({ machine }: SceneRun): ReturnType<typeof told> {
     errors: drive.errors,
     faults: drive.faults,
     destaged: drive.destaged,
-    volatileWrites: Array.from({ length: machine.driveCount }, (_, index) => machine.volatileWrites(index)),
-    aio: aio.submitted - aio.completed,
-    usrbio: usrbio.prepared - usrbio.completed,
+    inService: ofDrives((index) => machine.diskStat(index).in_flight),
+    volatileWrites: ofDrives((index) => machine.volatileWrites(index)),
+    asked: aio.submitted - aio.completed + usrbio.prepared - usrbio.completed,
     guestMerges: guest.readsMerged + guest.writesMerged,
   };
 }
 
-for (const scene of SCENES) {
+for (const scene of [...SCENES, ...ENTRANCE_SCENES, TOGETHER, COALESCED, FAILING_GUEST]) {
   agreement(`${scene.id}: the model counts what the machine counts, after every step`, async () => {
     let last: StackState | undefined;
     await playBeside(scene, (played, run) => {

@@ -138,6 +138,7 @@ function driveState(sketch: DriveSketch, index: number): DriveState {
     writes: 0,
     flushes: 0,
     discards: 0,
+    pieces: 0,
     merges: 0,
     errors: 0,
     faults: 0,

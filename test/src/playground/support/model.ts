@@ -21,12 +21,14 @@ export function partOf({ machine, chapter }: SceneRun, isLast: boolean): RunPart
   };
 }
 
-/** Plays a scene to its end; `look` is called after each step. */
+/** Plays a scene to its end; `begin` is called before the first step, `look` after each. */
 export async function playBeside(
   scene: Scene,
   look: (played: SceneRun, run: Run) => void = () => {},
+  begin: (played: SceneRun) => void = () => {},
 ): Promise<Run> {
   const played = await openScene(scene, (options) => Machine.create(options));
+  begin(played);
   const run = new Run(shapeOf(played), scene);
   while (played.step()) {
     run.add(partOf(played, false));
