@@ -11,17 +11,27 @@ export const MAX_WIDTH = 1400;
 export const GUTTER = 152;
 export const GUTTER_GAP = 16;
 
-export const TITLE_BASELINE = 20;
-/** Second line of a header: what the lane is for, or what just happened. */
-export const PURPOSE_BASELINE = 38;
+/** Of a lane: a narrow stage is a tall one, and its last lane should be seen without a scroll. */
+export interface HeaderLines {
+  readonly title: number;
+  /** Second line: what the lane is for, or what just happened. */
+  readonly purpose: number;
+  readonly height: number;
+  readonly foot: number;
+}
+export const WIDE_LINES: HeaderLines = { title: 20, purpose: 38, height: 34, foot: 12 };
+export const NARROW_LINES: HeaderLines = { title: 16, purpose: 32, height: 40, foot: 8 };
 export const PURPOSE_LINE = 16;
-export const WIDE_HEADER = 34;
-export const NARROW_HEADER = 48;
-export const LANE_FOOT = 12;
+/** Why a lane is empty, on a wide stage. */
+export const WORDS_LINE = 16;
+export const WORDS_BASELINE = 12;
 
-/** Text sizes as style/stage.css has them (13 and 11 pixels at the browser's default), and the mean width of a character. */
+/** Text sizes as style/stage.css has them, and the mean width of a character. */
 export const CAPTION_SIZE = 13;
-export const LABEL_SIZE = 11;
+export const LABEL_SIZE = 12;
+export const MARK_SIZE = 11;
+/** The browser's text size for which all lengths are meant: with larger text the whole picture is larger. */
+export const TEXT_SIZE = 16;
 export const CHARACTER_WIDTH = 0.58;
 
 /** Requests of an application. */
@@ -43,6 +53,9 @@ export const MARK_TEXT_LEFT = 18;
 export const PAGE_SIZES = [32, 28, 24, 20, 17, 14, 12, 10, 8, 7];
 export const PAGE_GAPS = [4, 4, 4, 4, 3, 2, 2, 2, 2, 2];
 export const PAGE_GRID_HEIGHT = 128;
+/** Lower where there is so little width that lanes are one below the other on a phone. */
+export const NARROW_GRID_HEIGHT = 108;
+export const NARROW_GRID_BELOW = 440;
 /** A square as large as this has its page number in it. */
 export const PAGE_TEXT_FROM = 24;
 /** More pages than this share squares. */
@@ -59,7 +72,8 @@ export const DRIVE_GAP = 32;
 export const DRIVE_MIN_WIDTH = 150;
 export const TICK_LINE = 16;
 export const TICK_MIN_GAP = 64;
-export const STRIP_LABEL_LINE = 18;
+export const STRIP_LABEL_LINE = 16;
+export const STRIP_LABEL_RISE = 5;
 /** Below what waits: how much more there is. */
 export const FOOT_LINE = 4;
 export const STRIP_GAP = 8;

@@ -1,7 +1,7 @@
 // What stands still: titles, hairlines, axes, strips with their media, empty slots.
 
 import { Fragment } from 'preact';
-import { CAPTION_SIZE, LABEL_SIZE, PURPOSE_BASELINE, PURPOSE_LINE, TITLE_BASELINE } from './geometry.ts';
+import { CAPTION_SIZE, LABEL_SIZE, NARROW_LINES, PURPOSE_LINE, WIDE_LINES } from './geometry.ts';
 import { memo } from './memo.ts';
 import { fitSentence, fitText, textWidth } from './text.ts';
 import type { Bracket, Guide, Label, LaneBox, Strip, StripKind } from './types.ts';
@@ -14,30 +14,27 @@ interface HeaderProps {
 
 export const LaneHeader = memo(({ lane, caption }: HeaderProps) => {
   const { isWide, x, y, width, contentX, contentWidth, title, purposeLines, facts } = lane;
-  const factsWidth = textWidth(facts, LABEL_SIZE + 1);
+  const lines = isWide ? WIDE_LINES : NARROW_LINES;
+  const factsWidth = textWidth(facts, LABEL_SIZE);
   const room = isWide ? contentWidth - factsWidth - CAPTION_SIZE * 2 : width;
   const showsPurpose = isWide || caption === '';
   return (
     <g class="lane-header">
       {y > 0 && <path class="hairline" d={`M${x} ${y + 0.5}H${x + width}`} />}
-      <text class="lane-title" x={x} y={y + TITLE_BASELINE}>
+      <text class="lane-title" x={x} y={y + lines.title}>
         {title}
       </text>
       {showsPurpose &&
         purposeLines.map((line, index) => (
-          <text key={line} class="lane-purpose" x={x} y={y + PURPOSE_BASELINE + index * PURPOSE_LINE}>
+          <text key={line} class="lane-purpose" x={x} y={y + lines.purpose + index * PURPOSE_LINE}>
             {line}
           </text>
         ))}
-      <text class="lane-facts" x={contentX + contentWidth} y={y + TITLE_BASELINE} text-anchor="end">
+      <text class="lane-facts" x={contentX + contentWidth} y={y + lines.title} text-anchor="end">
         {facts}
       </text>
       {caption !== '' && (
-        <text
-          class="lane-caption"
-          x={isWide ? contentX : x}
-          y={y + (isWide ? TITLE_BASELINE : PURPOSE_BASELINE)}
-        >
+        <text class="lane-caption" x={isWide ? contentX : x} y={y + (isWide ? lines.title : lines.purpose)}>
           {fitSentence(caption, room, CAPTION_SIZE)}
         </text>
       )}

@@ -23,12 +23,13 @@ export function gridOf(capacityPages: number, width: number): Grid {
   let pagesASquare = 1;
   while (capacityPages / pagesASquare > g.PAGE_SQUARES) pagesASquare *= 2;
   const squares = Math.ceil(capacityPages / pagesASquare);
+  const height = width < g.NARROW_GRID_BELOW ? g.NARROW_GRID_HEIGHT : g.PAGE_GRID_HEIGHT;
   for (let choice = 0; ; choice++) {
     const size = g.PAGE_SIZES[choice] ?? g.PAGE_SIZES.at(-1) ?? 8;
     const pitch = size + (g.PAGE_GAPS[choice] ?? 2);
     const columns = Math.max(1, Math.floor((width + pitch - size) / pitch));
     const rows = Math.ceil(squares / columns);
-    if (rows * pitch <= g.PAGE_GRID_HEIGHT || choice >= g.PAGE_SIZES.length - 1) {
+    if (rows * pitch <= height || choice >= g.PAGE_SIZES.length - 1) {
       return { squares, pagesASquare, size, pitch, columns, rows };
     }
   }
@@ -47,8 +48,9 @@ export function layoutCache(state: StackState, extent: RunExtent, lane: Place): 
   const { cache } = state;
   // the squares begin where the address axes below begin
   const place = { ...lane, left: lane.left + g.FLUSH_COLUMN, width: lane.width - g.FLUSH_COLUMN };
-  if (cache.capacityPages === 0) return onlyWords(lane, 'there is none: requests go straight to the drive');
-  if (!extent.usesCache) return onlyWords(lane, 'not used here: every request goes around it');
+  if (cache.capacityPages === 0)
+    return { ...NOTHING, words: 'there is none: requests go straight to the drive' };
+  if (!extent.usesCache) return { ...NOTHING, words: 'not used here: every request goes around it' };
   const grid = gridOf(cache.capacityPages, place.width);
   const marks: LooseMark[] = [];
   let slots = '';
@@ -108,14 +110,6 @@ function doorwayText(pages: readonly CachedPage[]): string {
   const leavingCount = pages.filter(({ isLeaving }) => isLeaving).length;
   if (leavingCount === pages.length) return 'leaving, once written:';
   return leavingCount === 0 ? 'waiting for a place:' : 'leaving, or waiting for a place:';
-}
-
-function onlyWords(place: Place, text: string): LaneContent {
-  return {
-    ...NOTHING,
-    labels: [{ key: 'cache:none', x: place.left, y: place.top + 12, text, kind: 'note', anchor: 'start' }],
-    height: 16,
-  };
 }
 
 function onePage(state: StackState, slot: number, box: Box): LooseMark | undefined {

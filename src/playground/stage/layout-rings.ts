@@ -24,21 +24,23 @@ interface Rows {
   readonly columns: number;
   readonly pitch: number;
   readonly lines: number;
+  /** From one line to the next. */
+  readonly line: number;
 }
 
 /** How many slots stand beside each other, and on how many lines. */
-function rowsOf(slots: number, width: number): Rows {
+function rowsOf(slots: number, width: number, line: number = g.CHIP_LINE): Rows {
   const pitch = Math.min(g.CHIP_MAX_WIDTH + g.CHIP_GAP, Math.floor(width / slots));
-  if (pitch >= g.CHIP_MIN_WIDTH + g.CHIP_GAP) return { columns: slots, pitch, lines: 1 };
+  if (pitch >= g.CHIP_MIN_WIDTH + g.CHIP_GAP) return { columns: slots, pitch, lines: 1, line };
   const least = g.CHIP_MIN_WIDTH + g.CHIP_GAP;
   const columns = Math.max(1, Math.floor(width / least));
-  return { columns, pitch: least, lines: Math.ceil(slots / columns) };
+  return { columns, pitch: least, lines: Math.ceil(slots / columns), line };
 }
 
-function slotBox(slot: number, { columns, pitch }: Rows, left: number, top: number): Box {
+function slotBox(slot: number, { columns, pitch, line }: Rows, left: number, top: number): Box {
   return {
     x: left + (slot % columns) * pitch,
-    y: top + Math.floor(slot / columns) * g.CHIP_LINE,
+    y: top + Math.floor(slot / columns) * line,
     width: pitch - g.CHIP_GAP,
     height: g.CHIP_HEIGHT,
   };
@@ -72,14 +74,8 @@ function clientPlace(place: Place): { left: number; width: number; labelLine: nu
 }
 
 export function layoutRings(state: StackState, extent: RunExtent, place: Place): LaneContent {
-  if (state.rings.length === 0) {
-    const text = 'none here: the requests of this scene go to the block layer at once';
-    return {
-      ...NOTHING,
-      labels: [{ key: 'rings:none', x: place.left, y: place.top + 12, text, kind: 'note', anchor: 'start' }],
-      height: 16,
-    };
-  }
+  if (state.rings.length === 0)
+    return { ...NOTHING, words: 'none here: requests go to the block layer at once' };
   const marks: LooseMark[] = [];
   const labels: Label[] = [];
   let slots = '';
@@ -99,7 +95,7 @@ export function layoutRings(state: StackState, extent: RunExtent, place: Place):
     for (let slot = 0; slot < count; slot++) {
       if (!taken.has(slot)) slots += outline(slotBox(slot, rows, left, y));
     }
-    y += rows.lines * g.CHIP_LINE + g.CLIENT_GAP;
+    y += rows.lines * rows.line + g.CLIENT_GAP;
   }
   return { ...NOTHING, marks, labels, slots, height: Math.max(0, y - g.CLIENT_GAP - place.top) };
 }
@@ -136,7 +132,7 @@ function chipText({ verb, lengthBytes }: RingRequest, width: number): string {
   if (width < g.CHIP_TEXT_FROM) return '';
   const size = lengthBytes === 0 ? '' : formatBytes(lengthBytes);
   const room = width - g.MARK_TEXT_LEFT - 4;
-  return [`${verb} ${size}`.trim(), size].find((text) => textWidth(text, g.LABEL_SIZE) <= room) ?? '';
+  return [`${verb} ${size}`.trim(), size].find((text) => textWidth(text, g.MARK_SIZE) <= room) ?? '';
 }
 
 const GUEST_STATES: Record<GuestState['requests'][number]['state'], MarkState> = {
@@ -156,7 +152,8 @@ export function layoutGuests(state: StackState, place: Place): LaneContent {
   const { left, width, labelLine } = clientPlace(place);
   let y = place.top;
   for (const guest of state.guests) {
-    const rows = rowsOf(Math.max(GUEST_SLOTS, Math.min(64, guest.requests.length)), width);
+    const slotCount = Math.max(GUEST_SLOTS, Math.min(64, guest.requests.length));
+    const rows = rowsOf(slotCount, width, g.CHIP_LINE + BRACKET_LINE);
     const name = guest.isStopped ? `${guest.name}, stopped` : guest.name;
     labels.push({
       key: `guest:${guest.device}`,
@@ -195,7 +192,7 @@ export function layoutGuests(state: StackState, place: Place): LaneContent {
     for (let slot = shown.length; slot < rows.columns * rows.lines && slot < GUEST_SLOTS; slot++) {
       slots += outline(slotBox(slot, rows, left, y));
     }
-    y += rows.lines * g.CHIP_LINE + BRACKET_LINE + g.CLIENT_GAP;
+    y += rows.lines * rows.line + g.CLIENT_GAP;
   }
   return { ...NOTHING, marks, labels, brackets, slots, height: Math.max(0, y - g.CLIENT_GAP - place.top) };
 }

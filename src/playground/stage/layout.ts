@@ -11,7 +11,7 @@ import * as g from './geometry.ts';
 import { layoutCache } from './layout-cache.ts';
 import { layoutDriveBand } from './layout-drives.ts';
 import { layoutGuests, layoutRings } from './layout-rings.ts';
-import { fitText, wrapText } from './text.ts';
+import { wrapText } from './text.ts';
 import type { Label, LaneBox, LaneContent, LaneKind, Mark, Place, StageLayout } from './types.ts';
 
 const TITLES: Record<LaneKind, readonly [title: string, purpose: string]> = {
@@ -71,13 +71,15 @@ class Builder {
 
   lane(kind: LaneKind, facts: string, fill: (place: Place) => LaneContent, drive?: number): void {
     const [title, purpose] = TITLES[kind];
-    const header = this.#isWide ? g.WIDE_HEADER : g.NARROW_HEADER;
-    const content = fill({ left: this.contentLeft, top: this.#y + header, width: this.contentWidth });
+    const lines = this.#isWide ? g.WIDE_LINES : g.NARROW_LINES;
+    const contentY = this.#y + lines.height;
+    const content = fill({ left: this.contentLeft, top: contentY, width: this.contentWidth });
     const purposeLines = this.#isWide
-      ? wrapText(purpose, g.GUTTER, g.LABEL_SIZE + 1)
-      : [fitText(purpose, this.#width, g.LABEL_SIZE + 1)];
-    const titleFoot = g.PURPOSE_BASELINE + purposeLines.length * g.PURPOSE_LINE;
-    const height = Math.ceil(Math.max(header + content.height, this.#isWide ? titleFoot : 0) + g.LANE_FOOT);
+      ? wrapText(purpose, g.GUTTER, g.LABEL_SIZE)
+      : wrapText(content.words || purpose, this.#width, g.LABEL_SIZE);
+    const contentHeight = this.#isWide && content.words !== '' ? g.WORDS_LINE : content.height;
+    const titleFoot = lines.purpose + (purposeLines.length - (this.#isWide ? 0 : 1)) * g.PURPOSE_LINE;
+    const height = Math.ceil(Math.max(lines.height + contentHeight, titleFoot) + lines.foot);
     this.#lanes.push({
       key: drive === undefined || drive === 0 ? kind : `${kind}${drive}`,
       kind,
@@ -89,11 +91,11 @@ class Builder {
       width: this.#width,
       height,
       contentX: this.contentLeft,
-      contentY: this.#y + header,
+      contentY,
       contentWidth: this.contentWidth,
       isWide: this.#isWide,
     });
-    this.#contents.push(content);
+    this.#contents.push(this.#isWide ? withWords(content, this.contentLeft, contentY) : content);
     for (const mark of content.marks) this.#marks.push({ ...mark, lane: this.#lanes.length - 1 });
     this.#y += height;
   }
@@ -112,6 +114,14 @@ class Builder {
       brackets: all.flatMap(({ brackets }) => brackets),
     };
   }
+}
+
+/** A narrow lane says why it is empty in its header. */
+function withWords(content: LaneContent, x: number, top: number): LaneContent {
+  const text = content.words;
+  if (text === '') return content;
+  const label = { key: `words:${top}`, x, y: top + g.WORDS_BASELINE, text } as const;
+  return { ...content, labels: [{ ...label, kind: 'note', anchor: 'start' }] };
 }
 
 function ringFacts({ rings }: StackState): string {

@@ -4,7 +4,7 @@
 
 import { Component, type ComponentChild, createRef } from 'preact';
 import type { Fate } from '../state.ts';
-import { BAR_ARROW_FROM, LABEL_SIZE, MARK_TEXT_LEFT } from './geometry.ts';
+import { BAR_ARROW_FROM, MARK_SIZE, MARK_TEXT_LEFT } from './geometry.ts';
 import { BOTH, CROSS, DOWN, diamondPath, EQUALS, pointedPath, TICK, UP } from './glyphs.ts';
 import { isSame } from './memo.ts';
 import { enter, leave, slideIn } from './motion.ts';
@@ -103,7 +103,7 @@ function barBody(mark: Mark): ComponentChild {
 
 /** A plain ground for the sign and the words of a mark, so that they can be read on stripes. */
 function plateWidth({ text, width }: Mark): number {
-  const wide = text === '' ? BAR_ARROW_FROM - 2 : MARK_TEXT_LEFT + textWidth(text, LABEL_SIZE) + 2;
+  const wide = text === '' ? BAR_ARROW_FROM - 2 : MARK_TEXT_LEFT + textWidth(text, MARK_SIZE) + 2;
   return Math.min(wide, width - 3);
 }
 

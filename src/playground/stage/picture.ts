@@ -48,6 +48,9 @@ export function svgText(lanes: SVGSVGElement, title: string): string {
   const copy = lanes.cloneNode(true) as SVGSVGElement;
   freeze(lanes, copy);
   const { width, height } = sizeOf(lanes);
+  const lanesBox = lanes.viewBox.baseVal;
+  copy.setAttribute('width', String(lanesBox.width));
+  copy.setAttribute('height', String(lanesBox.height));
   copy.setAttribute('x', String(MARGIN));
   copy.setAttribute('y', String(MARGIN + TITLE_LINE));
   const picture = document.createElementNS(NAMESPACE, 'svg');
@@ -61,8 +64,8 @@ export function svgText(lanes: SVGSVGElement, title: string): string {
 /** Of the whole picture, in CSS pixels. */
 function sizeOf(lanes: SVGSVGElement): { width: number; height: number } {
   return {
-    width: lanes.width.baseVal.value + 2 * MARGIN,
-    height: lanes.height.baseVal.value + 2 * MARGIN + TITLE_LINE,
+    width: lanes.viewBox.baseVal.width + 2 * MARGIN,
+    height: lanes.viewBox.baseVal.height + 2 * MARGIN + TITLE_LINE,
   };
 }
 

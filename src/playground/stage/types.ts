@@ -150,6 +150,8 @@ export interface LaneContent {
   readonly brackets: readonly Bracket[];
   /** Empty places, as SVG path data. */
   readonly slots: string;
+  /** Why there is nothing in it, and never will be; else empty. */
+  readonly words: string;
 }
 
 export interface LaneBox extends Box {
@@ -184,6 +186,7 @@ export const NOTHING: LaneContent = {
   guides: [],
   brackets: [],
   slots: '',
+  words: '',
 };
 
 /** A mark with the traits that most have not. */
