@@ -7,6 +7,7 @@ import { recordFacts } from '../model/record-facts.ts';
 import type { Run } from '../model/run.ts';
 import type { EntityKey } from '../model/types.ts';
 import { readingStep } from '../reading.ts';
+import { layout } from '../shell/view.ts';
 import { hovered, run, runVersion, selection, stack } from '../state.ts';
 import { RecordLine } from './record-line.tsx';
 
@@ -30,15 +31,16 @@ function Moment() {
       <h3>This moment</h3>
       {state !== undefined && <FactTable rows={summaryOf(state)} />}
       <p class="hint">
-        Point at anything in the stack, or reach it with the arrow keys: a request, a page, a piece of the
-        media. A click keeps it here while time goes on.
+        {layout.value === 'phone'
+          ? 'Tap anything in the stack: a request, a page, a piece of the media. It stays chosen while time goes on.'
+          : 'Point at anything in the stack, or reach it with the arrow keys: a request, a page, a piece of the media. A click keeps it here while time goes on.'}
       </p>
     </div>
   );
 }
 
 function Thing({ shown, entity }: { shown: Run; entity: EntityKey }) {
-  const facts = tell(shown, entity);
+  const facts = factsAt(shown, entity);
   const isKept = selection.value === entity;
   return (
     <div class="inspector">
@@ -60,7 +62,8 @@ function Thing({ shown, entity }: { shown: Run; entity: EntityKey }) {
   );
 }
 
-function tell(shown: Run, entity: EntityKey): Facts | undefined {
+/** What is told of a thing at the moment that is shown; undefined: it is not there. */
+export function factsAt(shown: Run, entity: EntityKey): Facts | undefined {
   if (!entity.startsWith('record:')) return shown.factsOf(entity, readingStep());
   const number = Number(entity.slice('record:'.length));
   return number < shown.recordCount ? recordFacts(shown.recordAt(number), number) : undefined;

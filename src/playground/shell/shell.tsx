@@ -1,8 +1,8 @@
 // The frame of the page: where each part stands, on a wide screen and on a phone.
 //
 // wide     the bar at the top; columns for scenes and for details; captions over lanes between them; time below, with a dock that opens
-// medium   the column of details is a drawer
-// phone    captions, lanes, time, and a small bar that opens everything else as sheets
+// medium   one column, of scenes or of details
+// phone    captions, lanes, time, and a small bar that opens everything else as sheets; on its side, captions beside the lanes
 
 import { LeavingQuestion } from '../live/leaving-question.tsx';
 import { Drop } from '../panels/drop.tsx';
@@ -13,6 +13,7 @@ import { Aftermath } from './aftermath.tsx';
 import { Captions } from './captions.tsx';
 import { Icon } from './icons.tsx';
 import { PanelBody } from './panel-body.tsx';
+import { Peek } from './peek.tsx';
 import { Problem } from './problem.tsx';
 import { Sheet } from './sheet.tsx';
 import { Tabs } from './tabs.tsx';
@@ -27,23 +28,33 @@ import {
   type PanelName,
   panelsOf,
   rightTab,
+  shape,
   sheet,
   showPanel,
 } from './view.ts';
+
+/** The drawer of a medium screen takes the place of the left column: never that of the lanes, of which it tells. */
+function hasLeftColumn(): boolean {
+  return layout.value === 'wide' || (layout.value === 'medium' && !isDrawerOpen.value);
+}
+
+function hasRightColumn(): boolean {
+  return layout.value === 'wide' || (layout.value === 'medium' && isDrawerOpen.value);
+}
 
 const PHONE_BAR: readonly PanelName[] = ['scenes', 'knobs', 'inspector', 'plug', 'more'];
 
 export function Shell() {
   return (
-    <div class="page" data-layout={layout.value}>
+    <div class="page" data-layout={layout.value} data-shape={shape.value}>
       <TopBar />
-      {layout.value !== 'phone' && (
+      {hasLeftColumn() && (
         <aside class="column left-column" aria-label="Scenes and settings">
           <Tabs label="Scenes and settings" names={panelsOf('left')} chosen={leftTab} />
         </aside>
       )}
       <Middle />
-      {(layout.value === 'wide' || (layout.value === 'medium' && isDrawerOpen.value)) && (
+      {hasRightColumn() && (
         <aside class="column right-column" aria-label="Details">
           <Tabs label="Details" names={panelsOf('right')} chosen={rightTab} />
         </aside>
@@ -81,6 +92,7 @@ function Middle() {
       <div class="lanes">
         <Stage />
       </div>
+      <Peek />
     </main>
   );
 }

@@ -49,10 +49,13 @@ export function panelsOf(home: Home): PanelName[] {
   return (Object.keys(PANELS) as PanelName[]).filter((name) => PANELS[name].home === home);
 }
 
-/** wide: both columns stand; medium: the right one is a drawer; phone: lanes alone, the rest in sheets. */
+/** wide: both columns stand; medium: one of them does; phone: lanes alone, the rest in sheets. */
 export type Layout = 'wide' | 'medium' | 'phone';
-const MEDIUM_QUERY = '(min-width: 700px)';
-const WIDE_QUERY = '(min-width: 1100px)';
+/** In em: with larger text a screen has room for less. 700 and 1,100 pixels wide, 500 high, as a rule. */
+const MEDIUM_QUERY = '(min-width: 43.75em) and (min-height: 31.25em)';
+const WIDE_QUERY = '(min-width: 68.75em) and (min-height: 31.25em)';
+const LOW_QUERY = '(max-height: 31.24em)';
+const SIDEWAYS_QUERY = '(min-width: 35em)';
 
 function matches(query: string): { readonly value: boolean } {
   const list = matchMedia(query);
@@ -67,12 +70,21 @@ const isMedium = matches(MEDIUM_QUERY);
 const isWide = matches(WIDE_QUERY);
 export const layout = computed<Layout>(() => (isWide.value ? 'wide' : isMedium.value ? 'medium' : 'phone'));
 
+/** How the phone is held. sideways: captions beside the lanes; small: so little room that nothing scrolls but the page. */
+export type Shape = 'upright' | 'sideways' | 'small';
+const isLow = matches(LOW_QUERY);
+const isSideways = matches(SIDEWAYS_QUERY);
+export const shape = computed<Shape>(() => {
+  if (layout.value !== 'phone' || !isLow.value) return 'upright';
+  return isSideways.value ? 'sideways' : 'small';
+});
+
 /** The tab that is shown in each column. */
 export const leftTab = signal<PanelName>('scenes');
 export const rightTab = signal<PanelName>('inspector');
 /** Panel below the timeline; undefined: it is closed. */
 export const dock = signal<PanelName | undefined>(undefined);
-/** On a medium screen: is the right column drawn out? */
+/** On a medium screen: does the right column stand in the place of the left one? */
 export const isDrawerOpen = signal(false);
 /** The panel that lies over the page. */
 export const sheet = signal<PanelName | undefined>(undefined);
@@ -87,6 +99,7 @@ export function showPanel(name: PanelName): void {
     sheet.value = name;
   } else if (home === 'left') {
     leftTab.value = name;
+    isDrawerOpen.value = false;
   } else if (home === 'right') {
     rightTab.value = name;
     isDrawerOpen.value = true;
@@ -98,7 +111,8 @@ export function showPanel(name: PanelName): void {
 export function isShown(name: PanelName): boolean {
   if (sheet.value === name) return true;
   if (layout.value === 'phone') return false;
-  if (leftTab.value === name || dock.value === name) return true;
+  if (dock.value === name) return true;
+  if (leftTab.value === name) return layout.value === 'wide' || !isDrawerOpen.value;
   return rightTab.value === name && (layout.value === 'wide' || isDrawerOpen.value);
 }
 

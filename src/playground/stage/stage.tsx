@@ -4,6 +4,7 @@
 // seen as movement.
 
 import { useSignal } from '@preact/signals';
+import type { TargetedMouseEvent } from 'preact';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { restBehind, select } from '../actions.ts';
 import type { Run } from '../model/run.ts';
@@ -12,6 +13,7 @@ import { isMoving, isReadable } from '../reading.ts';
 import { cursor, fates, hovered, isPlaying, pace, run, runVersion, selection, stack } from '../state.ts';
 import { type DrawnMark, Elements } from './elements.ts';
 import { extentOf } from './extent.ts';
+import { MIN_WIDTH, TEXT_SIZE } from './geometry.ts';
 import { type Happening, happeningsOf } from './happenings.ts';
 import { isDirection, neighbour } from './keyboard.ts';
 import { Brackets, Guides, Labels, LaneHeader, StripView } from './lanes.tsx';
@@ -22,47 +24,59 @@ import { motion } from './motion.ts';
 import { Patterns } from './patterns.tsx';
 import { relatedTo } from './relations.ts';
 import { Tags } from './tags.tsx';
+import { nearestMark } from './touch.ts';
 import type { LaneBox, Mark, StageLayout } from './types.ts';
 import { withWays } from './ways.ts';
 
+const FINGERS = '(pointer: coarse)';
 /** A cursor that moves further than this at once has jumped. */
 const JUMP_STEPS = 30;
 
 export function Stage() {
   const frame = useRef<HTMLDivElement>(null);
-  const width = useSignal(0);
+  const size = useSignal({ width: 0, scale: 1 });
   useLayoutEffect(() => {
     const element = frame.current;
     if (element === null) return undefined;
     const measure = (): void => {
-      width.value = Math.floor(element.clientWidth);
+      const next = sizeIn(Math.floor(element.clientWidth));
+      if (next.width !== size.value.width || next.scale !== size.value.scale) size.value = next;
     };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [width]);
+  }, [size]);
+  const { width, scale } = size.value;
   const shown = run.value;
   const state = stack.value;
   return (
     <section class="stage" aria-label="The stack">
       <Legend />
       <div class="stage-frame" ref={frame}>
-        {shown !== undefined && state !== undefined && width.value > 0 && (
-          <Picture run={shown} state={state} width={width.value} />
+        {shown !== undefined && state !== undefined && width > 0 && (
+          <Picture run={shown} state={state} width={width} scale={scale} />
         )}
       </div>
     </section>
   );
 }
 
+/** What the picture is laid out for, and how much larger it is drawn: as much as the reader's text, as long as it fits. */
+function sizeIn(width: number): { width: number; scale: number } {
+  const textSize = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+  const scale = Math.max(1, Math.min(textSize / TEXT_SIZE, width / MIN_WIDTH));
+  return { width: Math.floor(width / scale), scale };
+}
+
 interface PictureProps {
   readonly run: Run;
   readonly state: StackState;
   readonly width: number;
+  readonly scale: number;
 }
 
-function Picture({ run: shown, state, width }: PictureProps) {
+function Picture({ run: shown, state, width, scale }: PictureProps) {
   runVersion.value;
   const placed = layoutStage(state, extentOf(shown), width);
   const layout = isReadable.value ? withWays(placed, state) : placed;
@@ -86,8 +100,8 @@ function Picture({ run: shown, state, width }: PictureProps) {
     <svg
       ref={svg}
       class={`stack${isStill ? ' is-still' : ''}${isPlaying.value && isReadable.value ? ' is-playing' : ''}${fate.size === 0 ? '' : ' has-fates'}`}
-      width={layout.width}
-      height={layout.height}
+      width={layout.width * scale}
+      height={layout.height * scale}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       onPointerOver={(event) => {
         if (event.pointerType !== 'touch') hovered.value = keyUnder(event.target);
@@ -95,7 +109,7 @@ function Picture({ run: shown, state, width }: PictureProps) {
       onPointerLeave={() => {
         hovered.value = undefined;
       }}
-      onClick={(event) => select(keyUnder(event.target))}
+      onClick={(event) => select(keyUnder(event.target) ?? keyNear(event, layout, scale))}
       onKeyDown={(event) => walk(event, layout, current.value, (key) => (current.value = key))}
       onFocusOut={() => {
         hovered.value = undefined;
@@ -183,6 +197,17 @@ function Lane({ lane, index, layout, happenings, current }: LaneProps) {
 /** The first drive of a lane's band. */
 function lanesDrive({ key, kind }: LaneBox): number {
   return Number(key.slice(kind.length)) || 0;
+}
+
+/** A finger need not hit a mark, only come near. */
+function keyNear(
+  event: TargetedMouseEvent<SVGSVGElement>,
+  layout: StageLayout,
+  scale: number,
+): EntityKey | undefined {
+  if (!matchMedia(FINGERS).matches) return undefined;
+  const { left, top } = event.currentTarget.getBoundingClientRect();
+  return nearestMark(layout.marks, (event.clientX - left) / scale, (event.clientY - top) / scale)?.entity;
 }
 
 function keyUnder(target: EventTarget | null): EntityKey | undefined {
