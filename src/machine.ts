@@ -73,6 +73,7 @@ import { MachineLog } from './write-log/machine-log.ts';
 
 const ENOMEM = -12;
 const EBADF = -9;
+const EDEADLK = -35;
 const MAX_DRIVES_AT_ONCE = 64;
 
 /** A running machine. Make one with `Machine.create` of the package entry. */
@@ -765,6 +766,13 @@ export class Machine implements Disposable {
    * }
    */
   crash(kind: CrashKind, options: CrashOptions = {}): Machine {
+    const machine = this.crashUnmounted(kind, options);
+    if (kind !== 'process') machine.#mountIfAsked(withoutFormat(this.#options.volume));
+    return machine;
+  }
+
+  /** @internal As crash, but a volume is not mounted yet: `beginMount` and step() do that. A killed process leaves it mounted. */
+  crashUnmounted(kind: CrashKind, options: CrashOptions = {}): Machine {
     if (this.#config.payload === 'none')
       throw new ConfigError('payload', 'none', "'full': what is left after a crash is bytes");
     if (kind === 'process') return this.#killed();
@@ -776,8 +784,23 @@ export class Machine implements Disposable {
     const machine = this.#reopened();
     takeDrives(machine.core, this.core, cut === undefined);
     if (cut !== undefined) cutDrives(machine, cut);
-    machine.#mountIfAsked(withoutFormat(this.#options.volume));
     return machine;
+  }
+
+  /**
+   * @internal Begins to mount the volume that the options ask for, and lets step() go on with it: its first request is kept from the drive
+   * until the call has given up waiting. Whoever steps to the end has it mounted, if it can be. `fs` is there at once. Throws StorageError.
+   */
+  beginMount(): void {
+    const volume = mountedVolume(this.#options.volume);
+    if (volume === undefined) return;
+    const drive = volume.drive ?? 0;
+    this.attachDrive(drive);
+    this.holdDispatch(true, drive);
+    const result = this.core.call((exports) => exports.volumeMount());
+    this.holdDispatch(false, drive);
+    if (result !== EDEADLK) check('mount', result);
+    this.#fs ??= new FileSystem(this);
   }
 
   /** A clone whose client was killed: it has a client of its own, which has nothing yet. */

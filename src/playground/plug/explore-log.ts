@@ -6,12 +6,13 @@
 import type { CrashExplorer } from '../../crash/explorer.ts';
 import type { CrashImage } from '../../crash/image.ts';
 import type { CrashModel } from '../../crash/options.ts';
+import type { Scene } from '../scene/types.ts';
 import type { Tally } from '../worker/plug-protocol.ts';
-import { judgeSectors } from './judge.ts';
-import { type LedgerRow, promisedWrites } from './ledger.ts';
+import { type BytesOf, judgeSectors } from './judge.ts';
+import { type Ledger, type LedgerRow, promisedWrites } from './ledger.ts';
 import { driveReader, type Place } from './places.ts';
 import { nextTurn, type RecordedScene } from './recorded-scene.ts';
-import { recoverXv6, transactionOf } from './xv6.ts';
+import { partOf, recoverXv6, transactionOf } from './xv6.ts';
 
 /** What one state came to. */
 export type StateOutcome = 'good' | 'halves' | 'lost';
@@ -40,23 +41,30 @@ interface Moment {
   readonly key: string;
 }
 
-/** The promises behind `step` steps of the scene. */
-export function momentAt(recorded: RecordedScene, step: number): Moment {
+/** What was asked for and promised in a run. */
+export interface Witness {
+  readonly scene: Scene;
+  readonly ledger: Ledger;
+  readonly bytesOf: BytesOf;
+  /** Of the xv6 log, the transactions that a recovery has found before the run began. Default 0. */
+  readonly transactionsBefore?: number;
+}
+
+/** The promises behind `step` steps of a run. */
+export function momentAt(recorded: Witness, step: number): Moment {
   const rows = recorded.ledger.upTo(step);
   const promised = promisedWrites(rows);
   const transactions = transactionsDone(recorded, rows);
   return { rows, promised, transactions, key: `${rows.length} ${promised.size} ${transactions}` };
 }
 
-/** Transactions whose every request has ended. */
-function transactionsDone({ ledger, scene }: RecordedScene, rows: readonly LedgerRow[]): number {
+/** Transactions whose last request has ended well, and those before them. */
+function transactionsDone({ scene, transactionsBefore = 0 }: Witness, rows: readonly LedgerRow[]): number {
   if (scene.check !== 'xv6-log') return 0;
-  const all = Math.ceil(scene.chapters.length / 4);
-  const isOver = (transaction: number) =>
-    ledger.rows.every((row) => transactionOf(row) !== transaction || rows[row.index]?.ended !== undefined);
-  let count = 0;
-  while (count < all && isOver(count)) count++;
-  return count;
+  const isLast = ({ chapter, request }: LedgerRow): boolean =>
+    partOf({ chapter }) === 'clear' && request + 1 === scene.chapters[chapter]?.work.length;
+  const done = rows.filter((row) => isLast(row) && (row.ended?.result ?? -1) >= 0);
+  return Math.max(transactionsBefore, ...done.map((row) => transactionOf(row) + 1));
 }
 
 function outcomeOf(image: CrashImage, moment: Moment, { recorded, places, drive }: JudgeParts): StateOutcome {

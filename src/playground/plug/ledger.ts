@@ -1,11 +1,13 @@
 // What a scene's clients asked to be kept, and what they were promised: writes and syncs, each with its begin and its end.
 //
-// Verbs: Ledger.begin, end, rename, upTo, namesOf; promisedWrites. A write is promised once a sync of its target, begun after the write had ended, has ended well
+// Verbs: Ledger.begin, end, rename, upTo, after, namesOf; promisedWrites. A write is promised once a sync of its target, begun after the write had ended, has ended well
 // itself; or when the write asked for the media (fua) and has ended well. This is what fsync(2), O_DSYNC, FLUSH and FUA say, no more.
 // Invariant: rows are in the order in which they began; `at` counts begins and ends together, so that two are never at once.
 
 /** The target of a sync of everything. */
 export const EVERYTHING = '*';
+/** Result of what had been asked for and was not promised when a crash came: EIO, for nobody will hear of it. */
+const CRASHED = -5;
 
 export interface LedgerEnd {
   readonly at: number;
@@ -20,6 +22,8 @@ export interface LedgerRow {
   readonly index: number;
   readonly client: number;
   readonly chapter: number;
+  /** How often the power had been cut before it. Default 0. */
+  readonly round?: number;
   /** Its number among the client's requests of the chapter, from 0. */
   readonly request: number;
   readonly op: 'write' | 'discard' | 'writeZeroes' | 'sync';
@@ -48,6 +52,31 @@ export class Ledger {
   readonly #rows: LedgerRow[] = [];
   readonly #names = new Map<string, string[]>();
   #at = 0;
+
+  /**
+   * A ledger that goes on behind a crash at `step`: what was promised by then has ended for good, what was not has failed. Steps count from
+   * the crash on; those before it are below 0.
+   */
+  after(step: number): Ledger {
+    const next = new Ledger();
+    const rows = this.upTo(step);
+    const promised = promisedWrites(rows);
+    const shift = step + 1;
+    for (const row of rows) {
+      const { ended = { at: this.#at, step, result: CRASHED } } = row;
+      const result = isWrite(row) && !promised.has(row.index) ? CRASHED : ended.result;
+      next.#rows.push({
+        ...row,
+        begunStep: row.begunStep - shift,
+        ended: { at: ended.at, step: ended.step - shift, result },
+      });
+    }
+    for (const one of this.replacements)
+      if (one.step <= step) next.replacements.push({ ...one, step: one.step - shift });
+    for (const [name, names] of this.#names) next.#names.set(name, names);
+    next.#at = this.#at + 1;
+    return next;
+  }
 
   get rows(): readonly LedgerRow[] {
     return this.#rows;

@@ -22,16 +22,29 @@ export function nextTurn(): Promise<void> {
 /** The bytes that the writes of a scene carry. */
 export function sceneBytes(scene: Scene): BytesOf {
   const seed = scene.machine.seed ?? 1;
-  return ({ client, chapter, request }, offset, length) => {
+  return ({ client, chapter, request, round = 0 }, offset, length) => {
     const bytes = new Uint8Array(length);
-    stampBytes(bytes, offset, { seed, client, chapter, request });
+    stampBytes(bytes, offset, { seed, client, chapter, request, round });
     return bytes;
   };
 }
 
+/** What a ledger goes on from. */
+export interface LedgerStart {
+  readonly ledger: Ledger;
+  /** How often the power was cut before. */
+  readonly round: number;
+  /** Steps that were made before the run's own. */
+  readonly stepsBefore: number;
+}
+
 /** Keeps a ledger of what the clients of a run ask for. `onEnd` is told of each row that has ended. */
-export function keepLedger(run: SceneRun, onEnd?: (row: LedgerRow) => void): Ledger {
-  const ledger = new Ledger();
+export function keepLedger(
+  run: SceneRun,
+  onEnd?: (row: LedgerRow) => void,
+  { ledger, round, stepsBefore }: LedgerStart = { ledger: new Ledger(), round: 0, stepsBefore: 0 },
+): Ledger {
+  const now = (): number => stepsBefore + run.stepCount + 1;
   const open = new Map<string, number>();
   const { clients } = run.scene;
   run.watch({
@@ -41,13 +54,14 @@ export function keepLedger(run: SceneRun, onEnd?: (row: LedgerRow) => void): Led
       const row = ledger.begin({
         client,
         chapter: run.chapter,
+        round,
         request: number,
         op: isSync ? 'sync' : op,
         target: clients[client]?.target ?? 'drive0',
         offsetBytes: offset,
         lengthBytes: length,
         isForced: fua,
-        begunStep: run.stepCount + 1,
+        begunStep: now(),
       });
       open.set(`${client} ${number}`, row);
     },
@@ -56,17 +70,18 @@ export function keepLedger(run: SceneRun, onEnd?: (row: LedgerRow) => void): Led
       const row = open.get(key);
       if (row === undefined) return;
       open.delete(key);
-      ledger.end(row, run.stepCount + 1, result);
+      ledger.end(row, now(), result);
       onEnd?.(ledger.rows[row] as LedgerRow);
     },
     called(client, work, result) {
       if (work.op === 'rename' && work.to !== undefined && result >= 0)
-        ledger.rename(work.path, work.to, run.stepCount + 1);
+        ledger.rename(work.path, work.to, now());
       if (work.op !== 'sync') return;
-      const step = run.stepCount + 1;
+      const step = now();
       const row = ledger.begin({
         client,
         chapter: run.chapter,
+        round,
         request: -1,
         op: 'sync',
         target: EVERYTHING,

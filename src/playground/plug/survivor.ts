@@ -8,19 +8,18 @@ import type { FileSystem } from '../../fs/file-system.ts';
 import type { Machine } from '../../machine.ts';
 import type { Scene } from '../scene/types.ts';
 import type { Survivor, SurvivorFile } from '../worker/plug-protocol.ts';
-import { momentAt } from './explore-log.ts';
+import { momentAt, type Witness } from './explore-log.ts';
 import { judgeSectors, type ReadTarget, withReplaced } from './judge.ts';
 import { fileReader, mediaReader, placesOf } from './places.ts';
-import type { RecordedScene } from './recorded-scene.ts';
 import { recoverXv6, xv6Problem } from './xv6.ts';
 
-/** Crashes a machine that stands at `step` of the scene, and judges what comes up. */
+/** Crashes a machine that stands at `step` of a run, and judges what comes up. */
 export function judgeSurvivor(
-  recorded: RecordedScene,
+  recorded: Witness,
   step: number,
   crash: CrashKind,
   crashed: () => Machine,
-): Survivor {
+): Omit<Survivor, 'goesOn'> {
   const { scene, bytesOf, ledger } = recorded;
   const moment = momentAt(recorded, step);
   const plain = {

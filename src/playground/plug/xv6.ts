@@ -58,14 +58,18 @@ export interface Xv6Found {
 export function recoverXv6(rows: readonly LedgerRow[], bytesOf: BytesOf, read: ReadTarget): Xv6Found {
   const writes = rows.filter((row) => isWrite(row) && row.op === 'write');
   const writerAt = (block: number, sector: number): LedgerRow | undefined => {
-    const offset = block * XV6_BLOCK_BYTES + sector * SECTOR_SIZE;
-    const found = read('drive0', offset, SECTOR_SIZE)[0] as Uint8Array;
-    return writes.findLast(
-      (row) =>
-        row.offsetBytes <= offset &&
-        offset < row.offsetBytes + row.lengthBytes &&
-        isEqual(bytesOf(row, offset, SECTOR_SIZE), found),
-    );
+    const found = read('drive0', offsetOf(block, sector), SECTOR_SIZE)[0] as Uint8Array;
+    const hasWritten = (row: LedgerRow, from: number): boolean =>
+      row.offsetBytes <= from &&
+      from < row.offsetBytes + row.lengthBytes &&
+      isEqual(bytesOf(row, from, SECTOR_SIZE), found);
+    return writes.findLast((row) => {
+      // a recovery before may have copied it from the log
+      const place = partOf(row) === 'log' ? homesNamed(transactionOf(row)).indexOf(block) : -1;
+      return (
+        hasWritten(row, offsetOf(block, sector)) || (place >= 0 && hasWritten(row, offsetOf(place, sector)))
+      );
+    });
   };
   // the header's list of homes is in its first sector
   const header = writerAt(XV6_HEADER, 0);
@@ -83,6 +87,10 @@ export function recoverXv6(rows: readonly LedgerRow[], bytesOf: BytesOf, read: R
     XV6_HOMES.every((home, index) => homes[index] === lastOn(home, count)),
   );
   return { transactions, named, homes };
+}
+
+function offsetOf(block: number, sector: number): number {
+  return block * XV6_BLOCK_BYTES + sector * SECTOR_SIZE;
 }
 
 /** The transaction whose value a block holds, from 1: all its sectors are of the same one. */

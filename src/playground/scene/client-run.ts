@@ -55,6 +55,7 @@ export class ClientRun {
   readonly #options: SceneMachine;
   readonly #seed: number;
   readonly #index: number;
+  readonly #round: number;
   #cursor: Cursor = newCursor(-1);
   /** Is told what the client does. */
   watcher: RunWatcher | undefined;
@@ -69,7 +70,7 @@ export class ClientRun {
     port: Port,
     plan: readonly (readonly Job[])[],
     limits: { readonly depth: number; readonly batch: number },
-    who: { readonly options: SceneMachine; readonly index: number },
+    who: { readonly options: SceneMachine; readonly index: number; readonly round: number },
   ) {
     this.#machine = machine;
     this.#port = port;
@@ -79,6 +80,7 @@ export class ClientRun {
     this.#options = who.options;
     this.#seed = who.options.seed ?? 1;
     this.#index = who.index;
+    this.#round = who.round;
     machine.timeline.keep(this, () => {
       const [cursor, submitted, completed, failed] = [
         { ...this.#cursor },
@@ -217,6 +219,7 @@ export class ClientRun {
       client: this.#index,
       chapter: this.#cursor.chapter,
       request: number,
+      round: this.#round,
     });
     let taken = 0;
     while (taken < asks.length) {

@@ -12,7 +12,7 @@ import type { Machine } from '../../machine.ts';
 import { MOST_MACHINE_BYTES } from './check-machine.ts';
 import { ClientRun, depthOf, type RunWatcher } from './client-run.ts';
 import { openPort } from './clients/index.ts';
-import type { Port } from './clients/port.ts';
+import { NO_PORT, type Port, type PortPlace } from './clients/port.ts';
 import { machineOptions } from './machine-options.ts';
 import { longestOf, planScene } from './plan.ts';
 import type { Scene } from './types.ts';
@@ -38,42 +38,76 @@ export async function openScene(scene: Scene, create: CreateMachine): Promise<Sc
   }
 }
 
-export class SceneRun {
+/** What a session plays, step by step: a scene, or what a crash has left of one. */
+export interface SteppedRun {
+  readonly machine: Machine;
+  readonly scene: Scene;
+  /** Open entrances, one a client, as soon as there are any. */
+  readonly ports: readonly Port[];
+  /** Steps made. */
+  readonly stepCount: number;
+  /** Index of the chapter that is played; -1 before the first. */
+  readonly chapter: number;
+  /** Why it can not go on, in words. */
+  readonly stuck: string | undefined;
+  /** One step. False when there is nothing left to do. */
+  step(): boolean;
+}
+
+/** Where a run begins that does not begin at the beginning. */
+export interface SceneStart {
+  /** Index of its first chapter. */
+  readonly chapter: number;
+  /** How often the power was cut before: its writes have other bytes than those before them. */
+  readonly round: number;
+  /** Opens a client's entrance; undefined: it can not be opened, and the client does nothing. */
+  readonly open: (place: PortPlace, index: number) => Port | undefined;
+}
+
+const FROM_THE_START: SceneStart = { chapter: 0, round: 0, open: openPort };
+
+export class SceneRun implements SteppedRun {
   readonly machine: Machine;
   readonly scene: Scene;
   readonly ports: readonly Port[];
   readonly clients: readonly ClientRun[];
   /** Steps made. */
   stepCount = 0;
-  /** Index of the chapter that is played; -1 before the first. */
-  chapter = -1;
+  /** Index of the chapter that is played; before the first one of the run, the one before. */
+  chapter: number;
   isFinished = false;
   /** Why it can not go on, in words. */
   stuck: string | undefined;
+  /** Records that the machine had made before. */
+  readonly #recordsBefore: number;
 
   /** `machine`: opened with machineOptions(scene), or a survivor of such a machine. */
-  constructor(machine: Machine, scene: Scene) {
+  constructor(machine: Machine, scene: Scene, start = FROM_THE_START) {
     this.machine = machine;
     this.scene = scene;
+    this.chapter = start.chapter - 1;
+    this.#recordsBefore = start === FROM_THE_START ? 0 : machine.records.made;
     const plan = planScene(scene);
-    this.ports = scene.clients.map((client, index) =>
-      openPort({
+    const opened = scene.clients.map((client, index) => {
+      const place = {
         machine,
         client,
         ...depthOf(client),
         longestBytes: longestOf(plan, index),
         earlierCount: scene.clients.slice(0, index).filter(({ entrance }) => entrance === client.entrance)
           .length,
-      }),
-    );
+      };
+      return start.open(place, index);
+    });
+    this.ports = opened.map((port) => port ?? NO_PORT);
     this.clients = this.ports.map(
       (port, index) =>
         new ClientRun(
           machine,
           port,
-          plan.map((chapter) => chapter[index] ?? []),
+          plan.map((chapter) => (opened[index] === undefined ? [] : (chapter[index] ?? []))),
           depthOf(scene.clients[index] ?? {}),
-          { options: scene.machine, index },
+          { options: scene.machine, index, round: start.round },
         ),
     );
     machine.timeline.keep(this, () => {
@@ -95,7 +129,7 @@ export class SceneRun {
   /** One step. False when there is nothing left to do. */
   step(): boolean {
     while (!this.isFinished) {
-      const isOpening = this.stepCount === 0 && this.machine.records.made > 0;
+      const isOpening = this.stepCount === 0 && this.machine.records.made > this.#recordsBefore;
       if (isOpening || this.#act() || this.#letHappen()) {
         for (const client of this.clients) client.collect();
         this.stepCount++;
@@ -104,6 +138,16 @@ export class SceneRun {
       this.#endChapter();
     }
     return false;
+  }
+
+  /** The chapter that a program goes on with that starts again: the one that it had begun, unless all of that is done. */
+  get nextChapter(): number {
+    return this.clients.every(({ isDone }) => isDone) ? this.chapter + 1 : this.chapter;
+  }
+
+  /** The chapter that has begun. */
+  get begunChapter(): number {
+    return this.chapter;
   }
 
   /** Steps to the end. */

@@ -1,6 +1,6 @@
 // What bytes a scene's writes carry: each 32 bytes say who wrote them, and for which place.
 //
-// Verbs: stampBytes, readStamp. A unit: magic, client and chapter, request, place (two words), seed, 0, checksum. A unit lies at a
+// Verbs: stampBytes, readStamp. A unit: magic, client and chapter, request, place (two words), seed, round, checksum. A unit lies at a
 // multiple of 32 bytes of its file; the bytes of a write that begins or ends within one carry that part of it.
 // Invariant: what was written for one place and is found in another is no stamp of that place.
 
@@ -16,6 +16,8 @@ export interface Stamp {
   readonly client: number;
   readonly chapter: number;
   readonly request: number;
+  /** How often the power was cut before. Default 0. */
+  readonly round?: number;
 }
 
 const unit = new Uint32Array(STAMP_WORDS);
@@ -28,14 +30,14 @@ function checksum(words: Uint32Array): number {
   return sum >>> 0;
 }
 
-function fillUnit(place: number, { seed, client, chapter, request }: Stamp): void {
+function fillUnit(place: number, { seed, client, chapter, request, round = 0 }: Stamp): void {
   unit[0] = MAGIC;
   unit[1] = (client & 0xffff) | (chapter << 16);
   unit[2] = request;
   unit[3] = place % TWO_32;
   unit[4] = Math.floor(place / TWO_32);
   unit[5] = seed;
-  unit[6] = 0;
+  unit[6] = round;
   unit[7] = checksum(unit);
 }
 

@@ -51,6 +51,16 @@ export interface CutRequest {
   readonly tearing: number;
   /** For a power cut: one a choice, in the order of the stake's writes. */
   readonly kept: readonly boolean[];
+  /** Number of the run that crashes: of what a crash before has left. Default 0: the scene's. */
+  readonly after?: number;
+}
+
+/** Where the scene's programs go on that start again behind a crash. */
+export interface GoesOn {
+  /** Index of the scene's chapter. */
+  readonly chapter: number;
+  /** It had begun before the crash. */
+  readonly isAgain: boolean;
 }
 
 export interface SurvivorFile {
@@ -74,11 +84,19 @@ export interface Survivor {
   readonly refused: string | undefined;
   /** Why the drive may break promises: its faults lie. */
   readonly isLying: boolean;
+  /** Undefined: nothing of the scene is left to do, or nothing that can do it. */
+  readonly goesOn: GoesOn | undefined;
 }
 
-/** What a survivor did while it came up, as a run; its chapters tell it. */
+/** What a survivor did while it came up, and where that was asked for the rest of the scene behind it, as a run; its chapters tell it. */
 export interface Boot {
+  /** Of the run, from 1: the machine stands at its steps too, and it can crash again. */
+  readonly number: number;
   readonly scene: Scene;
+  /** Chapters that the boot has; those behind it are the scene's. */
+  readonly bootCount: number;
+  /** What could not be done of the rest, in words. */
+  readonly refusals: readonly string[];
   readonly shape: Shape;
   readonly parts: readonly RunPart[];
 }
@@ -161,12 +179,15 @@ export interface FlushTableRow {
 
 /** Calls about crashes; every one throws an Error whose message a reader can use. */
 export interface PlugEngine {
-  /** What is at stake at a step of the open scene. */
-  stake(step: number, drive: number, tearing: number): Promise<Stake>;
+  /** What is at stake at a step of the open scene, or of the run with this number. */
+  stake(step: number, drive: number, tearing: number, after?: number): Promise<Stake>;
   /** Crashes there, boots what is left, and judges it. The machine itself goes on unharmed. */
   cut(request: CutRequest): Promise<Survivor>;
-  /** Crashes there again, and records how what is left comes up; undefined where nothing boots: only a process was killed, or the volume is refused. */
-  boot(request: CutRequest): Promise<Boot | undefined>;
+  /**
+   * Crashes there again, and plays how what is left comes up, and then what is left of the scene if it `goesOn`; undefined where nothing boots:
+   * only a process was killed, or the volume is refused.
+   */
+  boot(request: CutRequest, goesOn?: boolean): Promise<Boot | undefined>;
   /** Every state that a power cut at a step may leave of the open scene. */
   exploreMoment(step: number, tearing: number, onProgress: (tally: Tally) => void): Promise<Tally>;
   /** Every crash of a scene, its failures shrunk and explained. */

@@ -6,23 +6,20 @@
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import { CrashExplorer } from '../../crash/explorer.ts';
 import { exploreSectors, rerunSectors } from '../../explore/explore-entries.ts';
-import type { Machine } from '../../machine.ts';
 import type { Platform } from '../../platform.ts';
 import type { UncertainWrite } from '../../uncertain-writes.ts';
-import { watchBoot } from '../plug/boot.ts';
 import { exploreLog, modelOf } from '../plug/explore-log.ts';
 import { type CaseFacts, caseOf } from '../plug/failing-case.ts';
 import { isWrite, type LedgerRow, promisedWrites } from '../plug/ledger.ts';
 import { type Place, placesOf } from '../plug/places.ts';
 import { type RecordedScene, recordScene } from '../plug/recorded-scene.ts';
 import { sceneSubject, whyNotExplored } from '../plug/scene-subject.ts';
-import { judgeSurvivor } from '../plug/survivor.ts';
 import { openScene } from '../scene/run.ts';
 import type { Scene } from '../scene/types.ts';
 import { FLUSH_ROWS, xv6Scene } from '../scenes/xv6-log.ts';
+import { Crashes } from './crashes.ts';
 import type { Bench } from './engine.ts';
-import type { CutRequest, FailingCase, PlugEngine, StakeWrite, Survivor } from './plug-protocol.ts';
-import type { Session } from './session.ts';
+import type { FailingCase, PlugEngine, StakeWrite } from './plug-protocol.ts';
 
 /** Images that an exploration in the page checks at most, seconds it may take, and failures it explains. */
 const BUDGET = { images: 20_000, sample: 2048, seconds: 120 };
@@ -32,17 +29,12 @@ const LIMITS = { images: 65_536, visits: 65_536, payload: '4MiB' } as const;
 
 /** The calls about crashes, on what is open in the worker. */
 export function makePlug(bench: Bench): PlugEngine {
-  const recordings = new WeakMap<Session, Promise<RecordedScene>>();
   let search = new AbortController();
   const platform: Platform = {
     core: bench.module,
     openImages: () => Promise.reject(new Error('there are no image files in a page')),
   };
-  const recordedOf = (session: Session): Promise<RecordedScene> => {
-    const known = recordings.get(session) ?? recordScene(session.scene, bench.create);
-    recordings.set(session, known);
-    return known;
-  };
+  const crashes = new Crashes(bench);
   const begin = (): AbortSignal => {
     search.abort();
     search = new AbortController();
@@ -57,21 +49,12 @@ export function makePlug(bench: Bench): PlugEngine {
       limits: LIMITS,
     });
 
-  async function cut(request: CutRequest): Promise<Survivor> {
-    const { step, crash } = request;
-    const session = bench.session();
-    const recorded = await recordedOf(session);
-    const { machine } = session.at(step);
-    return judgeSurvivor(recorded, step, crash, () => crashed(machine, request));
-  }
-
   return {
-    async stake(step, drive, tearing) {
-      const session = bench.session();
-      const recorded = await recordedOf(session);
-      const { machine } = session.at(step);
-      const rows = recorded.ledger.upTo(step);
-      const places = placesOf(session.scene);
+    async stake(step, drive, tearing, after = 0) {
+      const { scene, ledger } = await crashes.witnessOf(after);
+      const { machine } = crashes.runAt(step, after);
+      const rows = ledger.upTo(step);
+      const places = placesOf(scene);
       const counts = Array.from(
         { length: machine.driveCount },
         (_, index) => machine.uncertainWrites(index).length,
@@ -91,20 +74,14 @@ export function makePlug(bench: Bench): PlugEngine {
       };
     },
 
-    cut,
-
-    async boot(request) {
-      const survivor = await cut(request);
-      if (request.crash === 'process' || survivor.refused !== undefined) return undefined;
-      const session = bench.session();
-      return watchBoot(session.scene, survivor, crashed(session.at(request.step).machine, request));
-    },
+    cut: (request) => crashes.cut(request),
+    boot: (request, goesOn = false) => crashes.boot(request, goesOn),
 
     async exploreMoment(step, tearing, onProgress) {
       const session = bench.session();
       refuse(session.scene);
       const signal = begin();
-      const recorded = await recordedOf(session);
+      const recorded = await crashes.recorded();
       using explorer = await explorerOf(recorded, tearing);
       const { index } = explorer.pointAt(recorded.logStepAt(step));
       return await exploreLog({
@@ -216,10 +193,6 @@ export function makePlug(bench: Bench): PlugEngine {
       run.machine.close();
     }
   }
-}
-
-function crashed(machine: Machine, { crash, kept, tearing, drive }: CutRequest): Machine {
-  return machine.crash(crash, crash === 'power' ? { choose: kept, tearing, drive } : {});
 }
 
 function refuse(scene: Scene): void {

@@ -95,8 +95,8 @@ export type OnPart = (run: number, part: RunPart) => void;
 export interface Engine {
   /** Opens a machine for the scene and plays it to its end, part by part; a later open ends an earlier one. */
   open(scene: Scene, onPart: OnPart): Promise<Opened>;
-  /** Has the machine stand behind `step` steps of the run, 0 to all. */
-  stand(step: number): Promise<Standing>;
-  /** Bytes of a drive as they are at the step where the machine stands. */
+  /** Has the machine stand behind `step` steps of the run, 0 to all: of the scene, or of the run with this number that a crash has left (Boot). */
+  stand(step: number, after?: number): Promise<Standing>;
+  /** Bytes of a drive of the scene's machine as they are at the step where it stands. */
   sectors(drive: number, sector: number, sectorCount: number): Promise<Uint8Array>;
 }

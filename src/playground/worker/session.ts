@@ -1,4 +1,4 @@
-// One scene in the worker: its machine plays ahead of the reader, tells all records, and goes back to any step that is asked for.
+// One run in the worker, of a scene or of what a crash has left: its machine plays ahead of the reader, tells all records, and goes back to any step that is asked for.
 //
 // Verbs: open, at, sectors, close. The run is played in slices, between which the worker answers calls. Snapshots are taken on the way, so
 // that going back replays a little; when there are too many, every second is dropped and the distance doubles.
@@ -7,7 +7,7 @@
 import { RECORD_SIZE, ROOT_NOW, ROOT_RECORD_HASH, ROOT_RECORDS_MADE } from '../../../assembly/layout.ts';
 import { SECTOR_SIZE } from '../../../assembly/limits.ts';
 import { formatSize } from '../../core/size.ts';
-import { type CreateMachine, openScene, type SceneRun } from '../scene/run.ts';
+import { type CreateMachine, openScene, type SceneRun, type SteppedRun } from '../scene/run.ts';
 import type { Scene } from '../scene/types.ts';
 import type { RunPart, Shape, Standing } from './protocol.ts';
 import { shapeOf } from './shape.ts';
@@ -33,10 +33,10 @@ export const CAPS: Caps = { steps: 2_000_000, records: 1_500_000 };
 const NO_CHAPTER = 65535;
 const MOST_SECTORS = 131072;
 
-export class Session {
+export class Session<Played extends SteppedRun = SteppedRun> {
   readonly scene: Scene;
   readonly shape: Shape;
-  readonly #run: SceneRun;
+  readonly #run: Played;
   readonly #onPart: (part: RunPart) => void;
   readonly #caps: Caps;
   readonly #rows = new StepRows();
@@ -49,7 +49,8 @@ export class Session {
   /** Ends when the run is known to its end, or the session is closed. */
   readonly whole: Promise<void>;
 
-  private constructor(run: SceneRun, onPart: (part: RunPart) => void, caps: Caps) {
+  /** Plays `run` to its end, and closes its machine. */
+  constructor(run: Played, onPart: (part: RunPart) => void, caps: Caps = CAPS) {
     this.scene = run.scene;
     this.#run = run;
     this.#onPart = onPart;
@@ -69,7 +70,7 @@ export class Session {
     create: CreateMachine,
     onPart: (part: RunPart) => void,
     caps: Caps = CAPS,
-  ): Promise<Session> {
+  ): Promise<Session<SceneRun>> {
     return new Session(await openScene(scene, create), onPart, caps);
   }
 
@@ -169,7 +170,7 @@ export class Session {
    * The run, its machine standing behind `step` steps, 0 to all that are known. It is the caller's until the next await: look at it, clone
    * it, crash it, but let nothing happen in it. Throws RangeError, and an Error when the replay differs from the first time.
    */
-  at(step: number): SceneRun {
+  at(step: number): Played {
     if (this.#isClosed) throw new Error('the scene was closed');
     if (!Number.isInteger(step) || step < 0 || step > this.#rows.count)
       throw new RangeError(`step is ${step}; it must be a whole number from 0 to ${this.#rows.count}`);

@@ -6,13 +6,13 @@ import { DEFAULT_VOLATILE_WRITES, PAGE_SIZE, SECTOR_SIZE } from '../../../assemb
 import { DEFAULT_CACHE } from '../../core/config.ts';
 import { DRIVE_MODELS } from '../../core/drive-models/index.ts';
 import { parseSize } from '../../core/size.ts';
-import type { SceneRun } from '../scene/run.ts';
+import type { SteppedRun } from '../scene/run.ts';
 import type { SceneMachine } from '../scene/types.ts';
 import type { ClientShape, DriveShape, FileShape, Shape } from './protocol.ts';
 
 const DEFAULT_BLOCK_BYTES = 4096;
 
-export function shapeOf(run: SceneRun): Shape {
+export function shapeOf(run: SteppedRun): Shape {
   const { machine, scene } = run;
   const drives = driveShapes(run);
   return {
@@ -26,7 +26,7 @@ export function shapeOf(run: SceneRun): Shape {
   };
 }
 
-function driveShapes({ machine, scene }: SceneRun): DriveShape[] {
+function driveShapes({ machine, scene }: SteppedRun): DriveShape[] {
   return Array.from({ length: machine.driveCount }, (_, index) => {
     const drive = scene.machine.drives?.[index] ?? {};
     const model = drive.model ?? (drive.latencyNs === undefined ? 'instant' : 'fixed');
@@ -43,7 +43,7 @@ function driveShapes({ machine, scene }: SceneRun): DriveShape[] {
 }
 
 /** Whole drives, flat files, and the files of the volume that clients have opened. */
-function fileShapes({ machine, scene, ports }: SceneRun, drives: readonly DriveShape[]): FileShape[] {
+function fileShapes({ machine, scene, ports }: SteppedRun, drives: readonly DriveShape[]): FileShape[] {
   const pages = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE);
   const whole = drives.map(({ index, sectorCount }) => ({
     number: index,
@@ -70,7 +70,7 @@ function volumeDrive({ volume }: SceneMachine): number {
   return typeof volume === 'object' ? (volume.drive ?? 0) : 0;
 }
 
-function clientShapes({ scene, ports }: SceneRun): ClientShape[] {
+function clientShapes({ scene, ports }: SteppedRun): ClientShape[] {
   return scene.clients.map(({ name, entrance, target = 'drive0' }, index) => ({
     name,
     entrance,

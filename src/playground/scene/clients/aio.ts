@@ -35,7 +35,7 @@ export class AioPort implements Port {
 
   constructor(place: PortPlace) {
     this.place = place;
-    this.#target = openTarget(place.machine, place.client);
+    this.#target = openTarget(place.machine, place.client, place.mustExist);
     this.file = this.#target.number;
     this.devices = [this.file];
     this.#context = place.machine.createAioContext(place.depth);

@@ -47,4 +47,9 @@ export interface PortPlace {
   readonly longestBytes: number;
   /** Clients of the same entrance that were opened before it. */
   readonly earlierCount: number;
+  /** Its file must be there already: it is not made. Default false. */
+  readonly mustExist?: boolean;
 }
+
+/** The entrance of a client that has none. */
+export const NO_PORT: Port = { devices: [], file: undefined, submit: () => 0, reap: () => [] };

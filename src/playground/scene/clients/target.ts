@@ -1,4 +1,4 @@
-// What a client's `target` names: a whole drive, a flat file, or a file of the volume, which is made if it is not there.
+// What a client's `target` names: a whole drive, a flat file, or a file of the volume, which is made if it is not there, unless it must be.
 //
 // Verbs: openTarget, resultOf.
 
@@ -28,11 +28,12 @@ export function resultOf(body: () => void): number {
   }
 }
 
-/** Opens a client's target for direct or buffered I/O. Throws StorageError for one that can not be opened. */
-export function openTarget(machine: Machine, client: SceneClient): Target {
+/** Opens a client's target for direct or buffered I/O. Throws StorageError for one that can not be opened, or that `mustExist` and does not. */
+export function openTarget(machine: Machine, client: SceneClient, mustExist = false): Target {
   const { target = client.entrance === 'files' ? '/' : 'drive0', direct = false } = client;
   if (target.startsWith('/')) {
-    const how = target === '/' ? { directory: true } : { read: true, write: true, create: true, direct };
+    const how =
+      target === '/' ? { directory: true } : { read: true, write: true, create: !mustExist, direct };
     const file = machine.fs.open(target, how);
     return {
       descriptor: file,
