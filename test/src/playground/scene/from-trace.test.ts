@@ -2,7 +2,8 @@
 // test-timeout: 120
 
 import { existsSync, readFileSync } from 'node:fs';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { createGzip, gunzipSync, gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Machine } from '../../../../src/index.ts';
@@ -17,6 +18,7 @@ import type { ListWork } from '../../../../src/playground/scene/types.ts';
 import { chunksOf } from '../../../../src/trace/web-source.ts';
 
 const trace = suite('scene from trace');
+const MIB = 1048576;
 const SHARED = new URL('../../../../../shared/traces/', import.meta.url);
 const SAMPLE = new URL('../../../examples/sample.iolog.gz', import.meta.url);
 
@@ -99,6 +101,74 @@ trace('a part is read where there are more, and the rest is left out, right or w
     assert.is(made.told, `${told}, fio iolog version 3, 1 device`);
     assert.match(made.summary, `${made.requestCount} requests for one device`);
   }
+});
+
+const LARGE_BYTES = 100 * MIB;
+const CHUNK_BYTES = 262144;
+
+/** 100 MiB without requests but the first, made as they are pulled into one buffer; `pulled` counts them. */
+function largeTrace(): { readonly chunks: AsyncGenerator<Uint8Array>; readonly pulled: { bytes: number } } {
+  const pulled = { bytes: 0 };
+  const lines = new TextEncoder().encode('0 a open\n0 a close\n'.repeat(Math.floor(CHUNK_BYTES / 19)));
+  async function* make(): AsyncGenerator<Uint8Array> {
+    yield iolog('1 a write 0 4096\n');
+    const chunk = new Uint8Array(lines.length);
+    for (; pulled.bytes < LARGE_BYTES; pulled.bytes += chunk.length) {
+      chunk.set(lines);
+      yield chunk;
+      chunk.fill(0x58);
+    }
+  }
+  return { chunks: make(), pulled };
+}
+
+/** For a taker that holds several at a time. */
+async function* copiesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield new Uint8Array(chunk);
+}
+
+trace('a large trace takes no more memory than a small one, packed or not', async () => {
+  const { arrayBuffers, heapUsed } = process.memoryUsage();
+  let most = 0;
+  const { chunks, pulled } = largeTrace();
+  async function* watched(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of source) {
+      const now = process.memoryUsage();
+      most = Math.max(most, now.arrayBuffers - arrayBuffers + now.heapUsed - heapUsed);
+      yield chunk;
+    }
+  }
+  const plain = await sceneFromTrace(watched(chunks), { name: 'given.trace' });
+  assert.is(plain.requestCount, 1);
+  assert.ok(pulled.bytes >= LARGE_BYTES);
+  const packed = Readable.from(copiesOf(largeTrace().chunks)).pipe(createGzip({ level: 1 }));
+  const unpacked = await sceneFromTrace(watched(packed), { name: 'given.trace' });
+  assert.equal(unpacked.scene, plain.scene);
+  assert.ok(most < 64 * MIB, `${Math.round(most / MIB)} MiB more at the most`);
+});
+
+trace('a reading that is cancelled pulls no more, and lets go of the file', async () => {
+  const cancelled = new AbortController();
+  const { chunks, pulled } = largeTrace();
+  let isLetGo = false;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of chunks) {
+        if (pulled.bytes > 10 * MIB) cancelled.abort(new Error('not wanted'));
+        yield chunk;
+      }
+    } finally {
+      isLetGo = true;
+    }
+  }
+  try {
+    await sceneFromTrace(counted(), { name: 'given.trace', signal: cancelled.signal });
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as Error).message, 'not wanted');
+  }
+  assert.ok(isLetGo);
+  assert.ok(pulled.bytes < 11 * MIB, `${pulled.bytes}`);
 });
 
 trace('addresses stay, syncs are barriers, long requests are cut, parts have their lines', async () => {
