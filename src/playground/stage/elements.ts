@@ -13,16 +13,26 @@ export interface DrawnMark {
 export class Elements {
   #elements: ReadonlyMap<string, number> = new Map();
   #made = 0;
+  /** The keys that were given last, and by element where its mark stood among them. */
+  #keys: readonly string[] = [];
+  #drawn: readonly { readonly element: number; readonly index: number }[] = [];
 
   /** The marks in the order of their elements. */
   assign(marks: readonly Mark[], mayReuse: boolean): DrawnMark[] {
-    const kept = new Set(marks.map(({ key }) => key));
+    const keys = this.#keys;
+    const isAsBefore = marks.length === keys.length && marks.every(({ key }, index) => key === keys[index]);
+    if (!isAsBefore) this.#place(marks, mayReuse);
+    return this.#drawn.map(({ element, index }) => ({ element, mark: marks[index] as Mark }));
+  }
+
+  #place(marks: readonly Mark[], mayReuse: boolean): void {
+    this.#keys = marks.map(({ key }) => key);
+    const kept = new Set(this.#keys);
     const free = mayReuse ? [...this.#elements].filter(([key]) => !kept.has(key)) : [];
-    const drawn = marks.map((mark): DrawnMark => {
-      const element = this.#elements.get(mark.key) ?? free.pop()?.[1] ?? ++this.#made;
-      return { element, mark };
-    });
-    this.#elements = new Map(drawn.map(({ element, mark }) => [mark.key, element]));
-    return drawn.sort((left, right) => left.element - right.element);
+    const elements = this.#keys.map((key) => this.#elements.get(key) ?? free.pop()?.[1] ?? ++this.#made);
+    this.#elements = new Map(this.#keys.map((key, index) => [key, elements[index] as number]));
+    this.#drawn = elements
+      .map((element, index) => ({ element, index }))
+      .sort((left, right) => left.element - right.element);
   }
 }

@@ -3,12 +3,21 @@
 // A cache of more than PAGE_SQUARES pages shares them: a square stands for as many pages, and shows the part in each state.
 
 import { formatCount } from '../model/describe.ts';
-import type { CachedPage, StackState } from '../model/types.ts';
+import type { CachedPage, PageState, StackState } from '../model/types.ts';
 import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { namePage, namePages } from './names.ts';
 import { textWidth } from './text.ts';
-import { type Box, type LaneContent, type LooseMark, mark, NOTHING, type Part, type Place } from './types.ts';
+import {
+  type Box,
+  type LaneContent,
+  type LooseMark,
+  mark,
+  NO_PARTS,
+  NOTHING,
+  type Part,
+  type Place,
+} from './types.ts';
 
 export interface Grid {
   readonly squares: number;
@@ -139,10 +148,10 @@ function onePage(state: StackState, slot: number, box: Box): LooseMark | undefin
 }
 
 /** State of each block, where they differ; a page whose blocks are alike has one state. */
-function blocksOf(page: CachedPage, blocksAPage: number): Part[] {
+function blocksOf(page: CachedPage, blocksAPage: number): readonly Part[] {
   const all = 2 ** blocksAPage - 1;
   const isMixed = [page.uptodate, page.dirty, page.writeback].some((bits) => bits !== 0 && bits !== all);
-  if (blocksAPage === 1 || !isMixed) return [];
+  if (blocksAPage === 1 || !isMixed) return NO_PARTS;
   return Array.from({ length: blocksAPage }, (_, block): Part => {
     const has = (bits: number): boolean => ((bits >>> block) & 1) === 1;
     const held = has(page.uptodate) ? 'clean' : page.state === 'reading' ? 'reading' : 'absent';
@@ -160,26 +169,55 @@ function pageText(page: CachedPage, file: number, fileCount: number): string {
 
 const PART_STATES = ['reading', 'dirty', 'writeback', 'clean'] as const;
 
+interface Face {
+  readonly parts: readonly Part[];
+  readonly name: string;
+}
+
+/** Faces of squares by their counts: hundreds of squares have a few faces between them, and look the same again in the next frame. */
+const faces = new Map<string, Face>();
+const MOST_FACES = 4096;
+
+function faceOf(counts: Record<PageState, number>, pageCount: number, pagesASquare: number): Face {
+  const { reading, dirty, writeback, clean } = counts;
+  const key = `${pagesASquare}:${reading}:${dirty}:${writeback}:${clean}`;
+  const known = faces.get(key);
+  if (known !== undefined) return known;
+  const face: Face = {
+    parts: PART_STATES.filter((state) => counts[state] > 0).map((state) => ({
+      state,
+      share: counts[state] / pagesASquare,
+    })),
+    name: namePages(pageCount, (state) => counts[state]),
+  };
+  if (faces.size === MOST_FACES) faces.clear();
+  faces.set(key, face);
+  return face;
+}
+
 function several(state: StackState, square: number, grid: Grid, box: Box): LooseMark | undefined {
+  const { slots } = state.cache;
   const begin = square * grid.pagesASquare;
-  const pages = state.cache.slots
-    .slice(begin, begin + grid.pagesASquare)
-    .filter((page) => page !== undefined);
-  const [first] = pages;
-  if (first === undefined) return undefined;
+  const end = Math.min(begin + grid.pagesASquare, slots.length);
   const counts = { reading: 0, dirty: 0, writeback: 0, clean: 0 };
-  for (const page of pages) counts[page.state]++;
-  const parts = PART_STATES.flatMap((part): Part[] => {
-    return counts[part] === 0 ? [] : [{ state: part, share: counts[part] / grid.pagesASquare }];
-  });
+  let first: CachedPage | undefined;
+  let pageCount = 0;
+  for (let slot = begin; slot < end; slot++) {
+    const page = slots[slot];
+    if (page === undefined) continue;
+    first ??= page;
+    counts[page.state]++;
+    pageCount++;
+  }
+  if (first === undefined) return undefined;
   return mark({
     ...box,
+    ...faceOf(counts, pageCount, grid.pagesASquare),
     key: `square:${square}`,
     entity: first.key,
     shape: 'page',
     state: 'several',
-    hue: counts.dirty + counts.writeback > 0 ? 'write' : 'read',
-    name: namePages(pages.length, (each) => counts[each]),
-    parts,
+    // its parts have their own
+    hue: 'write',
   });
 }

@@ -15,6 +15,7 @@ import {
   type LaneContent,
   type LooseMark,
   mark,
+  NO_CUTS,
   NOTHING,
   type Place,
   type Strip,
@@ -140,7 +141,7 @@ function layoutBlock(
         height: height + g.TICK_LINE + 2,
       });
     }
-    const bars = placeRequests(state, column, drive.waiting, axisTop, plan);
+    const bars = placeRequests(column, drive.waiting, axisTop, plan);
     const hidden = drive.waiting.length - bars.length;
     strips.push({
       ...NO_STRIP,
@@ -184,7 +185,7 @@ function layoutDrive(
   const bottom = mediaTop + g.MEDIA_HEIGHT;
   for (const column of columns) {
     strips.push(serviceStrip(state, column, serviceTop, service.rows * service.pitch));
-    marks.push(...placeRequests(state, column, column.drive.inService, serviceTop, service));
+    marks.push(...placeRequests(column, column.drive.inService, serviceTop, service));
     const bars = placeVolatile(column, cacheTop, cache);
     strips.push(volatileStrip(state, column, cacheTop, cache.rows * cache.pitch, bars.length));
     marks.push(...bars);
@@ -294,7 +295,6 @@ function freeRow(rows: Placed[][], { x, width }: Placed, first: number): number 
 }
 
 function placeRequests(
-  state: StackState,
   column: Column,
   requests: readonly BlockRequest[],
   top: number,
@@ -310,12 +310,11 @@ function placeRequests(
       : column.axis.span(request.sector, request.sectorCount);
     const row = freeRow(rows, span, request.row % plan.rows);
     if (row < 0) return [];
-    return [requestMark(state, column, request, { ...span, y: top + row * plan.pitch + 1, height })];
+    return [requestMark(column, request, { ...span, y: top + row * plan.pitch + 1, height })];
   });
 }
 
 function requestMark(
-  state: StackState,
   { index, axis }: Column,
   request: BlockRequest,
   box: { x: number; y: number; width: number; height: number },
@@ -329,12 +328,12 @@ function requestMark(
     shape: request.sectorCount === 0 ? 'flush' : 'bar',
     state: request.state,
     hue: request.hue,
-    name: nameRequest(request, state),
+    name: nameRequest(request),
     text: barText(request.id, box.width, box.height),
     cuts:
       request.bios.length > 1 && box.width > request.bios.length * 3
         ? request.bios.map(({ sector }) => place(sector))
-        : [],
+        : NO_CUTS,
     joined:
       joining?.joined === undefined
         ? undefined

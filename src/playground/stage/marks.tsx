@@ -198,17 +198,21 @@ function blocks({ width, height, parts, text }: Mark): ComponentChild {
   );
 }
 
-/** Pages that share a square: from the bottom up, as much as there is in each state. */
+/** Pages that share a square: from the bottom up, as much as there is in each state. A path each: one attribute to change. */
 function severalBody({ width, height, parts }: Mark): ComponentChild {
   let bottom = height - 0.5;
   return (
     <>
       <rect class="body" x="0.5" y="0.5" width={width - 1} height={height - 1} />
-      {parts.map(({ state, share }, index) => {
+      {parts.map(({ state, share }) => {
         const tall = share * (height - 1);
         bottom -= tall;
         return (
-          <rect key={index} class={`block is-${state}`} x="0.5" y={bottom} width={width - 1} height={tall} />
+          <path
+            key={state}
+            class={`block is-${state}`}
+            d={`M0.5 ${bottom}h${width - 1}v${tall}h${1 - width}z`}
+          />
         );
       })}
     </>

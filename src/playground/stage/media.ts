@@ -38,7 +38,8 @@ export function mediaPaths(
       addSpan(spans[kind - 1] ?? [], { x, end });
     }
   }
-  const durableCells = media.reduce((sum, kind) => sum + (kind === DURABLE ? 1 : 0), 0);
+  let durableCells = 0;
+  for (const kind of media) if (kind === DURABLE) durableCells++;
   return {
     paths: KINDS.flatMap((kind, index) => {
       const own = spans[index] ?? [];

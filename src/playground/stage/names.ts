@@ -10,7 +10,6 @@ import type {
   PageState,
   RingRequest,
   RingState,
-  StackState,
   VolatileWrite,
 } from '../model/types.ts';
 
@@ -71,15 +70,14 @@ export function namePages(pageCount: number, countOf: (state: PageState) => numb
   return `${formatCounted(pageCount, 'page')}: ${counts.join(', ')}`;
 }
 
-export function nameRequest(request: BlockRequest, { nowNs }: StackState): string {
+export function nameRequest(request: BlockRequest): string {
   const what =
     request.sectorCount === 0
       ? `${request.verb} request ${request.id}`
       : `${request.verb} request ${request.id}, ${sectors(request.sector, request.sectorCount)}`;
   const merged = request.bios.length > 1 ? `, merged from ${request.bios.length}` : '';
-  if (request.state === 'waiting')
-    return `${what}${merged}, waiting since ${formatTime(nowNs - request.queuedNs)}`;
-  return `${what}${merged}, in service since ${formatTime(nowNs - request.issuedNs)}`;
+  if (request.state === 'waiting') return `${what}${merged}, waiting since ${formatTime(request.queuedNs)}`;
+  return `${what}${merged}, in service since ${formatTime(request.issuedNs)}`;
 }
 
 export function nameVolatile(write: VolatileWrite): string {

@@ -189,6 +189,10 @@ export const NOTHING: LaneContent = {
   words: '',
 };
 
+/** The same ones for all marks, so that they are seen to be the same at once. */
+export const NO_CUTS: readonly number[] = [];
+export const NO_PARTS: readonly Part[] = [];
+
 /** A mark with the traits that most have not. */
 export function mark(
   own: Partial<LooseMark> &
@@ -196,11 +200,11 @@ export function mark(
 ): LooseMark {
   return {
     text: '',
-    cuts: [],
+    cuts: NO_CUTS,
     joined: undefined,
     way: undefined,
     traits: '',
-    parts: [],
+    parts: NO_PARTS,
     ...own,
   };
 }
