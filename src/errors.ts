@@ -189,6 +189,7 @@ export class ConfigError extends RangeError {
 }
 
 function formatValue(value: unknown): string {
+  if (value === undefined) return 'not given';
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 

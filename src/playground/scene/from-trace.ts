@@ -85,6 +85,7 @@ export async function sceneFromTrace(
   const reader = await openTraceOn((file) => openWebSource(chunks, file), { name, signal });
   try {
     const { records, ...extent } = await readHead(reader, requests);
+    if (records.length === 0) throw new RangeError(`${name}: there are no requests in it`);
     // those that only the rest of the trace is for are left out with it
     const deviceCount = records.reduce((most, { device }) => Math.max(most, device + 1), 0);
     const deviceNames = reader.deviceNames.slice(0, deviceCount);

@@ -58,7 +58,9 @@ export async function decodeLink(
     return await read(text, gallery);
   } catch (error) {
     if (error instanceof LinkError) throw error;
-    throw new LinkError(`The link can not be opened: ${error instanceof Error ? error.message : error}`);
+    throw new LinkError(
+      `The link can not be opened: ${error instanceof Error ? error.message : error}. It may be damaged, or of another version of this page.`,
+    );
   }
 }
 

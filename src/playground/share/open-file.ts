@@ -3,7 +3,6 @@
 // Verbs: openBlob, openText. Of a large file only the head is read, as far as its requests are wanted.
 // Invariant: a file that can not be opened changes nothing but the message; one that comes while another is read takes its place.
 
-import { parseRecipe } from '../../explore/recipe.ts';
 import { beginOpening, dismissProblem, replaceScene, tell } from '../actions.ts';
 import { setDraft } from '../panels/editor/draft.ts';
 import { openRecipe } from '../panels/explore/state.ts';
@@ -64,7 +63,9 @@ async function openAs(content: Blob, name: string, wanted: AbortSignal): Promise
       await replaceScene(checkScene(JSON.parse(text)), 0, wanted);
       break;
     default:
-      parseRecipe(text);
+      throw new Error(
+        'this JSON is no scene, which has chapters and clients, and no recipe of explore, which has states and a version of sectorlab',
+      );
   }
 }
 

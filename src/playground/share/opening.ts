@@ -1,11 +1,12 @@
 // Opening what a link says, and telling the reader when it is not what the link's maker saw.
 //
 // Verbs: openLink. A link with a hash is checked: the worker stands at its moment, and the hash of its records is compared.
+// Invariant: a link that can not be opened changes nothing but the message.
 
-import { engine, openScene, pause, tell } from '../actions.ts';
+import { engine, openScene, pause, replaceScene, seek, tell } from '../actions.ts';
 import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
-import { run, runVersion, scene } from '../state.ts';
+import { isLive, run, runVersion, scene } from '../state.ts';
 import { decodeLink, LinkError, type LinkTarget } from './link.ts';
 
 /** opened; nothing: there is nothing in the fragment, or nothing that can be opened (the reader is told then); stayed: the reader stays with a
@@ -27,8 +28,26 @@ export async function openLink(
   }
   if (target === undefined) return 'nothing';
   onScene(target.scene);
-  if (!(await openScene(target.scene, target.step))) return 'stayed';
+  const outcome = await openTarget(target);
+  if (outcome !== 'opened') return outcome;
   if (target.step !== undefined) await checkMoment(target as LinkTarget & { readonly step: number });
+  return 'opened';
+}
+
+/** A scene that the machine refuses is told of, and what was shown stays. */
+async function openTarget({ scene: next, step }: LinkTarget): Promise<Outcome> {
+  if (run.value === undefined) {
+    if (!(await openScene(next, step))) return 'stayed';
+    return run.value === undefined && scene.value === next ? 'nothing' : 'opened';
+  }
+  try {
+    await replaceScene(next, 0);
+  } catch (error) {
+    tell(error);
+    return 'nothing';
+  }
+  if (scene.value !== next) return isLive.value ? 'stayed' : 'opened';
+  if (step !== undefined) seek(step);
   return 'opened';
 }
 

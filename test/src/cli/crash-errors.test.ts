@@ -85,7 +85,7 @@ errors('what is no recipe is refused by name', () =>
     const recipe = save(folder, 'recipe.json', '{"kind":"log"}');
     await assertRefused(
       [log, '--check', 'true', '--recipe', recipe],
-      /recipe\.json: recipe\.sectorlab is undefined/,
+      /recipe\.json: recipe\.sectorlab is not given/,
     );
     await assertRefused(['--check', 'true', '--recipe', `${folder}/none.json`], /none\.json: ENOENT/);
     await assertRefused(['--check', 'true'], /a write log or a module is missing/);

@@ -179,8 +179,8 @@ recipes('what is no recipe is refused with the field that is wrong', () => {
     [{ ...recipe, crash: 'fire' }, /^recipe\.crash is 'fire'/],
     [{ ...recipe, options: [] }, /^recipe\.options/],
     [{ ...recipe, log: '' }, /^recipe\.log/],
-    [{ ...recipe, image: undefined }, /^recipe\.image is undefined/],
-    [{ ...recipe, range: [2] }, /^recipe\.range\[1\] is undefined/],
+    [{ ...recipe, image: undefined }, /^recipe\.image is not given/],
+    [{ ...recipe, range: [2] }, /^recipe\.range\[1\] is not given/],
     [{ ...recipe, range: [2, 1] }, /^recipe\.range is '\[2,1\]'; it must be two steps/],
     [{ ...recipe, states: {} }, /^recipe\.states is '\{\}'; it must be a list/],
     [{ ...recipe, states: [] }, /^recipe\.states is '\[\]'; it must be a list of one state and more/],
@@ -188,7 +188,7 @@ recipes('what is no recipe is refused with the field that is wrong', () => {
     [{ ...recipe, states: [{ step: 1 }] }, /^recipe\.states\[0\]\.losses/],
     [
       { ...recipe, states: [{ step: 1, losses: [{}] }] },
-      /^recipe\.states\[0\]\.losses\[0\]\.write is undefined/,
+      /^recipe\.states\[0\]\.losses\[0\]\.write is not given/,
     ],
   ];
   for (const [input, message] of cases) assert.throws(() => parseRecipe(input), message);

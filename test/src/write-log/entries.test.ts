@@ -285,7 +285,7 @@ entries(
       assert.ok((await refusal({ writeLog: { buffer } })).startsWith('writeLog.buffer is '));
     for (const buffer of [64, '1MiB']) assert.is(await refusal({ writeLog: { buffer } }), 'taken');
     const machine = await openMachine('release');
-    assert.throws(() => machine.writeLog, /writeLog is undefined; it must be given/);
+    assert.throws(() => machine.writeLog, /writeLog is not given; it must be given/);
     assert.is(machine.core.exports.logAttach(5), -22);
     assert.is(machine.core.exports.logFlush(), -22);
     assert.is(machine.core.exports.logMark(machine.buffers.allocate(64), 1), -22);

@@ -476,7 +476,7 @@ for (const build of BUILDS) {
     }
     assert.is(sqlite3.capi.sqlite3_vfs_find('other'), 0);
     const unused = installVfs(sqlite3, undefined, { name: 'other' });
-    assert.throws(() => unused.open('/db'), /volume is undefined; it must be given to use\(\) first/);
+    assert.throws(() => unused.open('/db'), /volume is not given; it must be given to use\(\) first/);
     unused.dispose();
   });
 
