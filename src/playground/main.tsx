@@ -1,10 +1,13 @@
 // The page: it mounts the shell, and opens the scene that the link names, or the first.
 //
+// A browser that lacks something is told so in words; one that cannot even run this file is told by index.html.
+//
 // The state that a test or a reader's tool may want stands on <main>: data-state, data-scene, data-step, data-step-count, data-record-hash.
 
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { play } from './actions.ts';
+import { missingHere } from './missing.ts';
 import { keepAddress } from './share/address.ts';
 import { startKeys } from './shell/commands.ts';
 import { Shell } from './shell/shell.tsx';
@@ -24,9 +27,16 @@ if (root === null) throw new Error('index.html has no element "app"');
 effect(() => {
   document.title = `${scene.value.title} · sectorlab`;
 });
-render(<Shell />, root);
-startKeys();
-const cameByLink = location.hash.length > 1;
-void keepAddress().then(() => {
-  if (!cameByLink) playSoon();
-});
+root.replaceChildren();
+const missing = missingHere();
+if (missing === undefined) begin(root);
+else render(<p class="plain">{missing}</p>, root);
+
+function begin(page: HTMLElement): void {
+  render(<Shell />, page);
+  startKeys();
+  const cameByLink = location.hash.length > 1;
+  void keepAddress().then(() => {
+    if (!cameByLink) playSoon();
+  });
+}

@@ -8,7 +8,7 @@ import { goneTitle } from '../model/facts.ts';
 import { factsAt } from '../panels/inspector.tsx';
 import { run, runVersion, selection } from '../state.ts';
 import { Icon } from './icons.tsx';
-import { layout, showPanel } from './view.ts';
+import { layout, sheet, showPanel } from './view.ts';
 
 export function Peek() {
   runVersion.value;
@@ -18,7 +18,9 @@ export function Peek() {
     if (key !== undefined && layout.peek() === 'phone')
       document.querySelector('.stack [data-selected]')?.scrollIntoView({ block: 'nearest' });
   }, [key]);
-  if (layout.value !== 'phone' || shown === undefined || key === undefined) return null;
+  // the inspector says it all
+  if (layout.value !== 'phone' || sheet.value === 'inspector' || shown === undefined || key === undefined)
+    return null;
   const facts = factsAt(shown, key);
   return (
     <section class="peek" aria-label="What is selected" aria-live="polite">

@@ -22,6 +22,7 @@ import { TopBar } from './top-bar.tsx';
 import {
   dock,
   isDrawerOpen,
+  isSheetBelow,
   layout,
   leftTab,
   PANELS,
@@ -46,7 +47,7 @@ const PHONE_BAR: readonly PanelName[] = ['scenes', 'knobs', 'inspector', 'plug',
 
 export function Shell() {
   return (
-    <div class="page" data-layout={layout.value} data-shape={shape.value}>
+    <div class="page" data-layout={layout.value} data-shape={shape.value} data-below={isSheetBelow.value}>
       <TopBar />
       {hasLeftColumn() && (
         <aside class="column left-column" aria-label="Scenes and settings">
@@ -67,7 +68,7 @@ export function Shell() {
           <PanelBody key={dock.value} name={dock.value} />
         </section>
       )}
-      {layout.value === 'phone' && <PhoneBar />}
+      {layout.value === 'phone' && !isSheetBelow.value && <PhoneBar />}
       <Sheet />
       <LeavingQuestion />
       <Drop />

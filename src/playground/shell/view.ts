@@ -79,6 +79,16 @@ export const shape = computed<Shape>(() => {
   return isSideways.value ? 'sideways' : 'small';
 });
 
+/** What tells of the lanes stands below them on an upright phone; every other sheet lies over the page. */
+const OF_THE_LANES: ReadonlySet<PanelName> = new Set(['inspector', 'plug']);
+export const isSheetBelow = computed(
+  () =>
+    layout.value === 'phone' &&
+    shape.value === 'upright' &&
+    sheet.value !== undefined &&
+    OF_THE_LANES.has(sheet.value),
+);
+
 /** The tab that is shown in each column. */
 export const leftTab = signal<PanelName>('scenes');
 export const rightTab = signal<PanelName>('inspector');

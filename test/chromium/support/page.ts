@@ -41,8 +41,10 @@ export type PageState = 'loading' | 'ready' | 'playing' | 'paused' | 'finished' 
 export interface VisitOptions extends BrowserContextOptions {
   /** Behind the page's address: `#scene=…`. */
   readonly link?: string;
-  /** The visit begins once the page is in one of these. Default: ready, paused, playing or finished. */
+  /** The visit begins once the page is in one of these; none: at once. Default: ready, paused, playing or finished. */
   readonly begins?: readonly PageState[];
+  /** A script to run before the page's own. */
+  readonly before?: string;
   /** Messages of the console that this visit is there to cause. */
   readonly expected?: readonly RegExp[];
   /** Keeps the browser's profile here, so that a later visit finds what this one stored. Default: nothing is kept. */
@@ -92,7 +94,7 @@ export async function visitPage(
   options: VisitOptions,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const { link = '', begins = BEGUN, expected = [], profile, ...rest } = options;
+  const { link = '', begins = BEGUN, before, expected = [], profile, ...rest } = options;
   const contextOptions: BrowserContextOptions = { viewport: WIDE, reducedMotion: 'reduce', ...rest };
   const context =
     profile === undefined
@@ -106,9 +108,10 @@ export async function visitPage(
   try {
     // the loader that runs tests (tsx) keeps function names by a helper, which the page does not have
     await context.addInitScript('globalThis.__name = (body) => body');
+    if (before !== undefined) await context.addInitScript(before);
     const page = await context.newPage();
     await page.goto(url + link);
-    await waitFor(page, ...begins);
+    if (begins.length > 0) await waitFor(page, ...begins);
     await use(page);
   } finally {
     await context.close();
