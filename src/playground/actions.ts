@@ -152,7 +152,7 @@ function show(opened: OpenedRun): void {
 
 /** Shows the run of a live machine, and follows it: playing it is being at its end. */
 export function showLive(live: Run): void {
-  cancelOpening();
+  if (live.scene !== scene.peek()) cancelOpening();
   batch(() => {
     pause();
     liveRun.value = live;

@@ -36,6 +36,15 @@ export function startLive(onFailure: (message: string) => void): LiveWorker {
 /** The panel whose live machine was the last to take the lanes: what can be done with it is done there. */
 export const livePanel = signal<PanelName>('disk');
 
+/** Why the run of a live machine does not begin with the machine. */
+export const runNote = signal<string | undefined>(undefined);
+
+const NOTES: Readonly<Record<LiveOpened['begins'], string | undefined>> = {
+  anew: undefined,
+  full: 'The run before this one had 400,000 records, as many as the page keeps, so this one goes on from there. The machine and its disk are as they were.',
+  gap: 'So much happened at once that not all of it is on record. This run begins behind it, and draws what happened since. The machine and its disk are as they were.',
+};
+
 /** The runs of one live machine, of which the last is the one that goes on. */
 export class LiveRuns {
   readonly #panel: PanelName;
@@ -58,9 +67,14 @@ export class LiveRuns {
     if (this.#current.value !== undefined) addLivePart(this.#current.value, part);
   });
 
-  #begin(opened: LiveOpened): void {
-    const next = new Run(opened.shape, opened.scene);
+  #begin({ shape, scene: told, begins }: LiveOpened): void {
+    const before = this.#current.peek();
+    // a scene that comes from a worker is another object each time
+    const isSame = begins !== 'anew' && before !== undefined;
+    const next =
+      isSame && begins === 'full' ? Run.behind(before, shape) : new Run(shape, isSame ? before.scene : told);
     batch(() => {
+      runNote.value = NOTES[begins];
       this.#current.value = next;
       livePanel.value = this.#panel;
       showLive(next);

@@ -13,7 +13,7 @@ import { Checkpoints } from './checkpoints.ts';
 import { Column } from './columns.ts';
 import type { HeldByDrive } from './drive-fold.ts';
 import { type Facts, factsOf } from './facts.ts';
-import { Fold } from './fold.ts';
+import { Fold, type SavedFold } from './fold.ts';
 import { historyOf } from './history.ts';
 import { RecordStore } from './record-store.ts';
 import type { EntityKey, StackState } from './types.ts';
@@ -35,6 +35,7 @@ export class Run {
   readonly #checkpoints = new Checkpoints();
   readonly #scout: Fold;
   #scoutStep = 0;
+  #startNs = 0;
   readonly #fold: Fold;
   #foldStep = 0;
   #shown: StackState | undefined;
@@ -45,12 +46,29 @@ export class Run {
     records: [],
   };
 
-  /** `held`: what the drives have when the run begins; default nothing. */
-  constructor(shape: Shape, scene: Scene, held: readonly HeldByDrive[] = []) {
+  /** A run that begins where another has come to. Requests of clients are numbered anew, as nobody knows the earlier ones. */
+  static behind(before: Run, shape: Shape): Run {
+    const next = new Run(shape, before.scene, [], before.#scout.save());
+    next.#startNs = before.timeNs(before.stepCount);
+    return next;
+  }
+
+  /** `held`: what the drives have when the run begins; default nothing. `stack`: what else there is, and then theirs too. */
+  constructor(
+    shape: Shape,
+    scene: Scene,
+    held: readonly HeldByDrive[] = [],
+    stack?: Pick<SavedFold, 'cache' | 'drives'>,
+  ) {
     this.#shape = shape;
     this.scene = scene;
     this.#scout = new Fold(shape, held);
     this.#fold = new Fold(shape, held);
+    if (stack !== undefined) {
+      const saved = { ...this.#fold.save(), cache: stack.cache, drives: stack.drives };
+      this.#scout.restore(saved);
+      this.#fold.restore(saved);
+    }
     this.#checkpoints.leave(0, 0, this.#fold);
   }
 
@@ -145,7 +163,7 @@ export class Run {
 
   /** Virtual time behind `step` steps. */
   timeNs(step: number): number {
-    return step === 0 ? 0 : this.#timesNs.at(step - 1);
+    return step === 0 ? this.#startNs : this.#timesNs.at(step - 1);
   }
 
   /** Hash of all records by the end of a step, as the machine's `recordHash`; of step 0 none is known. */

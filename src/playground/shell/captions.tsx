@@ -3,6 +3,7 @@
 // The region keeps its height, so that the lanes below stand still; it scrolls inside.
 
 import { goTo, openScene, play } from '../actions.ts';
+import { runNote } from '../live/live.ts';
 import { survivor } from '../panels/plug/state.ts';
 import { verdictOf } from '../plug/words.ts';
 import type { Scene } from '../scene/types.ts';
@@ -45,6 +46,11 @@ function Opening() {
     <div class="opening">
       <div class="caption-words">
         <p>{scene.value.intro}</p>
+        {isLive.value && (
+          <p class="live-note hint" role="status">
+            {runNote.value}
+          </p>
+        )}
       </div>
       {!isLive.value && layout.value !== 'phone' && (
         <button

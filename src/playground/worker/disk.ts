@@ -4,9 +4,11 @@
 
 import { Machine } from '../../browser.ts';
 import type { Machine as AnyMachine } from '../../machine.ts';
+import type { Scene } from '../scene/types.ts';
 import { LiveLog } from './live-log.ts';
 import type {
   DiskEngine,
+  LiveOpened,
   OnLivePart,
   OnLiveRun,
   PlugChoice,
@@ -33,6 +35,7 @@ export class Disk implements DiskEngine {
   #sizeBytes = 0;
   #log: LiveLog | undefined;
   #listeners: Listeners | undefined;
+  #scene: Scene | undefined;
   #shape: Shape | undefined;
   /** Names of files by their number; a file that is gone keeps its last one. */
   readonly #names = new Map<number, string>();
@@ -127,17 +130,18 @@ export class Disk implements DiskEngine {
   #begin(machine: AnyMachine): VolumeTold {
     this.#machine = machine;
     this.#log = new LiveLog(machine);
-    this.#tellRun();
+    this.#scene = diskScene(this.#sizeBytes);
+    this.#tellRun('anew');
     this.#names.clear();
     const told = this.#told();
     this.#report();
     return told;
   }
 
-  #tellRun(): void {
-    const scene = diskScene(this.#sizeBytes);
+  #tellRun(begins: LiveOpened['begins']): void {
+    const scene = this.#scene as Scene;
     this.#shape = liveShape(this.#opened, scene);
-    this.#listeners?.onRun({ shape: this.#shape, scene });
+    this.#listeners?.onRun({ shape: this.#shape, scene, begins });
   }
 
   #report(): void {
@@ -145,8 +149,9 @@ export class Disk implements DiskEngine {
     const files = [...(this.#shape?.files ?? []), ...named];
     for (const part of this.#log?.take() ?? []) this.#listeners?.onPart({ ...part, files });
     if (this.#log?.isFull !== true) return;
+    const begins = this.#log.hasGap ? 'gap' : 'full';
     this.#log = new LiveLog(this.#opened, 'next');
-    this.#tellRun();
+    this.#tellRun(begins);
   }
 
   async #does(body: (machine: AnyMachine) => void): Promise<VolumeTold> {

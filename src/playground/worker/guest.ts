@@ -15,6 +15,7 @@ import type {
   GuestEngine,
   GuestFiles,
   GuestOptions,
+  LiveOpened,
   OnLivePart,
   OnLiveRun,
   PlugChoice,
@@ -114,8 +115,9 @@ export class Guest implements GuestEngine {
       this.#machine = await this.#open();
     }
     const machine = this.#machine;
-    const opened = { shape: liveShape(machine, scene), scene };
-    onRun(opened);
+    const tellRun = (begins: LiveOpened['begins']): void =>
+      onRun({ shape: liveShape(machine, scene), scene, begins });
+    tellRun('anew');
     this.#log = new LiveLog(machine);
     const emulator = await makeEmulator(this.#files, options.memoryMib);
     this.#emulator = emulator;
@@ -124,7 +126,7 @@ export class Guest implements GuestEngine {
     emulator.add_listener('serial0-output-byte', (byte: number) => output.push(byte));
     this.#timer = setInterval(() => {
       if (output.length > 0) onOutput(Uint8Array.from(output.splice(0)));
-      this.#report(machine, () => onRun(opened), onPart);
+      this.#report(machine, tellRun, onPart);
     }, REPORT_MS);
     await emulator.run();
   }
@@ -171,11 +173,12 @@ export class Guest implements GuestEngine {
     return Machine.create(await this.#core, { ...machine, records: true });
   }
 
-  #report(machine: AnyMachine, again: () => void, onPart: OnLivePart): void {
+  #report(machine: AnyMachine, tellRun: (begins: LiveOpened['begins']) => void, onPart: OnLivePart): void {
     for (const part of this.#log?.take() ?? []) onPart(part);
     if (this.#log?.isFull !== true) return;
+    const begins = this.#log.hasGap ? 'gap' : 'full';
     this.#log = new LiveLog(machine, 'next');
-    again();
+    tellRun(begins);
   }
 
   /** Ends the guest as it is, in the middle of whatever it does. */

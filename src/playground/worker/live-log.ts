@@ -3,7 +3,7 @@
 // Verbs: LiveLog.take. Nobody steps this machine: a call runs all events that it needs. So the steps are found again in the records: a step
 // is what happened at one moment of virtual time, and what arrives from outside begins one. Their hashes are made here, with the core's
 // own arithmetic; the last one must be the machine's.
-// Invariant: records are taken before the ring overwrites them, or the log is full and says so.
+// Invariant: every record is in one log and one only, unless the ring has overwritten it before it was taken: then the log has a gap, and says so.
 
 import {
   RECORD_GUEST_REQUEST,
@@ -27,6 +27,7 @@ const NO_RECORDS = 0xcbf29ce484222325n;
 const ADDEND = 0x9e3779b97f4a7c15n;
 /** A part is a few hundred kibibytes at most. */
 const RECORDS_A_PART = 8192;
+/** Of a run, in the page's memory. */
 const DEFAULT_LIMIT = 400_000;
 
 /** As assembly/base/hash.ts. */
@@ -46,9 +47,9 @@ export class LiveLog {
   readonly #first: number;
   #taken: number;
   #hash: bigint;
-  #isFull = false;
+  #hasGap = false;
 
-  /** Begins with the machine's first record, or with the next. `limit`: records that it keeps. */
+  /** Begins with the machine's first record, or with the next. `limit`: records after which another log is to begin. */
   constructor(machine: Machine, begins: 'first' | 'next' = 'first', limit = DEFAULT_LIMIT) {
     this.#machine = machine;
     this.#limit = limit;
@@ -62,9 +63,14 @@ export class LiveLog {
     return this.#hash.toString(16).padStart(16, '0');
   }
 
-  /** It takes no more: another log must begin. */
+  /** Another log is to begin, with the next record. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#hasGap || this.#taken - this.#first >= this.#limit;
+  }
+
+  /** Records were overwritten before they were taken: this takes no more. */
+  get hasGap(): boolean {
+    return this.#hasGap;
   }
 
   get #root(): number {
@@ -80,9 +86,8 @@ export class LiveLog {
     const parts: RunPart[] = [];
     const made = this.#made;
     if (made - this.#taken > this.#machine.core.memory.u32(this.#root + ROOT_RECORD_CAPACITY))
-      this.#isFull = true;
-    if (made - this.#first > this.#limit) this.#isFull = true;
-    while (this.#taken < made && !this.#isFull) {
+      this.#hasGap = true;
+    while (this.#taken < made && !this.#hasGap) {
       const count = Math.min(made - this.#taken, RECORDS_A_PART);
       parts.push(this.#part(this.#copy(this.#taken, count)));
       this.#taken += count;

@@ -11,6 +11,8 @@ export interface LiveOpened {
   readonly shape: Shape;
   /** What the machine is, in the shape of a scene: it has no chapters that could be played. */
   readonly scene: Scene;
+  /** anew: with the machine; full: behind a run with as many records as the page keeps; gap: behind records that nobody has seen. */
+  readonly begins: 'anew' | 'full' | 'gap';
 }
 
 export type OnLiveRun = (opened: LiveOpened) => void;

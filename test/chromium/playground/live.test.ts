@@ -106,6 +106,36 @@ test('a scene that is opened closes the disk, with everything written; the disk 
   });
 });
 
+test('a run with as many records as the page keeps is followed by one that goes on, and the page says so', async () => {
+  await visit({}, async (page) => {
+    await page.route('**/live.js', async (route) => {
+      const response = await route.fetch();
+      const script = await response.text();
+      assert.is(script.split('4e5').length, 2, 'the one limit of a run');
+      await route.fulfill({ response, body: script.replace('4e5', '600') });
+    });
+    await useDisk(page);
+    const note = page.locator('.live-note');
+    for (let count = 0; (await note.textContent()) === ''; count++) {
+      assert.ok(count < 40, 'a run has an end');
+      await page.getByLabel('Name', { exact: true }).fill(`file${count}`);
+      await page.getByLabel('Text', { exact: true }).fill('much '.repeat(4000));
+      await button(page, 'Write').click();
+      await page.locator('.disk-name', { hasText: `file${count}` }).waitFor();
+    }
+    assert.match((await note.textContent()) ?? '', /goes on from there.*disk are as they were/);
+    await waitFor(page, 'playing');
+    assert.is((await factsOf(page)).scene, 'your-disk');
+    const dirty = /(\d+) dirty page/.exec((await page.locator('.disk-state').textContent()) ?? '')?.[1];
+    assert.ok(Number(dirty) > 5);
+    await page.locator('#panel-inspector', { hasText: `${dirty} dirty` }).waitFor();
+    await button(page, 'Pull the plug').last().click();
+    await page.locator('.live-news', { hasText: 'The power went.' }).waitFor();
+    assert.is(await note.textContent(), '', 'a new machine begins a run of its own');
+    assert.equal(await problems(page), []);
+  });
+});
+
 test('a scene that is dropped on the page ends the live machine; files for Linux are judged where they are dropped', async () => {
   await visit({}, async (page) => {
     const drop = (target: string, text: string): Promise<void> =>

@@ -4,7 +4,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RECORD_SIZE } from '../../../../assembly/layout.ts';
 import type { Machine } from '../../../../src/machine.ts';
+import { Run } from '../../../../src/playground/model/run.ts';
 import { LiveLog } from '../../../../src/playground/worker/live-log.ts';
+import { diskScene, liveShape } from '../../../../src/playground/worker/live-scenes.ts';
 import { survivors } from '../../../../src/playground/worker/power.ts';
 import type { RunPart } from '../../../../src/playground/worker/protocol.ts';
 import { openMachine } from '../../../support/machine.ts';
@@ -68,12 +70,59 @@ log('a log that reaches its limit is full, and the next goes on behind it', asyn
   const machine = await open();
   const live = new LiveLog(machine, 'next', 10);
   machine.fs.writeFile('/note', new Uint8Array(100_000), { flush: true });
-  assert.equal(live.take(), []);
-  assert.ok(live.isFull);
+  assert.not(live.isFull);
+  const before = recordsOf(live.take());
+  assert.ok(live.isFull && !live.hasGap);
+  assert.is(live.hash, machine.recordHash);
   const next = new LiveLog(machine, 'next');
   machine.fs.unlink('/note');
-  next.take();
+  const [part] = next.take() as [RunPart];
   assert.is(next.hash, machine.recordHash);
+  assert.is(part.recordEnds.at(-1), recordsOf([part]), 'records are counted anew');
+  assert.ok(before > 10);
+});
+
+log(
+  'a log whose records were overwritten has a gap, takes none of them, and the next begins behind it',
+  async () => {
+    const machine = await openMachine('release', {
+      drives: [{ model: 'ssd', size: '64MiB' }],
+      volume: true,
+      records: 2048,
+    });
+    const live = new LiveLog(machine, 'next');
+    machine.fs.writeFile('/note', new Uint8Array(4_000_000), { flush: true });
+    assert.equal(live.take(), []);
+    assert.ok(live.isFull && live.hasGap);
+    const next = new LiveLog(machine, 'next');
+    machine.fs.unlink('/note');
+    next.take();
+    assert.is(next.hash, machine.recordHash);
+  },
+);
+
+log('a run behind a full one begins with the pages and the drives that the machine has', async () => {
+  const machine = await open();
+  const scene = diskScene(4 * 1048576);
+  const shape = liveShape(machine, scene);
+  const live = new LiveLog(machine);
+  const first = new Run(shape, scene);
+  machine.fs.writeFile('/dirty', new Uint8Array(100_000));
+  for (const part of live.take()) first.add(part);
+  const behind = Run.behind(first, shape);
+  const before = behind.stateAt(0);
+  assert.is(before?.nowNs, machine.nowNs);
+  assert.is(before?.cache.dirtyCount, machine.vmstat().nr_dirty);
+  assert.ok((before?.cache.dirtyCount ?? 0) > 0);
+  assert.is(before?.drives[0]?.volatileWrites.length, machine.volatileWrites(0));
+  const next = new LiveLog(machine, 'next');
+  machine.fs.sync();
+  machine.fs.writeFile('/other', new Uint8Array(50_000));
+  for (const part of next.take()) behind.add(part);
+  const after = behind.stateAt(behind.stepCount);
+  assert.is(after?.cache.dirtyCount, machine.vmstat().nr_dirty);
+  assert.is(after?.drives[0]?.volatileWrites.length, machine.volatileWrites(0));
+  assert.equal(behind.stateAt(0), before, 'back to its beginning');
 });
 
 log('a cut keeps what was chosen, and the same at random for the same seed', () => {
