@@ -103,6 +103,7 @@ const GOOD: Survivor = {
   xv6: undefined,
   refused: undefined,
   isLying: false,
+  goesOn: undefined,
 };
 
 words('the verdict says the worst that is so, and no less', () => {
