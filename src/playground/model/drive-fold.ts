@@ -351,7 +351,7 @@ export class DriveFold {
     if (isKept) this.#counts.kept++;
     else this.#counts.lost++;
     this.#settle(({ write }) => write.requestId === record.id);
-    this.#media.settle(record.address, record.count, true);
+    this.#media.settle(record.address, record.count, record.operation !== OP_DISCARD);
     if (kept < record.count) this.#media.lose(record.address, record.count);
   }
 

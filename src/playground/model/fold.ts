@@ -3,7 +3,6 @@
 // Verbs: beginStep, apply, save, restore, state. Steps are taken in order; save and restore jump.
 
 import {
-  RECORD_ABORTED,
   RECORD_ACTIVATED,
   RECORD_AIO_ACCEPTED,
   RECORD_AIO_EVENT,
@@ -115,7 +114,6 @@ const KINDS: readonly (readonly [part: number, kinds: readonly number[]])[] = [
       RECORD_FRONT_MERGED,
       RECORD_ISSUED,
       RECORD_COMPLETED,
-      RECORD_ABORTED,
       RECORD_VOLATILE,
       RECORD_FLUSHED,
       RECORD_DESTAGED,
