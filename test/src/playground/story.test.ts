@@ -114,4 +114,40 @@ story('activity keeps every record, in at most 256 buckets, however many steps t
   );
 });
 
+story('neighbours of activity become one bucket, so that each step stays in its place', () => {
+  const activity = new Activity();
+  for (const step of [1, 2, 3, 200, 256, 257]) activity.add(step, 'write');
+  activity.add(3, undefined);
+  const shown = new Map<number, number[]>();
+  const width = ACTIVITY_HUES.length;
+  for (let bucket = 0; bucket < 256; bucket++) {
+    const row = [...activity.counts.slice(bucket * width, (bucket + 1) * width)];
+    if (row.some((count) => count > 0)) shown.set(bucket, row);
+  }
+  assert.is(activity.stepsABucket, 2);
+  assert.equal(
+    [...shown],
+    [
+      [0, [0, 2, 0, 0, 0]],
+      [1, [0, 1, 0, 0, 1]],
+      [99, [0, 1, 0, 0, 0]],
+      [127, [0, 1, 0, 0, 0]],
+      [128, [0, 1, 0, 0, 0]],
+    ],
+  );
+});
+
+story('a reader rests for a text by its length, for all that is told at once, and never for long', () => {
+  const told = new Story(runOf(STEPS));
+  told.catchUp();
+  assert.equal(
+    [0, 1, 2, 3, 4].map((step) => told.restBehind(step)),
+    [0, 500, 750, 500, 1325],
+  );
+  const long = { ...SCENE, chapters: [{ title: '', text: 'x'.repeat(1000), work: [], notes: [] }] };
+  const other = new Story({ ...runOf(STEPS.slice(0, 1)), scene: long });
+  other.catchUp();
+  assert.is(other.restBehind(1), 4000);
+});
+
 story.run();

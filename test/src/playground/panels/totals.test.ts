@@ -100,7 +100,10 @@ totals('a difference is told in percent, from the double on as a factor, from no
   assert.is(requests(200, 399), '+99.5 %');
   assert.is(requests(200, 400), '× 2');
   assert.is(requests(200, 500), '× 2.5');
+  assert.is(requests(3, 5), '+66.7 %');
   assert.is(requests(10, 1000), '× 100');
+  assert.is(requests(2, 201), '× 101');
+  assert.is(requests(2, 199), '× 99.5');
   assert.is(requests(1, 12_345), '× 12,345');
   assert.is(requests(200, 150), '−25 %');
   assert.is(requests(200, 0), '−100 %');
@@ -116,6 +119,7 @@ totals('ratios differ by points, and where one run has none they are not compare
   assert.is(hits(undefined, undefined), 'same');
   assert.is(hits(0.25, 0.375), '+12.5 points');
   assert.is(hits(0.75, 0.5), '−25 points');
+  assert.is(hits(0, 2 / 3), '+66.7 points');
   assert.is(hits(undefined, 0), 'not to be compared');
   assert.is(hits(1, undefined), 'not to be compared');
 });
