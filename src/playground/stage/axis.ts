@@ -84,6 +84,8 @@ function ticksOf(pieces: readonly AxisPiece[]): Tick[] {
   const ticks: Tick[] = [];
   for (const piece of pieces) {
     const scale = piece.width / piece.sectorCount;
+    // no step would be wide enough
+    if (!(scale > 0)) continue;
     let step = SECTORS_PER_PAGE;
     while (step * scale < TICK_MIN_GAP) step *= 2;
     for (let sector = Math.ceil(piece.sector / step) * step; ; sector += step) {
