@@ -142,7 +142,7 @@ story('a reader rests for a text by its length, for all that is told at once, an
   told.catchUp();
   assert.equal(
     [0, 1, 2, 3, 4].map((step) => told.restBehind(step)),
-    [0, 500, 750, 500, 1325],
+    [0, 500, 750, 500, 1150],
   );
   const long = { ...SCENE, chapters: [{ title: '', text: 'x'.repeat(1000), work: [], notes: [] }] };
   const other = new Story({ ...runOf(STEPS.slice(0, 1)), scene: long });
