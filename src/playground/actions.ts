@@ -5,7 +5,6 @@
 
 import { batch, effect } from '@preact/signals';
 import { proxy, wrap } from 'comlink';
-import type { CrashKind } from '../crash-kinds.ts';
 import { mayLeave, stake } from './live/leaving.ts';
 import { Run } from './model/run.ts';
 import type { EntityKey } from './model/types.ts';
@@ -13,11 +12,12 @@ import { Playhead } from './playhead.ts';
 import { bootRun } from './plug/boot-run.ts';
 import type { Scene } from './scene/types.ts';
 import {
+  type Aftermath,
   aftermath,
+  aftermaths,
   cursor,
   isLive,
   isPlaying,
-  lastBoot,
   liveRun,
   pace,
   problem,
@@ -26,7 +26,6 @@ import {
   scene,
   selection,
   speed,
-  stack,
   standing,
   story,
   told,
@@ -168,19 +167,29 @@ export function showLive(live: Run): void {
   play();
 }
 
-/** Shows how what a crash at the cursor has left comes up. Its drives begin with what they have now. */
-export function showBoot(boot: Boot, crash: CrashKind): void {
-  const [before, now] = [run.value, stack.value];
-  if (before === undefined || now === undefined) return;
-  const booted = bootRun(boot, now, crash);
+/** Shows how what a crash has left comes up. Its drives begin with what they had at the crash. */
+export function showBoot(
+  boot: Boot,
+  facts: Pick<Aftermath, 'survivor' | 'stake' | 'request' | 'before'>,
+): void {
+  const { number, bootCount, refusals } = boot;
+  const { before, request } = facts;
+  const then = before.run.stateAt(before.step);
+  if (then === undefined) return;
+  const booted = bootRun(boot, then, request.crash);
+  const isGoingOn = boot.scene.chapters.length > bootCount;
+  const parent = aftermaths.value.findIndex((one) => one.run === before.run);
   batch(() => {
     pause();
-    lastBoot.value = { crash, run: booted, before: { run: before, step: cursor.value } };
-    showRun(booted, 0);
+    aftermaths.value = [
+      ...aftermaths.value.slice(0, parent + 1),
+      { ...facts, run: booted, number, bootCount, isGoingOn, refusals },
+    ];
+    showRun(booted, isGoingOn ? Math.max(0, (booted.firstStepOf(bootCount) ?? 1) - 1) : 0);
   });
 }
 
-/** From a boot back to the moment of its crash. */
+/** From what a crash has left back to the moment of the crash. */
 export function backToBefore(): void {
   const shown = aftermath.value;
   if (shown === undefined) return;
@@ -188,6 +197,11 @@ export function backToBefore(): void {
     pause();
     showRun(shown.before.run, shown.before.step);
   });
+}
+
+/** Back to the run of the scene. */
+export function backToScene(): void {
+  while (aftermath.value !== undefined) backToBefore();
 }
 
 /** Another run of the scene that is open. */
@@ -343,14 +357,14 @@ const STAND_AFTER_MS = 150;
 effect(() => {
   const shown = run.value;
   const step = cursor.value;
-  if (shown === undefined || isPlaying.value || isLive.value || aftermath.value !== undefined) return;
+  if (shown === undefined || isPlaying.value || isLive.value) return;
   const timer = setTimeout(() => void standAt(shown, step), STAND_AFTER_MS);
   return () => clearTimeout(timer);
 });
 
 async function standAt(shown: Run, step: number): Promise<void> {
   try {
-    const told = await engine.stand(step);
+    const told = await engine.stand(step, aftermath.value?.number ?? 0);
     if (run.value !== shown) return;
     standing.value = told;
     const hash = shown.hash(step);

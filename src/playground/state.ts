@@ -4,12 +4,12 @@
 // Invariant: the moment that is shown is `cursor`, and every view tells of that moment only.
 
 import { computed, signal } from '@preact/signals';
-import type { CrashKind } from '../crash-kinds.ts';
 import type { Run } from './model/run.ts';
 import type { EntityKey, StackState } from './model/types.ts';
 import type { Scene } from './scene/types.ts';
 import { FIRST_SCENE } from './scenes/index.ts';
 import { Story } from './story.ts';
+import type { CutRequest, Stake, Survivor } from './worker/plug-protocol.ts';
 import type { Standing } from './worker/protocol.ts';
 
 /** What a crash makes of something volatile. */
@@ -26,20 +26,32 @@ export const run = signal<Run | undefined>(undefined);
 export const liveRun = signal<Run | undefined>(undefined);
 /** What is shown happens now: there is nothing to stand at, no knob to turn, no link to give. */
 export const isLive = computed(() => run.value !== undefined && run.value === liveRun.value);
-/** The boot of what a crash has left, as a run, and the moment that it came from. */
+/** The run of what a crash has left, and the moment that it came from. */
 export interface Aftermath {
-  readonly crash: CrashKind;
   readonly run: Run;
+  /** The run's number at the engine. */
+  readonly number: number;
+  readonly survivor: Survivor;
+  /** What was at stake at the crash, and what was let survive of it. */
+  readonly stake: Stake;
+  readonly request: CutRequest;
+  /** Chapters of the boot; behind them, if that was asked for, come those of the scene that were left. */
+  readonly bootCount: number;
+  readonly isGoingOn: boolean;
+  /** What of the rest could not be done, in words. */
+  readonly refusals: readonly string[];
   readonly before: { readonly run: Run; readonly step: number };
 }
-/** The last boot that was opened. */
-export const lastBoot = signal<Aftermath | undefined>(undefined);
-/** The boot that is shown; undefined: the run of the scene is. Its steps are told by records alone, and the engine's machine stands before the cut. */
-export const aftermath = computed(() => (lastBoot.value?.run === run.value ? lastBoot.value : undefined));
+/** Crashes one in the other: of the scene, of what that one has left, and so on. */
+export const aftermaths = signal<readonly Aftermath[]>([]);
+/** The crash whose remains are shown; undefined: the run of the scene is. */
+export const aftermath = computed(() => aftermaths.value.find((one) => one.run === run.value));
 /** What the chapters of the shown run are of: the scene, or its boot after a crash. */
 export const told = computed(() => aftermath.value?.run.scene ?? scene.value);
-/** The moment of the scene that the reader is at: of a boot, that of the cut. */
-export const sceneStep = computed(() => aftermath.value?.before.step ?? cursor.value);
+/** The moment of the scene that the reader is at: behind a crash, that of the first one. */
+export const sceneStep = computed(() =>
+  aftermath.value === undefined ? cursor.value : (aftermaths.value[0]?.before.step ?? cursor.value),
+);
 /** Grows with each part of the run: whoever reads the run's length reads this. */
 export const runVersion = signal(0);
 /** Steps made at the moment that is shown. */

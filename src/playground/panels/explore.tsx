@@ -1,7 +1,7 @@
 // Every crash: all states that power cuts may leave of the scene, gone through by the worker; the smallest that fails, drawn; the table of the xv6 log.
 
 import { formatCount, formatCounted } from '../model/describe.ts';
-import { whyNotExplored } from '../plug/scene-subject.ts';
+import { WHAT_IS_LOST, whyNotExplored } from '../plug/scene-subject.ts';
 import { XV6_PARTS, type Xv6Flushes, type Xv6Part } from '../plug/xv6.ts';
 import { FLUSH_ROWS, flushesOf } from '../scenes/xv6-log.ts';
 import { scene } from '../state.ts';
@@ -41,7 +41,7 @@ export function Explore() {
         <>
           <p class="hint">
             Not one cut but all of them: at each moment, each set of writes that the drive may have kept. What
-            fails is reduced to its smallest case.
+            fails is reduced to its smallest case. {WHAT_IS_LOST}
           </p>
           <Search />
           {verdict.value !== undefined && <Verdict found={verdict.value} />}

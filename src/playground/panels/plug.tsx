@@ -16,8 +16,10 @@ import {
   choose,
   crash,
   drive,
+  isGoingOn,
   look,
   mode,
+  playRest,
   preset,
   pull,
   setDrive,
@@ -67,7 +69,7 @@ export function Plug() {
   return (
     <section class="plug" aria-labelledby="plug-title" data-mode={mode.value}>
       <h2 id="plug-title">Pull the plug</h2>
-      {aftermath.value === undefined && <AtStake stake={stakeNow.value} />}
+      {mode.value !== 'survivor' && <AtStake stake={stakeNow.value} />}
       {mode.value === 'idle' ? <Pull /> : mode.value === 'survivor' ? <CameUp /> : <Choice />}
     </section>
   );
@@ -109,7 +111,7 @@ function Pull() {
       onClick={() => void pull()}
     >
       <Icon name="plug" />
-      Pull the plug now
+      {aftermath.value === undefined ? 'Pull the plug now' : 'Pull the plug again'}
     </button>
   );
 }
@@ -231,11 +233,74 @@ function CameUp() {
   return (
     <>
       <Outcome survivor={came} scene={scene.value} />
+      <GoOn />
       <div class="plug-buttons">
-        <button type="button" class="primary" onClick={back}>
+        <button type="button" onClick={back}>
           Back to before the cut
         </button>
       </div>
+      {aftermath.value !== undefined && <Again />}
+    </>
+  );
+}
+
+/** The rest of the scene, on what has come up. */
+function GoOn() {
+  const shown = aftermath.value;
+  if (shown === undefined) return null;
+  const { survivor: came, isGoingOn: isPlayed, refusals } = shown;
+  if (isPlayed) return <Refusals refusals={refusals} />;
+  const chapter = scene.value.chapters[came.goesOn?.chapter ?? -1];
+  if (came.goesOn === undefined || chapter === undefined)
+    return <p class="hint">The scene had nothing left to do when the crash came.</p>;
+  return (
+    <>
+      <p class="hint">
+        {came.goesOn.isAgain
+          ? 'Its programs start again and begin once more with'
+          : 'Its programs start again and go on with'}{' '}
+        “{chapter.title}”.
+      </p>
+      <div class="plug-buttons">
+        <button
+          type="button"
+          class="primary play-rest"
+          disabled={isGoingOn.value}
+          onClick={() => void playRest()}
+        >
+          Play the rest on what survived
+        </button>
+      </div>
+    </>
+  );
+}
+
+/** What could not be done of the rest, in the core's words. */
+function Refusals({ refusals }: { refusals: readonly string[] }) {
+  if (refusals.length === 0) return null;
+  return (
+    <section aria-label="What failed of the rest">
+      <h3>What failed of the rest</h3>
+      <ul class="refusals">
+        {refusals.map((refusal) => (
+          <li key={refusal}>{refusal}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The next crash: while it recovers, or while its programs go on. */
+function Again() {
+  return (
+    <>
+      <h3>And if the power goes again?</h3>
+      <p class="hint">
+        Step to any moment of this run. A system must survive a crash in its recovery too, and find what it
+        had promised before.
+      </p>
+      <AtStake stake={stakeNow.value} />
+      <Pull />
     </>
   );
 }

@@ -29,12 +29,16 @@ const BUFFERS = 8388608;
 /** Why a scene's crashes can not be explored, in words; undefined: they can. */
 export function whyNotExplored({ machine, clients }: Scene): string | undefined {
   if (machine.volume !== undefined && machine.volume !== false)
-    return 'This scene works on files of a volume. Exploring all crashes in the page is for scenes on one plain drive; in a test, explore() does it for files.';
+    return 'This scene works on files of a volume. The page explores every crash of scenes on one plain drive only; for files explore() does it, in a test.';
   if ((machine.drives?.length ?? 1) > 1)
-    return 'This scene has several drives; all crashes of one drive can be explored.';
+    return `This scene has ${formatCounted(machine.drives?.length ?? 0, 'drive')}. The page explores every crash of scenes on one drive only: how the drives’ losses may combine is left out.`;
   if (clients.length === 0) return 'This scene has nobody who writes.';
   return undefined;
 }
+
+/** What such an exploration takes a crash to be. */
+export const WHAT_IS_LOST =
+  'A crash here is a power cut: the page cache counts as lost, all of it, and of what the one drive has taken and no flush covers, any part may be.';
 
 /** A scene that exploreDevice can play. */
 export interface SceneSubject {

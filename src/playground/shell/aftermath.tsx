@@ -1,7 +1,7 @@
 // The strip over a boot: which moment it came from, and the way back there.
 
 import { formatCount } from '../model/describe.ts';
-import { back } from '../panels/plug/state.ts';
+import { toBefore } from '../panels/plug/state.ts';
 import { aftermath, scene } from '../state.ts';
 import { Icon } from './icons.tsx';
 import { isShown, showPanel } from './view.ts';
@@ -16,8 +16,8 @@ export function Aftermath() {
       <p>
         <Icon name="plug" />
         <span>
-          <strong>After the {CRASHES[shown.crash]}</strong> at step {formatCount(shown.before.step)} of “
-          {scene.value.title}”
+          <strong>After the {CRASHES[shown.request.crash]}</strong> at step {formatCount(shown.before.step)}{' '}
+          of {shown.request.after === 0 ? `“${scene.value.title}”` : 'what came after the one before'}
         </span>
       </p>
       <div class="aftermath-buttons">
@@ -26,7 +26,7 @@ export function Aftermath() {
             What survived
           </button>
         )}
-        <button type="button" onClick={back}>
+        <button type="button" onClick={toBefore}>
           Back to before the cut
         </button>
       </div>

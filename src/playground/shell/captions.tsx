@@ -4,7 +4,7 @@
 
 import { goTo, openScene, play } from '../actions.ts';
 import { runNote } from '../live/live.ts';
-import { survivor } from '../panels/plug/state.ts';
+import { playRest } from '../panels/plug/state.ts';
 import { verdictOf } from '../plug/words.ts';
 import type { Scene } from '../scene/types.ts';
 import { SCENES } from '../scenes/index.ts';
@@ -120,13 +120,26 @@ function sceneAfter(open: Scene): Scene {
   return SCENES[(at + 1) % SCENES.length] as Scene;
 }
 
-/** It is up: what the crash has left, in a sentence. */
+/** It is up: what the crash has left, in a sentence; or the scene has been played to its end on that. */
 function BootEnding() {
-  const came = survivor.value;
+  const shown = aftermath.value;
+  if (shown === undefined) return null;
+  const { survivor, isGoingOn, refusals } = shown;
   return (
     <div class="caption-words ending">
-      <h2>It is up again</h2>
-      {came !== undefined && <p>{verdictOf(came)}</p>}
+      <h2>{isGoingOn ? 'The end, on what survived' : 'It is up again'}</h2>
+      <p>
+        {!isGoingOn
+          ? verdictOf(survivor)
+          : refusals.length === 0
+            ? 'All that was left to do has been done.'
+            : refusals.join('; ')}
+      </p>
+      {!isGoingOn && survivor.goesOn !== undefined && (
+        <button type="button" onClick={() => void playRest()}>
+          Play the rest on what survived
+        </button>
+      )}
       {!isShown('plug') && (
         <button type="button" onClick={() => showPanel('plug')}>
           Write by write

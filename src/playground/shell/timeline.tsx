@@ -6,7 +6,7 @@ import type { TargetedPointerEvent } from 'preact';
 import { useState } from 'preact/hooks';
 import { goTo } from '../actions.ts';
 import { formatCount, formatTime } from '../model/describe.ts';
-import { cursor, run, runVersion, story, told } from '../state.ts';
+import { aftermath, aftermaths, cursor, run, runVersion, story, told } from '../state.ts';
 import { ActivityPicture } from './activity-picture.tsx';
 import { Clock, Transport } from './transport.tsx';
 import { layout } from './view.ts';
@@ -31,7 +31,15 @@ function momentName(step: number): string {
   const chapter = shown.chapterOf(step);
   const title = told.value.chapters[chapter]?.title;
   const where = title === undefined ? '' : `, chapter ${chapter + 1}: ${title}`;
-  return `step ${formatCount(step)} of ${formatCount(shown.stepCount)}, ${formatTime(shown.timeNs(step))}${where}`;
+  const cut = cutSteps().includes(step) ? ', where the crash came' : '';
+  return `step ${formatCount(step)} of ${formatCount(shown.stepCount)}, ${formatTime(shown.timeNs(step))}${where}${cut}`;
+}
+
+/** Where the power was cut in the run that is shown: before its start, where it is what a crash has left, and at the crash that led on. */
+function cutSteps(): number[] {
+  const own = aftermath.value === undefined ? [] : [0];
+  const next = aftermaths.value.filter(({ before }) => before.run === run.value);
+  return [...own, ...next.map(({ before }) => before.step)];
 }
 
 const percent = (share: number): string => `${share * 100}%`;
@@ -53,6 +61,9 @@ function Track() {
       <div class="track-ground">
         <ActivityPicture />
         <div class="played" style={{ width: percent(shareOf(cursor.value)) }} />
+        {cutSteps().map((step) => (
+          <div key={step} class="cut-mark" style={{ left: percent(shareOf(step)) }} />
+        ))}
       </div>
       <input
         type="range"

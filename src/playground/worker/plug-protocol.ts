@@ -27,6 +27,8 @@ export interface StakeWrite {
 
 /** What is at stake at a moment. */
 export interface Stake {
+  /** Number of the run; 0: the scene's. */
+  readonly after: number;
   readonly step: number;
   readonly drive: number;
   /** Bytes of a tearing unit; 0: writes do not tear. */

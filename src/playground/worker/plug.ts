@@ -60,6 +60,7 @@ export function makePlug(bench: Bench): PlugEngine {
         (_, index) => machine.uncertainWrites(index).length,
       );
       return {
+        after,
         step,
         drive,
         tearing,

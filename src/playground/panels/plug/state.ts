@@ -1,12 +1,12 @@
 // The plug panel's own state: what is at stake at the cursor, what the reader lets survive, what came up.
 //
-// Verbs: look, pull, choose, setKept, boot, tryAll, back. Modes: idle (the plug is in), choosing, booting, survivor.
-// Invariant: a stake is of the moment it names; when the cursor moves on, the choice is over.
+// Verbs: look, pull, choose, setKept, boot, playRest, tryAll, back, toBefore. Modes: idle (the plug is in), choosing, booting, survivor.
+// What a crash has left is a run of its own, in which the plug can be pulled again. Invariant: a stake is of the run and the moment it names; when the cursor moves on, the choice is over.
 
 import { batch, computed, effect, signal } from '@preact/signals';
 import { proxy } from 'comlink';
 import type { CrashKind } from '../../../crash-kinds.ts';
-import { backToBefore, engine, pause, play, seek, showBoot, tell } from '../../actions.ts';
+import { backToBefore, backToScene, engine, pause, play, seek, showBoot, tell } from '../../actions.ts';
 import { closeSheet } from '../../shell/view.ts';
 import { aftermath, cursor, fates, run, scene, stack } from '../../state.ts';
 import type { Stake, Survivor, Tally } from '../../worker/plug-protocol.ts';
@@ -23,26 +23,35 @@ export const drive = signal(0);
 export const kept = signal<readonly boolean[]>([]);
 export const preset = signal<Preset | undefined>('none');
 export const randomSeed = signal(1);
-export const survivor = signal<Survivor | undefined>(undefined);
+/** What a killed process or a volume that is refused has left: it does not boot, so it is no run. */
+const unbooted = signal<Survivor | undefined>(undefined);
+export const survivor = computed(() => aftermath.value?.survivor ?? unbooted.value);
 /** Of all choices at this moment. */
 export const allTally = signal<Tally | undefined>(undefined);
 export const isTryingAll = signal(false);
 
+/** The engine's number of the run that is shown; 0: the scene's. */
+function runNumber(): number {
+  return aftermath.value?.number ?? 0;
+}
+
 /** The stake of the moment that is shown, once it is known. */
 export const stakeNow = computed(() => {
-  if (aftermath.value !== undefined) return undefined;
   const known = stake.value;
   const isNow =
-    known?.step === cursor.value && known.drive === drive.value && known.tearing === tearing.value;
+    known?.after === runNumber() &&
+    known.step === cursor.value &&
+    known.drive === drive.value &&
+    known.tearing === tearing.value;
   return isNow ? known : undefined;
 });
 
 /** Asks what is at stake at the cursor, unless that is known; of a drive that has something at stake, unless the reader has chosen one. */
 export async function look(isDriveChosen = false): Promise<void> {
-  if (stakeNow.value !== undefined || run.value === undefined || aftermath.value !== undefined) return;
+  if (stakeNow.value !== undefined || run.value === undefined) return;
   const [step, opened] = [cursor.value, run.value];
   try {
-    const told = await engine.stake(step, drive.value, tearing.value);
+    const told = await engine.stake(step, drive.value, tearing.value, runNumber());
     if (run.value !== opened || cursor.value !== step) return;
     const busy = told.driveCounts.findIndex((count) => count > 0);
     if (!isDriveChosen && told.writes.length === 0 && busy >= 0) {
@@ -63,8 +72,8 @@ export async function look(isDriveChosen = false): Promise<void> {
 effect(() => {
   run.value;
   cursor.value;
-  // what is shown of a boot is about the moment before it
-  if (mode.peek() === 'idle' || aftermath.value !== undefined) return;
+  // what has come up is told at each moment of its run
+  if (mode.peek() === 'idle' || (mode.peek() === 'survivor' && aftermath.value !== undefined)) return;
   if (mode.peek() !== 'booting' && stakeNow.peek() === undefined) reset();
 });
 
@@ -76,8 +85,8 @@ effect(() => {
 
 function reset(): void {
   batch(() => {
-    mode.value = 'idle';
-    survivor.value = undefined;
+    mode.value = aftermath.peek() === undefined ? 'idle' : 'survivor';
+    unbooted.value = undefined;
     allTally.value = undefined;
     preset.value = 'none';
   });
@@ -85,7 +94,8 @@ function reset(): void {
 
 effect(() => {
   const [shown, now] = [stack.value, stakeNow.value];
-  const isChoosing = mode.value !== 'idle' && shown !== undefined && now !== undefined;
+  const isChosen = mode.value === 'choosing' || mode.value === 'booting';
+  const isChoosing = isChosen && shown !== undefined && now !== undefined;
   fates.value = isChoosing ? fatesOf(shown, now, crash.value, kept.value) : new Map();
 });
 
@@ -131,9 +141,10 @@ export async function setDrive(index: number): Promise<void> {
 /** Crashes, and boots what is left. */
 export async function boot(): Promise<void> {
   const now = stakeNow.value;
-  if (now === undefined) return;
+  const opened = run.value;
+  if (now === undefined || opened === undefined) return;
   mode.value = 'booting';
-  const [step, opened] = [now.step, run.value];
+  const { step } = now;
   try {
     const request = {
       step,
@@ -141,6 +152,7 @@ export async function boot(): Promise<void> {
       drive: now.drive,
       tearing: now.tearing,
       kept: [...kept.value],
+      after: now.after,
     };
     const [came, booted] = [await engine.cut(request), await engine.boot(request)];
     if (run.value !== opened || mode.value !== 'booting') return;
@@ -149,14 +161,37 @@ export async function boot(): Promise<void> {
       return;
     }
     batch(() => {
-      survivor.value = came;
       mode.value = 'survivor';
-      if (booted !== undefined) showBoot(booted, request.crash);
+      if (booted === undefined) unbooted.value = came;
+      else showBoot(booted, { survivor: came, stake: now, request, before: { run: opened, step } });
     });
     if (booted !== undefined) watch();
   } catch (error) {
     mode.value = 'choosing';
     tell(error);
+  }
+}
+
+/** Whether the rest of the scene is being made ready. */
+export const isGoingOn = signal(false);
+
+/** Crashes as before, boots, and has the scene's programs go on with what they had left. */
+export async function playRest(): Promise<void> {
+  const shown = aftermath.value;
+  if (shown === undefined || isGoingOn.value) return;
+  isGoingOn.value = true;
+  try {
+    const booted = await engine.boot(shown.request, true);
+    if (aftermath.value !== shown || booted === undefined) return;
+    batch(() => {
+      mode.value = 'survivor';
+      showBoot(booted, shown);
+    });
+    watch();
+  } catch (error) {
+    if (aftermath.value === shown) tell(error);
+  } finally {
+    isGoingOn.value = false;
   }
 }
 
@@ -188,13 +223,27 @@ export async function tryAll(): Promise<void> {
 
 /** From what came up back to the choice; from the choice back to a machine that has its power. */
 export function back(): void {
-  if (mode.value !== 'survivor') {
-    reset();
-    return;
-  }
+  if (mode.value !== 'survivor') reset();
+  else if (aftermath.value !== undefined) toBefore();
+  else
+    batch(() => {
+      unbooted.value = undefined;
+      mode.value = 'choosing';
+    });
+}
+
+/** From what a crash has left to the moment of the crash, with its choice. */
+export function toBefore(): void {
+  const shown = aftermath.value;
+  if (shown === undefined) return;
   batch(() => {
     backToBefore();
-    survivor.value = undefined;
+    stake.value = shown.stake;
+    drive.value = shown.stake.drive;
+    tearing.value = shown.stake.tearing;
+    crash.value = shown.request.crash;
+    kept.value = shown.request.kept;
+    preset.value = undefined;
     mode.value = 'choosing';
   });
 }
@@ -204,7 +253,7 @@ export async function showMoment(step: number, unit: number, chosen: readonly bo
   reset();
   pause();
   batch(() => {
-    backToBefore();
+    backToScene();
     seek(step);
     drive.value = 0;
     tearing.value = unit;

@@ -2,16 +2,19 @@
 
 import { formatCount } from '../../model/describe.ts';
 import { whyNotExplored } from '../../plug/scene-subject.ts';
-import { scene } from '../../state.ts';
+import { aftermath, scene } from '../../state.ts';
 import type { Stake, Tally } from '../../worker/plug-protocol.ts';
 import { choiceCount } from './choice.ts';
 import { allTally, isTryingAll, tryAll } from './state.ts';
 
+const BEHIND_A_CRASH =
+  'Every choice at once is tried in the scene itself. Behind a crash it is one choice at a time.';
 /** More choices are a sample. */
 const MOST_CHOICES = 16;
 
 export function TryAll({ stake }: { stake: Stake }) {
-  if (whyNotExplored(scene.value) !== undefined) return null;
+  const reason = whyNotExplored(scene.value) ?? (aftermath.value === undefined ? undefined : BEHIND_A_CRASH);
+  if (reason !== undefined) return <p class="hint">{reason}</p>;
   const count = choiceCount(stake.writes);
   const title =
     count <= MOST_CHOICES ? `Try all ${formatCount(2 ** count)}` : `Try a sample of 2^${formatCount(count)}`;
