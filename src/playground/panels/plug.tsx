@@ -232,13 +232,14 @@ function CameUp() {
   if (came === undefined) return null;
   return (
     <>
-      <Outcome survivor={came} scene={scene.value} />
-      <GoOn />
-      <div class="plug-buttons">
-        <button type="button" onClick={back}>
-          Back to before the cut
-        </button>
-      </div>
+      <Outcome survivor={came} scene={scene.value}>
+        <GoOn />
+        <div class="plug-buttons">
+          <button type="button" onClick={back}>
+            Back to before the cut
+          </button>
+        </div>
+      </Outcome>
       {aftermath.value !== undefined && <Again />}
     </>
   );

@@ -1,5 +1,6 @@
 // What came up after a crash: one sentence, four counts, each write with its sectors, files by name.
 
+import type { ComponentChildren } from 'preact';
 import { formatBytes, formatCount, formatCounted } from '../../model/describe.ts';
 import { type JudgedWrite, LOST, THERE } from '../../plug/judge.ts';
 import { rowTitle, verdictOf } from '../../plug/words.ts';
@@ -9,7 +10,13 @@ import type { Survivor } from '../../worker/plug-protocol.ts';
 
 const MOST_WRITES = 40;
 
-export function Outcome({ survivor, scene }: { survivor: Survivor; scene: Scene }) {
+export function Outcome(props: {
+  readonly survivor: Survivor;
+  readonly scene: Scene;
+  /** What can be done now: it stands before the lists. */
+  readonly children: ComponentChildren;
+}) {
+  const { survivor, scene, children } = props;
   const { judged, xv6, refused } = survivor;
   const isBroken = judged.promisedLost > 0 || xv6?.problem !== undefined || refused !== undefined;
   return (
@@ -25,6 +32,7 @@ export function Outcome({ survivor, scene }: { survivor: Survivor; scene: Scene 
           <Count count={judged.promisedLost} title="promised, and lost" isBad={judged.promisedLost > 0} />
         </dl>
       )}
+      {children}
       {xv6 !== undefined && <Homes homes={xv6.homes} named={xv6.named} />}
       {survivor.files !== undefined && <Files survivor={survivor} />}
       {judged.writes.length > 0 && <Writes survivor={survivor} scene={scene} />}
