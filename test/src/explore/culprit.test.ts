@@ -292,5 +292,48 @@ for (const build of BUILDS) {
     ]);
   });
 
+  test('of several acknowledged values the one is named whose loss makes it fail, in the order of their acknowledgements', async () => {
+    for (const lostPlace of [0, 1, 2, 3, 4]) {
+      const run = new HandRun();
+      const names = ['a', 'b', 'c', 'd', 'e'];
+      for (const name of [...names].reverse()) run.attempt(name);
+      for (const [place, name] of names.entries()) {
+        write(run, '/log', 7, 31 + place, place, place * 512);
+        run.ack(name);
+      }
+      run.attempt('f');
+      write(run, '/end', 8, 50, 9, 0);
+      const check = ({ image, must }: Check) => {
+        const isGone = sector(image, lostPlace) === 0 && must.includes(names[lostPlace] as string);
+        if (isGone && sector(image, 9) !== 0) throw new Error('a value is gone');
+      };
+      const [finding] = await findingsOf(build, run, { check });
+      assert.is(finding?.lost, `'${names[lostPlace]}'`);
+      assert.is(finding?.crashPoint.acknowledged, 5);
+    }
+  });
+
+  test('of several writes without which it would pass the nearest behind the first missing one is named, else the nearest before', async () => {
+    const presentOf = async (missing: readonly number[], present: readonly number[], ...acked: string[]) => {
+      const run = new HandRun();
+      for (let place = 0; place < 5; place++) write(run, '/db', 8, 31 + place, place, place * 512);
+      for (const value of acked) run.ack(value);
+      const check = ({ image, must }: Check) => {
+        const isGone = missing.every((place) => sector(image, place) === 0);
+        const isThere = present.every((place) => sector(image, place) !== 0);
+        if (isGone && isThere && must.length === acked.length) throw new Error('not in order');
+      };
+      const [finding] = await findingsOf(build, run, { check });
+      assert.equal(
+        finding?.missing.map(({ offset }) => offset / 512),
+        missing,
+      );
+      return finding?.present.map(({ offset }) => offset / 512);
+    };
+    assert.equal(await presentOf([1], [0, 2, 3]), [2]);
+    assert.equal(await presentOf([1, 3], [0, 2, 4]), [2]);
+    assert.equal(await presentOf([3], [0, 1], 'k'), [1]);
+  });
+
   test.run();
 }

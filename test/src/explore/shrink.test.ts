@@ -213,5 +213,70 @@ for (const build of BUILDS) {
     assert.is(trial.runs, 40);
   });
 
+  test('damage without which the check passes stays damage', async () => {
+    const check = ({ image }: Check) => {
+      if (![0, 2].includes(sector(image, 1))) throw new Error('neither old nor new');
+    };
+    const garbage: CrashLoss = { write: 1, kind: 'garbage', offset: SECTOR, length: SECTOR, pattern: 7 };
+    const options = { check, model: { damage: 'garbage' } } as const;
+    const { shrunk } = await shrunkOf(build, writes(3), options, [garbage]);
+    assert.equal(shrunk.state.losses, [garbage]);
+    assert.ok(shrunk.needsTearing);
+  });
+
+  test('a whole missing write is told instead of a torn one where it fails as well', async () => {
+    const run = new HandRun();
+    run.log.write(0, { sectors: 4, fill: 1 });
+    run.log.write(8, { fill: 2 });
+    run.log.write(9, { fill: 3 });
+    const check = ({ image }: Check) => {
+      const there = [0, 1, 2, 3].filter((number) => sector(image, number) === 1).length;
+      const isTorn = there > 0 && there < 4;
+      if (sector(image, 9) === 3 && (isTorn || sector(image, 8) === 0)) throw new Error('not whole');
+    };
+    const { shrunk } = await shrunkOf(build, run, { check }, [missing(0, 1, 2)]);
+    assert.equal(shrunk.state.losses, [missing(1, 8)]);
+    assert.not(shrunk.needsTearing);
+  });
+
+  test('of a torn write never more is missing in the end than in the beginning', async () => {
+    const run = new HandRun();
+    run.log.write(0, { sectors: 8, fill: 1 });
+    const check = ({ image }: Check) => {
+      const there = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => sector(image, number) === 1);
+      if (there[7] && !there[1] && !there[4]) throw new Error('two parts of it');
+    };
+    const { shrunk } = await shrunkOf(build, run, { check }, [missing(0, 1), missing(0, 4)]);
+    assert.equal(shrunk.state.losses, [missing(0, 1), missing(0, 4)]);
+  });
+
+  test('a write that newer durable bytes cover is none that can be missing; one that they cover in part is', async () => {
+    const run = new HandRun();
+    run.log.write(0, { sectors: 2, fill: 1, domain: 7 });
+    run.log.write(4, { sectors: 2, fill: 2, domain: 7 });
+    run.log.write(0, { fill: 3, domain: 8 });
+    run.log.write(1, { fill: 4, domain: 8 });
+    run.log.write(4, { fill: 5, domain: 8 });
+    run.log.flush({ domain: 8 });
+    run.log.write(8, { fill: 6, domain: 7 });
+    const level = await levelOf(build, run, { check: () => undefined, model: { flushScope: 'domain' } });
+    const trial = new Trial(level);
+    const uncertainAt = (step: number) => [...trial.ties(trial.pointAt(step)).writes.keys()];
+    assert.equal(uncertainAt(level.explorer.points().at(-1)?.step ?? 0), [1, 5]);
+    assert.equal(uncertainAt(9), [0, 1, 2, 3, 4], 'before the flush each of them is');
+  });
+
+  test('what no drive leaves is no outcome, and is not run', async () => {
+    const level = await levelOf(build, writes(2), { check: () => undefined });
+    const trial = new Trial(level);
+    const step = level.explorer.points().at(-1)?.step ?? 0;
+    assert.is(trial.runs, 0);
+    const half: CrashLoss = { write: 0, kind: 'missing', offset: 0, length: 100 };
+    assert.is(await trial.outcomeOf({ step, losses: [half] }), undefined);
+    assert.is(trial.runs, 0);
+    assert.equal(await trial.outcomeOf({ step, losses: [missing(0, 0)] }), { failure: undefined });
+    assert.is(trial.runs, 1);
+  });
+
   test.run();
 }
