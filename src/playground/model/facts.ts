@@ -344,21 +344,21 @@ export function summaryOf(state: StackState): Fact[] {
   const unwritten = cache.dirtyCount + cache.writebackCount;
   return rowsOf(
     fact('Asked for', formatCounted(asked, 'request')),
-    fact('Before the drives', `${formatCount(waiting)} waiting, ${formatCount(inService)} in service`),
+    fact('At the drives', `${formatCount(waiting)} waiting, ${formatCount(inService)} in service`),
     fact(
       'In the cache',
       `${formatCount(cache.pageCount)} of ${formatCounted(cache.capacityPages, 'page')}, ${formatCount(cache.dirtyCount)} dirty`,
     ),
     cache.pausedWriters > 0 && fact('Held back', formatCounted(cache.pausedWriters, 'writer')),
     fact(
-      'A power cut would lose',
+      'A cut loses',
       unwritten === 0 ? 'nothing of the cache' : `${formatCounted(unwritten, 'page')} of the cache`,
     ),
     fact(
-      'It may lose',
+      'A cut may lose',
       held.length === 0
         ? 'nothing of the drives'
-        : `${formatCounted(held.length, 'write')} of the drives, ${formatBytes(heldBytes)}`,
+        : `${formatCounted(held.length, 'drive write')}, ${formatBytes(heldBytes)}`,
     ),
   );
 }

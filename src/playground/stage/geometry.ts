@@ -19,12 +19,9 @@ export interface HeaderLines {
   readonly height: number;
   readonly foot: number;
 }
-export const WIDE_LINES: HeaderLines = { title: 20, purpose: 38, height: 34, foot: 12 };
+export const WIDE_LINES: HeaderLines = { title: 18, purpose: 34, height: 30, foot: 8 };
 export const NARROW_LINES: HeaderLines = { title: 16, purpose: 32, height: 40, foot: 8 };
 export const PURPOSE_LINE = 16;
-/** Why a lane is empty, on a wide stage. */
-export const WORDS_LINE = 16;
-export const WORDS_BASELINE = 12;
 
 /** Text sizes as style/stage.css has them, and the mean width of a character. */
 export const CAPTION_SIZE = 13;
@@ -42,12 +39,18 @@ export const CHIP_MAX_WIDTH = 120;
 export const CHIP_MIN_WIDTH = 10;
 /** A chip as wide as this has its verb in it. */
 export const CHIP_TEXT_FROM = 48;
-export const CLIENT_LABEL = 104;
+/** Names of clients stand beside their slots from this width on, in the room that the longest of a stage needs; else above. */
+export const CLIENT_BESIDE_FROM = 520;
+export const CLIENT_LABEL_MIN = 56;
+export const CLIENT_LABEL_MAX = 148;
 export const CLIENT_LABEL_LINE = 16;
-export const CLIENT_GAP = 8;
+export const CLIENT_GAP = 4;
 
-/** Where words in a mark begin, behind its sign. */
+/** Where words in a mark begin, behind its sign; and how much of the mark is left behind them for its pattern. */
 export const MARK_TEXT_LEFT = 18;
+export const MARK_PATTERN_WIDTH = 14;
+/** A sign without words, with its ground. */
+export const SIGN_WIDTH = 16;
 
 /** Pages: the first size whose rows fit is taken; gap between two. */
 export const PAGE_SIZES = [32, 28, 24, 20, 17, 14, 12, 10, 8, 7];
@@ -79,8 +82,9 @@ export const FOOT_LINE = 4;
 export const STRIP_GAP = 8;
 export const MEDIA_HEIGHT = 20;
 export const BAR_MIN_WIDTH = 6;
-/** A bar as wide as this has an arrow in it. */
-export const BAR_ARROW_FROM = 16;
+/** A bar as wide as this has an arrow in it, and so has a chip. */
+export const BAR_ARROW_FROM = 32;
+export const CHIP_ARROW_FROM = 16;
 export const BAR_GAP = 1;
 /** Between the pieces of a folded axis. */
 export const FOLD_GAP = 16;
@@ -92,8 +96,8 @@ export const ROW_PLANS = [
   { upTo: 2, rows: 2, pitch: 18 },
   { upTo: 4, rows: 3, pitch: 16 },
   { upTo: 12, rows: 4, pitch: 14 },
-  { upTo: 40, rows: 7, pitch: 9 },
-  { upTo: Number.POSITIVE_INFINITY, rows: 11, pitch: 7 },
+  { upTo: 40, rows: 7, pitch: 8 },
+  { upTo: Number.POSITIVE_INFINITY, rows: 9, pitch: 6 },
 ] as const;
 /** More writes than this in a volatile cache are drawn as one band. */
 export const VOLATILE_BARS = 160;

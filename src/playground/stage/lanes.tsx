@@ -13,11 +13,13 @@ interface HeaderProps {
 }
 
 export const LaneHeader = memo(({ lane, caption }: HeaderProps) => {
-  const { isWide, x, y, width, contentX, contentWidth, title, purposeLines, facts } = lane;
+  const { isWide, x, y, width, contentX, contentWidth, title, purposeLines, words, facts } = lane;
   const lines = isWide ? WIDE_LINES : NARROW_LINES;
   const factsWidth = textWidth(facts, LABEL_SIZE);
   const room = isWide ? contentWidth - factsWidth - CAPTION_SIZE * 2 : width;
   const showsPurpose = isWide || caption === '';
+  const wordsX = isWide ? contentX : x;
+  const wordsY = y + (isWide ? lines.title : lines.purpose);
   return (
     <g class="lane-header">
       {y > 0 && <path class="hairline" d={`M${x} ${y + 0.5}H${x + width}`} />}
@@ -33,8 +35,13 @@ export const LaneHeader = memo(({ lane, caption }: HeaderProps) => {
       <text class="lane-facts" x={contentX + contentWidth} y={y + lines.title} text-anchor="end">
         {facts}
       </text>
-      {caption !== '' && (
-        <text class="lane-caption" x={isWide ? contentX : x} y={y + (isWide ? lines.title : lines.purpose)}>
+      {words !== '' && (
+        <text class="lane-purpose" x={wordsX} y={wordsY}>
+          {fitText(words, room, LABEL_SIZE)}
+        </text>
+      )}
+      {caption !== '' && words === '' && (
+        <text class="lane-caption" x={wordsX} y={wordsY}>
           {fitSentence(caption, room, CAPTION_SIZE)}
         </text>
       )}

@@ -2,7 +2,7 @@
 //
 // A cache of more than PAGE_SQUARES pages shares them: a square stands for as many pages, and shows the part in each state.
 
-import { formatCount } from '../model/describe.ts';
+import { formatCount, formatCounted } from '../model/describe.ts';
 import type { CachedPage, PageState, StackState } from '../model/types.ts';
 import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
@@ -28,9 +28,14 @@ export interface Grid {
   readonly rows: number;
 }
 
-export function gridOf(capacityPages: number, width: number): Grid {
+function pagesASquareOf(capacityPages: number): number {
   let pagesASquare = 1;
   while (capacityPages / pagesASquare > g.PAGE_SQUARES) pagesASquare *= 2;
+  return pagesASquare;
+}
+
+export function gridOf(capacityPages: number, width: number): Grid {
+  const pagesASquare = pagesASquareOf(capacityPages);
   const squares = Math.ceil(capacityPages / pagesASquare);
   const height = width < g.NARROW_GRID_BELOW ? g.NARROW_GRID_HEIGHT : g.PAGE_GRID_HEIGHT;
   for (let choice = 0; ; choice++) {
@@ -70,17 +75,18 @@ export function layoutCache(state: StackState, extent: RunExtent, lane: Place): 
     else slots += `M${box.x + 0.5} ${box.y + 0.5}h${box.width - 1}v${box.height - 1}h${1 - box.width}z`;
   }
   const height = grid.rows * grid.pitch - (grid.pitch - grid.size);
-  if (grid.pagesASquare === 1 && !extent.hasDoorway) return { ...NOTHING, marks, slots, height };
-  if (grid.pagesASquare === 1) return { ...withDoorway(state, grid, place, marks, height), slots };
-  const note = `each square stands for ${formatCount(grid.pagesASquare)} pages`;
-  const y = place.top + height + 16;
-  return {
-    ...NOTHING,
-    marks,
-    slots,
-    labels: [{ key: 'cache:note', x: place.left, y, text: note, kind: 'note', anchor: 'start' }],
-    height: height + 20,
-  };
+  if (grid.pagesASquare > 1 || !extent.hasDoorway) return { ...NOTHING, marks, slots, height };
+  return { ...withDoorway(state, grid, place, marks, height), slots };
+}
+
+/** How full it is, and for how many pages a square stands. */
+export function cacheFacts({ cache }: StackState): string {
+  const held = Math.min(cache.pageCount, cache.capacityPages);
+  const parts = [`${formatCount(held)} of ${formatCounted(cache.capacityPages, 'page')}`];
+  const pagesASquare = pagesASquareOf(cache.capacityPages);
+  if (pagesASquare > 1) parts.push(`${formatCount(pagesASquare)} to a square`);
+  if (cache.dirtyCount > 0) parts.unshift(`${formatCount(cache.dirtyCount)} dirty`);
+  return parts.join(' · ');
 }
 
 /** Below the grid: pages that have given up their place and are written before they leave, and pages that wait for one. */

@@ -9,6 +9,7 @@ import type { DriveExtent, RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
 import { mediaPaths, occupied, spansPath } from './media.ts';
 import { nameRequest, nameVolatile } from './names.ts';
+import { textWidth } from './text.ts';
 import {
   type Guide,
   type Label,
@@ -98,13 +99,14 @@ function planVolatile(state: StackState, columns: readonly Column[]): RowPlan {
   const holds = Math.max(0, ...columns.map(({ index }) => state.shape.drives[index]?.volatileWrites ?? 0));
   if (holds === 0) return { rows: 1, pitch: 16 };
   const peak = Math.max(0, ...columns.map(({ extent }) => extent.volatilePeak));
+  if (peak > g.VOLATILE_BARS) return { rows: 2, pitch: 8 };
   return peak > 8 ? { rows: 3, pitch: 10 } : { rows: 2, pitch: 14 };
 }
 
-function heading(state: StackState, { index, left }: Column, y: number): Label {
+function heading(state: StackState, { index, axis }: Column, y: number): Label {
   const model = state.shape.drives[index]?.model ?? '';
   const text = `drive ${index} · ${model}`;
-  return { key: `heading:${index}`, x: left, y, text, kind: 'heading', anchor: 'start' };
+  return { key: `heading:${index}`, x: axis.left, y, text, kind: 'heading', anchor: 'start' };
 }
 
 function layoutBlock(
@@ -349,7 +351,10 @@ const BAR_TEXT_HEIGHT = 12;
 
 function barText(id: number, width: number, height: number): string {
   const text = `#${id}`;
-  return height >= BAR_TEXT_HEIGHT && width >= g.MARK_TEXT_LEFT + 8 * text.length + 6 ? text : '';
+  return height >= BAR_TEXT_HEIGHT &&
+    width >= g.MARK_TEXT_LEFT + textWidth(text, g.MARK_SIZE) + g.MARK_PATTERN_WIDTH
+    ? text
+    : '';
 }
 
 function placeVolatile(column: Column, top: number, plan: RowPlan): LooseMark[] {

@@ -65,12 +65,33 @@ export function slotsFor(requests: readonly { readonly key: string }[], count: n
   });
 }
 
-/** Where a client's name stands: left of its slots, or above where there is no room beside. */
-function clientPlace(place: Place): { left: number; width: number; labelLine: number } {
-  const isBeside = place.width >= g.CLIENT_LABEL * 5;
-  return isBeside
-    ? { left: place.left + g.CLIENT_LABEL, width: place.width - g.CLIENT_LABEL, labelLine: 0 }
-    : { left: place.left, width: place.width, labelLine: g.CLIENT_LABEL_LINE };
+/** A ring has no more places than this. */
+const RING_SLOTS = 64;
+
+interface ClientPlace {
+  /** Of the slots. */
+  readonly left: number;
+  readonly width: number;
+  readonly labelLeft: number;
+  readonly labelWidth: number;
+  /** 0 where names stand beside the slots. */
+  readonly labelLine: number;
+}
+
+/** Where names of clients stand: left of their slots, from where the axes begin; or above where there is no room beside. */
+function clientPlace(place: Place, names: readonly string[]): ClientPlace {
+  if (place.width < g.CLIENT_BESIDE_FROM)
+    return { ...place, labelLeft: place.left, labelWidth: place.width, labelLine: g.CLIENT_LABEL_LINE };
+  const widest = Math.max(0, ...names.map((name) => textWidth(name, g.CAPTION_SIZE))) + g.CHIP_GAP * 3;
+  const wanted = Math.max(g.CLIENT_LABEL_MIN, Math.min(g.CLIENT_LABEL_MAX, Math.ceil(widest)));
+  const beside = g.FLUSH_COLUMN + wanted;
+  return {
+    left: place.left + beside,
+    width: place.width - beside,
+    labelLeft: place.left + g.FLUSH_COLUMN,
+    labelWidth: wanted - g.CHIP_GAP,
+    labelLine: 0,
+  };
 }
 
 export function layoutRings(state: StackState, extent: RunExtent, place: Place): LaneContent {
@@ -79,12 +100,16 @@ export function layoutRings(state: StackState, extent: RunExtent, place: Place):
   const marks: LooseMark[] = [];
   const labels: Label[] = [];
   let slots = '';
-  const { left, width, labelLine } = clientPlace(place);
+  const own = clientPlace(
+    place,
+    state.rings.map((ring) => widestNameOf(ring, extent.slots[ring.client] ?? 1)),
+  );
+  const { left, width, labelLine } = own;
   let y = place.top;
   for (const ring of state.rings) {
-    const count = Math.max(extent.slots[ring.client] ?? 1, Math.min(64, ring.requests.length));
+    const count = Math.max(extent.slots[ring.client] ?? 1, Math.min(RING_SLOTS, ring.requests.length));
     const rows = rowsOf(count, width);
-    labels.push(clientLabel(ring, place, y, labelLine));
+    labels.push(clientLabel(ring, own, y));
     y += labelLine;
     const found = slotsFor(ring.requests, count);
     ring.requests.forEach((request, index) => {
@@ -100,15 +125,23 @@ export function layoutRings(state: StackState, extent: RunExtent, place: Place):
   return { ...NOTHING, marks, labels, slots, height: Math.max(0, y - g.CLIENT_GAP - place.top) };
 }
 
-function clientLabel(ring: RingState, place: Place, y: number, labelLine: number): Label {
-  const name = ring.hiddenCount > 0 ? `${ring.name}, ${formatCount(ring.hiddenCount)} more` : ring.name;
-  const text = labelLine === 0 ? name : `${name} · ${ring.entrance}`;
-  const width = labelLine === 0 ? g.CLIENT_LABEL - g.CHIP_GAP * 2 : place.width;
+/** A client with more requests than slots says so. */
+function nameOf({ name, hiddenCount }: RingState): string {
+  return hiddenCount > 0 ? `${name}, ${formatCount(hiddenCount)} more` : name;
+}
+
+/** Room is kept for that where it may come, so that the slots stand still. */
+function widestNameOf(ring: RingState, slots: number): string {
+  return slots < RING_SLOTS ? ring.name : nameOf({ ...ring, hiddenCount: 99 });
+}
+
+function clientLabel(ring: RingState, { labelLeft, labelWidth, labelLine }: ClientPlace, y: number): Label {
+  const text = labelLine === 0 ? nameOf(ring) : `${nameOf(ring)} · ${ring.entrance}`;
   return {
     key: `client:${ring.client}`,
-    x: place.left,
+    x: labelLeft,
     y: labelLine === 0 ? y + 14 : y + 11,
-    text: fitText(text, width, g.CAPTION_SIZE),
+    text: fitText(text, labelWidth, g.CAPTION_SIZE),
     kind: 'name',
     anchor: 'start',
   };
@@ -131,7 +164,7 @@ function chip(request: RingRequest, ring: RingState, box: Box): LooseMark {
 function chipText({ verb, lengthBytes }: RingRequest, width: number): string {
   if (width < g.CHIP_TEXT_FROM) return '';
   const size = lengthBytes === 0 ? '' : formatBytes(lengthBytes);
-  const room = width - g.MARK_TEXT_LEFT - 4;
+  const room = width - g.MARK_TEXT_LEFT - g.MARK_PATTERN_WIDTH;
   return [`${verb} ${size}`.trim(), size].find((text) => textWidth(text, g.MARK_SIZE) <= room) ?? '';
 }
 
@@ -149,17 +182,18 @@ export function layoutGuests(state: StackState, place: Place): LaneContent {
   const labels: Label[] = [];
   const brackets: Bracket[] = [];
   let slots = '';
-  const { left, width, labelLine } = clientPlace(place);
+  const guestName = ({ name, isStopped }: GuestState): string => (isStopped ? `${name}, stopped` : name);
+  const own = clientPlace(place, state.guests.map(guestName));
+  const { left, width, labelLine } = own;
   let y = place.top;
   for (const guest of state.guests) {
     const slotCount = Math.max(GUEST_SLOTS, Math.min(64, guest.requests.length));
     const rows = rowsOf(slotCount, width, g.CHIP_LINE + BRACKET_LINE);
-    const name = guest.isStopped ? `${guest.name}, stopped` : guest.name;
     labels.push({
       key: `guest:${guest.device}`,
-      x: place.left,
+      x: own.labelLeft,
       y: labelLine === 0 ? y + 14 : y + 11,
-      text: fitText(name, labelLine === 0 ? g.CLIENT_LABEL - g.CHIP_GAP * 2 : place.width, g.CAPTION_SIZE),
+      text: fitText(guestName(guest), own.labelWidth, g.CAPTION_SIZE),
       kind: 'name',
       anchor: 'start',
     });

@@ -8,7 +8,7 @@ import { formatCount, formatCounted } from '../model/describe.ts';
 import type { StackState } from '../model/types.ts';
 import type { RunExtent } from './extent.ts';
 import * as g from './geometry.ts';
-import { layoutCache } from './layout-cache.ts';
+import { cacheFacts, layoutCache } from './layout-cache.ts';
 import { layoutDriveBand } from './layout-drives.ts';
 import { layoutGuests, layoutRings } from './layout-rings.ts';
 import { wrapText } from './text.ts';
@@ -74,30 +74,39 @@ class Builder {
     const lines = this.#isWide ? g.WIDE_LINES : g.NARROW_LINES;
     const contentY = this.#y + lines.height;
     const content = fill({ left: this.contentLeft, top: contentY, width: this.contentWidth });
-    const purposeLines = this.#isWide
-      ? wrapText(purpose, g.GUTTER, g.LABEL_SIZE)
-      : wrapText(content.words || purpose, this.#width, g.LABEL_SIZE);
-    const contentHeight = this.#isWide && content.words !== '' ? g.WORDS_LINE : content.height;
+    const purposeLines = this.#purposeLines(purpose, content.words);
     const titleFoot = lines.purpose + (purposeLines.length - (this.#isWide ? 0 : 1)) * g.PURPOSE_LINE;
-    const height = Math.ceil(Math.max(lines.height + contentHeight, titleFoot) + lines.foot);
+    const isOneLine = this.#isWide && content.words !== '';
+    const height = isOneLine
+      ? lines.title + lines.foot
+      : Math.ceil(Math.max(lines.height + content.height, titleFoot) + lines.foot);
+    // words in a lane begin where its axis does
+    const indent = this.#isWide ? g.FLUSH_COLUMN : 0;
     this.#lanes.push({
       key: drive === undefined || drive === 0 ? kind : `${kind}${drive}`,
       kind,
       title,
       purposeLines,
-      facts,
+      words: this.#isWide ? content.words : '',
+      facts: content.words === '' ? facts : '',
       x: 0,
       y: this.#y,
       width: this.#width,
       height,
-      contentX: this.contentLeft,
+      contentX: this.contentLeft + indent,
       contentY,
-      contentWidth: this.contentWidth,
+      contentWidth: this.contentWidth - indent,
       isWide: this.#isWide,
     });
-    this.#contents.push(this.#isWide ? withWords(content, this.contentLeft, contentY) : content);
+    this.#contents.push(content);
     for (const mark of content.marks) this.#marks.push({ ...mark, lane: this.#lanes.length - 1 });
     this.#y += height;
+  }
+
+  /** What a lane is for; a narrow one has no other line to say why it is empty. */
+  #purposeLines(purpose: string, words: string): string[] {
+    if (!this.#isWide) return wrapText(words || purpose, this.#width, g.LABEL_SIZE);
+    return words === '' ? wrapText(purpose, g.GUTTER, g.LABEL_SIZE) : [];
   }
 
   stage(): StageLayout {
@@ -116,14 +125,6 @@ class Builder {
   }
 }
 
-/** A narrow lane says why it is empty in its header. */
-function withWords(content: LaneContent, x: number, top: number): LaneContent {
-  const text = content.words;
-  if (text === '') return content;
-  const label = { key: `words:${top}`, x, y: top + g.WORDS_BASELINE, text } as const;
-  return { ...content, labels: [{ ...label, kind: 'note', anchor: 'start' }] };
-}
-
 function ringFacts({ rings }: StackState): string {
   if (rings.length === 0) return '';
   const inFlight = rings.reduce((sum, ring) => sum + ring.inFlight, 0);
@@ -131,13 +132,6 @@ function ringFacts({ rings }: StackState): string {
   const failed = rings.reduce((sum, ring) => sum + ring.failed, 0);
   const parts = [`${formatCount(inFlight)} in flight`, `${formatCount(ended)} done`];
   if (failed > 0) parts.push(`${formatCount(failed)} failed`);
-  return parts.join(' · ');
-}
-
-function cacheFacts({ cache }: StackState): string {
-  const held = Math.min(cache.pageCount, cache.capacityPages);
-  const parts = [`${formatCount(held)} of ${formatCounted(cache.capacityPages, 'page')}`];
-  if (cache.dirtyCount > 0) parts.unshift(`${formatCount(cache.dirtyCount)} dirty`);
   return parts.join(' · ');
 }
 

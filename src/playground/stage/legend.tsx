@@ -45,7 +45,7 @@ const GROUPS: readonly { readonly title: string; readonly entries: readonly Entr
 ];
 
 const WIDTH = 44;
-const HEIGHT = 22;
+const HEIGHT = 20;
 
 /** What is said even while the rest is closed. */
 const BRIEF: readonly Entry[] = [

@@ -4,7 +4,7 @@
 
 import { Component, type ComponentChild, createRef } from 'preact';
 import type { Fate } from '../state.ts';
-import { BAR_ARROW_FROM, MARK_SIZE, MARK_TEXT_LEFT } from './geometry.ts';
+import { BAR_ARROW_FROM, CHIP_ARROW_FROM, MARK_SIZE, MARK_TEXT_LEFT, SIGN_WIDTH } from './geometry.ts';
 import { BOTH, CROSS, DOWN, diamondPath, EQUALS, pointedPath, TICK, UP } from './glyphs.ts';
 import { isSame } from './memo.ts';
 import { enter, leave, slideIn } from './motion.ts';
@@ -70,7 +70,7 @@ export function markId(mark: Pick<Mark, 'key'>): string {
 function barBody(mark: Mark): ComponentChild {
   const { width, height, shape, hue, cuts, joined, text } = mark;
   const isChip = shape === 'chip';
-  const hasArrow = shape !== 'flush' && width >= BAR_ARROW_FROM && height >= 12;
+  const hasArrow = shape !== 'flush' && width >= (isChip ? CHIP_ARROW_FROM : BAR_ARROW_FROM) && height >= 12;
   const middle = height / 2;
   return (
     <>
@@ -86,7 +86,14 @@ function barBody(mark: Mark): ComponentChild {
         <path class="cuts" d={cuts.map((x) => (x < 1 ? '' : `M${x} 0V${height}`)).join('')} />
       )}
       {hasArrow && (
-        <rect class="plate" x="1.5" y="1.5" width={plateWidth(mark)} height={height - 3} rx="1.5" />
+        <rect
+          class="plate"
+          x="0.75"
+          y="0.75"
+          width={plateWidth(mark)}
+          height={height - 1.5}
+          rx={isChip ? 3 : 1.5}
+        />
       )}
       {hasArrow && <path class="sign" d={signOf(mark)} transform={`translate(10 ${middle})`} />}
       {text !== '' && (
@@ -103,8 +110,8 @@ function barBody(mark: Mark): ComponentChild {
 
 /** A plain ground for the sign and the words of a mark, so that they can be read on stripes. */
 function plateWidth({ text, width }: Mark): number {
-  const wide = text === '' ? BAR_ARROW_FROM - 2 : MARK_TEXT_LEFT + textWidth(text, MARK_SIZE) + 2;
-  return Math.min(wide, width - 3);
+  const wide = text === '' ? SIGN_WIDTH : MARK_TEXT_LEFT + textWidth(text, MARK_SIZE);
+  return Math.min(wide, width - 1.5);
 }
 
 function signOf({ state, hue }: Mark): string {

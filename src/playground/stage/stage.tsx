@@ -177,7 +177,9 @@ function Lane({ lane, index, layout, happenings, current }: LaneProps) {
       tabindex={0}
       data-own-arrows
       data-lane={index}
-      aria-label={`${lane.title}: ${lane.purposeLines.join(' ')}; ${lane.facts}; ${counted}`}
+      aria-label={[`${lane.title}: ${lane.purposeLines.join(' ')}${lane.words}`, lane.facts, counted]
+        .filter((part) => part !== '')
+        .join('; ')}
       aria-owns={active === undefined ? undefined : markId(active)}
       aria-activedescendant={active === undefined ? undefined : markId(active)}
     >

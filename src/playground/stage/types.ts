@@ -159,6 +159,8 @@ export interface LaneBox extends Box {
   readonly kind: LaneKind;
   readonly title: string;
   readonly purposeLines: readonly string[];
+  /** In its first line, which is all of it, why there is nothing in a wide lane; else empty. */
+  readonly words: string;
   readonly facts: string;
   readonly contentX: number;
   readonly contentY: number;

@@ -7,7 +7,7 @@ import * as geometry from '../../../../src/playground/stage/geometry.ts';
 import { layoutStage } from '../../../../src/playground/stage/layout.ts';
 import { gridOf } from '../../../../src/playground/stage/layout-cache.ts';
 import { slotsFor } from '../../../../src/playground/stage/layout-rings.ts';
-import type { Box, Mark, StageLayout } from '../../../../src/playground/stage/types.ts';
+import type { Box, LaneBox, Mark, StageLayout } from '../../../../src/playground/stage/types.ts';
 import { extentFor, heldWrite, request, ringRequest, type Sketch, stateOf } from './states.ts';
 
 const WIDTHS = [288, 320, 390, 560, 719, 720, 900, 1100, 1400];
@@ -203,10 +203,22 @@ layout('pages keep their squares, up to 512 of them; more share squares and the 
   }
   const state = stateOf({ cachePages: 1024, pages: Array.from({ length: 10 }, () => 'dirty' as const) });
   const made = layoutOf(state, 900);
-  assert.ok(made.labels.some(({ text }) => text === 'each square stands for 2 pages'));
+  assert.match(made.lanes.find(({ kind }) => kind === 'cache')?.facts ?? '', /2 to a square$/);
   const squares = made.marks.filter(({ shape }) => shape === 'page');
   assert.is(squares.length, 5);
   assert.match(squares[0]?.name ?? '', '2 pages: 2 dirty');
+});
+
+layout('a lane that the whole run does not use is one line that says why', () => {
+  for (const width of WIDTHS) {
+    const cacheOf = (sketch: Sketch): LaneBox =>
+      layoutOf(stateOf(sketch), width).lanes.find(({ kind }) => kind === 'cache') as LaneBox;
+    const [used, unused] = [cacheOf({}), cacheOf({ cachePages: 0 })];
+    assert.is(used.words, '');
+    assert.match([unused.words, ...unused.purposeLines].join(' '), 'straight to the drive');
+    assert.is(unused.facts, '');
+    assert.ok(unused.height < used.height / 1.5, `${width}: ${unused.height} of ${used.height}`);
+  }
 });
 
 layout('three drives stand side by side on a wide stage, and below each other on a phone', () => {
