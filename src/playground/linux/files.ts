@@ -1,6 +1,6 @@
 // The four files that a guest starts from, and what a file is by its bytes.
 //
-// Verbs: LINUX_FILES, FILE_NAMES, recognise, missingFiles.
+// Verbs: LINUX_FILES, FILE_NAMES, recognise, kernelFault, missingFiles.
 
 /** Where each lies beside the page once `npm run playground:linux` has made it. */
 export const LINUX_FILES = {
@@ -38,6 +38,34 @@ export function recognise(bytes: Uint8Array): LinuxFileKind | undefined {
   // the processor begins 16 bytes before the end, with a far jump
   const isRom = bytes.length % (64 * KIBI) === 0 && bytes.length > 0 && bytes.length <= 512 * KIBI;
   return isRom && bytes[bytes.length - 16] === 0xea ? 'bios' : undefined;
+}
+
+/** Fields of the header of a bzImage (Documentation/arch/x86/boot.rst), and the protocols that have them. */
+const SETUP_SECTORS = 0x1f1;
+const PROTECTED_PARAGRAPHS = 0x1f4;
+const PROTOCOL = 0x206;
+const LOAD_FLAGS = 0x236;
+const PROTOCOL_OF_SIZE = 0x204;
+const PROTOCOL_OF_FLAGS = 0x20c;
+const HAS_64_BIT_ENTRY = 1;
+const HEADER_BYTES = 0x238;
+/** What a setup of 0 sectors means. */
+const DEFAULT_SETUP_SECTORS = 4;
+
+/** Why the guest's processor can not start a kernel, behind the file's name; undefined when nothing is known against it. */
+export function kernelFault(bytes: Uint8Array): string | undefined {
+  if (bytes.length < HEADER_BYTES)
+    return `is cut short: it has ${bytes.length} bytes, and its header is longer.`;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const protocol = header.getUint16(PROTOCOL, true);
+  if (protocol >= PROTOCOL_OF_FLAGS && (header.getUint16(LOAD_FLAGS, true) & HAS_64_BIT_ENTRY) !== 0)
+    return 'is a kernel for 64 bits; the guest’s processor has 32. Debian’s linux-image-686 is one that fits.';
+  if (protocol < PROTOCOL_OF_SIZE) return undefined;
+  const setupSectors = header.getUint8(SETUP_SECTORS) || DEFAULT_SETUP_SECTORS;
+  const wholeBytes = (setupSectors + 1) * 512 + header.getUint32(PROTECTED_PARAGRAPHS, true) * 16;
+  // the size is in whole paragraphs
+  if (bytes.length + 16 > wholeBytes) return undefined;
+  return `is cut short: it has ${bytes.length} bytes, and its header tells of ${wholeBytes}.`;
 }
 
 /** The kinds that are not there, as a list in words; undefined when all are. */

@@ -1,6 +1,6 @@
 // Commands that a reader may have typed for them, and what each shows.
 //
-// Verbs: GUIDED, isAtPrompt.
+// Verbs: GUIDED, isAtPrompt, panicOf.
 
 export interface Guided {
   readonly title: string;
@@ -51,6 +51,11 @@ export const GUIDED: readonly Guided[] = [
     why: 'e2fsck reads all metadata and finds nothing to mend.',
   },
 ];
+
+/** What the kernel said when it gave up; undefined while it has not. */
+export function panicOf(text: string): string | undefined {
+  return /Kernel panic - not syncing: ([^\n]*[^\n.])/.exec(text)?.[1]?.trim();
+}
 
 /** The shell waits for a command: its prompt ends what was printed. */
 export function isAtPrompt(text: string): boolean {

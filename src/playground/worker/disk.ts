@@ -19,7 +19,7 @@ import type {
 import { diskScene, liveShape } from './live-scenes.ts';
 import { cutPower } from './power.ts';
 import type { Shape } from './protocol.ts';
-import { DISK_NAME, makeStored, removeStored, storedDisks } from './stored-disks.ts';
+import { DISK_NAME, makeStored, openStored, removeStored, storedDisks } from './stored-disks.ts';
 
 /** Over this, a file is not shown as text. */
 const LARGEST_TEXT = 65536;
@@ -123,7 +123,8 @@ export class Disk implements DiskEngine {
   }
 
   async #open(): Promise<AnyMachine> {
-    return Machine.create(await this.#core, { ...diskScene(this.#sizeBytes).machine, records: true });
+    const core = await this.#core;
+    return openStored(() => Machine.create(core, { ...diskScene(this.#sizeBytes).machine, records: true }));
   }
 
   /** A new run, which begins with the mount. */

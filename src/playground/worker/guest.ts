@@ -9,7 +9,7 @@ import { attachV86, type V86Disk } from '../../adapters/v86.ts';
 import { Machine } from '../../browser.ts';
 import { compileCore } from '../../core/core.ts';
 import type { Machine as AnyMachine } from '../../machine.ts';
-import { FILE_NAMES, LINUX_FILES, type LinuxFileKind, recognise } from '../linux/files.ts';
+import { FILE_NAMES, kernelFault, LINUX_FILES, type LinuxFileKind, recognise } from '../linux/files.ts';
 import { LiveLog } from './live-log.ts';
 import type {
   GuestEngine,
@@ -23,7 +23,7 @@ import type {
 } from './live-protocol.ts';
 import { guestScene, liveShape } from './live-scenes.ts';
 import { cutPower } from './power.ts';
-import { GUEST_DISK_NAME, makeStored } from './stored-disks.ts';
+import { GUEST_DISK_NAME, makeStored, openStored, storedDisks } from './stored-disks.ts';
 
 const MIB = 1048576;
 /** How often output and records go to the page. */
@@ -43,8 +43,10 @@ async function readOne(kind: LinuxFileKind, chosen: Blob | undefined): Promise<A
       );
   }
   const buffer = await source.arrayBuffer();
-  if (recognise(new Uint8Array(buffer)) !== kind)
-    throw new Error(`${chosen instanceof File ? chosen.name : path} is not ${FILE_NAMES[kind]}.`);
+  const [name, bytes] = [chosen instanceof File ? chosen.name : path, new Uint8Array(buffer)];
+  if (recognise(bytes) !== kind) throw new Error(`${name} is not ${FILE_NAMES[kind]}.`);
+  const fault = kind === 'kernel' ? kernelFault(bytes) : undefined;
+  if (fault !== undefined) throw new Error(`${name} ${fault}`);
   return buffer;
 }
 
@@ -84,6 +86,13 @@ async function makeEmulator(files: Files, memoryMib: number): Promise<Emulator> 
   return emulator;
 }
 
+/** Makes the kept disk where there is none; one that is there has the size that it was made with. */
+async function keptMib(wantedMib: number): Promise<number> {
+  await makeStored(GUEST_DISK_NAME, wantedMib * MIB);
+  const stored = (await storedDisks()).find(({ name }) => name === GUEST_DISK_NAME);
+  return (stored?.sizeBytes ?? wantedMib * MIB) / MIB;
+}
+
 export class Guest implements GuestEngine {
   readonly #core: Promise<WebAssembly.Module>;
   #files: Files | undefined;
@@ -108,13 +117,12 @@ export class Guest implements GuestEngine {
   ): Promise<void> {
     await this.#stop();
     this.#files ??= await readFiles(files);
-    const scene = guestScene(options);
     if (this.#machine === undefined) {
-      if (options.isKept) await makeStored(GUEST_DISK_NAME, options.diskMib * MIB);
-      this.#options = options;
+      this.#options = options.isKept ? { ...options, diskMib: await keptMib(options.diskMib) } : options;
       this.#machine = await this.#open();
     }
     const machine = this.#machine;
+    const scene = guestScene(this.#options ?? options);
     const tellRun = (begins: LiveOpened['begins']): void =>
       onRun({ shape: liveShape(machine, scene), scene, begins });
     tellRun('anew');
@@ -170,7 +178,8 @@ export class Guest implements GuestEngine {
 
   async #open(): Promise<AnyMachine> {
     const { machine } = guestScene(this.#options as GuestOptions);
-    return Machine.create(await this.#core, { ...machine, records: true });
+    const core = await this.#core;
+    return openStored(() => Machine.create(core, { ...machine, records: true }));
   }
 
   #report(machine: AnyMachine, tellRun: (begins: LiveOpened['begins']) => void, onPart: OnLivePart): void {

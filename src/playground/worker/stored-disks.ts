@@ -1,6 +1,6 @@
 // The disks that the page keeps in the origin's private file system: one folder, one file a disk.
 //
-// Verbs: storedDisks, makeStored, removeStored, patchStored; DISK_NAME, GUEST_DISK_NAME. A disk's file has its whole size from the start.
+// Verbs: storedDisks, makeStored, openStored, removeStored, patchStored; DISK_NAME, GUEST_DISK_NAME. A disk's file has its whole size from the start.
 
 import { writeWhole } from '../../backing/opfs.ts';
 import type { StoredDisk } from './live-protocol.ts';
@@ -54,6 +54,18 @@ export async function makeStored(name: string, sizeBytes: number): Promise<void>
   }
 }
 
+const OPEN_ELSEWHERE = 'The disk is open, here or in another tab: close it there first.';
+
+/** What `open` makes of a machine over a stored disk. Throws an Error that a reader understands when something else has the disk open. */
+export async function openStored<Opened>(open: () => Promise<Opened>): Promise<Opened> {
+  try {
+    return await open();
+  } catch (error) {
+    if (!/\bEBUSY\b/.test((error as Error).message)) throw error;
+    throw new Error(OPEN_ELSEWHERE, { cause: error });
+  }
+}
+
 export async function removeStored(name: string): Promise<void> {
   const root = await navigator.storage.getDirectory();
   try {
@@ -61,7 +73,7 @@ export async function removeStored(name: string): Promise<void> {
   } catch (error) {
     if ((error as Error).name === 'NotFoundError') return;
     if ((error as Error).name !== 'NoModificationAllowedError') throw error;
-    throw new Error('The disk is open, here or in another tab: close it there first.');
+    throw new Error(OPEN_ELSEWHERE, { cause: error });
   }
 }
 

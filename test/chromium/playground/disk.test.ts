@@ -80,9 +80,21 @@ test('a second tab is told that the disk is open, and clearing asks first', asyn
     await button(other, 'Open it').click();
     assert.match(
       (await disk(other).getByRole('alert').textContent()) ?? '',
-      /EBUSY.*another machine, here or in another tab/,
+      /^The disk is open, here or in another tab: close it there first\.$/,
     );
+    await button(other, 'Clear the volume’s disk').click();
+    await button(other, 'Clear it').click();
+    await disk(other).getByRole('alert').filter({ hasText: 'close it there first' }).waitFor();
+    await write(page, 'undisturbed.txt', 'still here', false);
+    await button(page, 'Write all and close').click();
+    await button(page, 'Open it').waitFor();
+    await button(other, 'Open it').click();
+    await other.locator('.disk-name', { hasText: 'undisturbed.txt' }).waitFor();
+    await button(page, 'Open it').click();
+    await disk(page).getByRole('alert').filter({ hasText: 'close it there first' }).waitFor();
     await other.close();
+    await button(page, 'Open it').click();
+    await page.locator('.disk-name', { hasText: 'undisturbed.txt' }).waitFor();
     await button(page, 'Clear the volume’s disk').click();
     await button(page, 'Clear it').click();
     await button(page, 'Make the disk').waitFor();

@@ -5,8 +5,8 @@
 
 import { effect, signal } from '@preact/signals';
 import { proxy } from 'comlink';
-import { FILE_NAMES, type LinuxFileKind, recognise } from '../../linux/files.ts';
-import { isAtPrompt } from '../../linux/guided.ts';
+import { FILE_NAMES, kernelFault, type LinuxFileKind, recognise } from '../../linux/files.ts';
+import { isAtPrompt, panicOf } from '../../linux/guided.ts';
 import { openScreen, type Row, type Screen } from '../../linux/screen.ts';
 import { type Stake, stake, warnOnClosing } from '../../live/leaving.ts';
 import { LiveRuns, type LiveWorker, startLive } from '../../live/live.ts';
@@ -68,6 +68,10 @@ let worker: LiveWorker | undefined;
 let screen: Screen | undefined;
 let bootedAt: number | undefined;
 let isDrawing = false;
+let hasOutput = false;
+let silence: ReturnType<typeof setTimeout> | undefined;
+/** A machine half as fast as most says something in less. */
+const SILENCE_SECONDS = 60;
 
 function machine(): LiveWorker {
   worker ??= startLive((message) => {
@@ -103,6 +107,9 @@ export async function boot(): Promise<void> {
     screen.clear();
     rows.value = [];
     bootedAt = performance.now();
+    hasOutput = false;
+    clearTimeout(silence);
+    silence = setTimeout(tellSilence, SILENCE_SECONDS * 1000);
     await machine().guest.boot(chosen.value, options.value, runs.onRun, runs.onPart, proxy(take));
     hasDisk.value = true;
   });
@@ -112,6 +119,7 @@ export async function boot(): Promise<void> {
 
 /** Output of the guest. */
 async function take(bytes: Uint8Array): Promise<void> {
+  hasOutput = true;
   await screen?.write(bytes);
   draw();
 }
@@ -124,6 +132,11 @@ function draw(): void {
     isDrawing = false;
     if (screen === undefined || phase.value === 'off') return;
     rows.value = screen.rows();
+    const panic = bootedAt === undefined ? undefined : panicOf(screen.text());
+    if (panic !== undefined) {
+      giveUp(panic);
+      return;
+    }
     phase.value = isAtPrompt(screen.text()) ? 'atPrompt' : 'running';
     if (phase.value === 'atPrompt') rest();
   });
@@ -137,6 +150,18 @@ function rest(): void {
     const told = await machine().guest.served();
     served.value = `${told.reads} reads, ${told.writes} writes, ${told.flushes} flushes, ${told.discards} discards, ${told.writeZeroes} write-zeroes`;
   });
+}
+
+/** A kernel that panics before there was a shell starts again and again: it is ended. */
+function giveUp(panic: string): void {
+  quit();
+  fault.value = `The kernel gave up: ${panic}. Does the initramfs have a program /init, and does it belong to this kernel?`;
+}
+
+/** A kernel that knows nothing of a serial console says nothing, and neither does one that stands. */
+function tellSilence(): void {
+  if (!hasOutput && phase.value === 'running')
+    news.value = `Nothing has come from its console for ${SILENCE_SECONDS} s. A kernel without a serial driver stays silent; pull the plug and begin anew with another one, or wait.`;
 }
 
 export async function typeText(text: string): Promise<void> {
@@ -187,11 +212,15 @@ export function chooseFiles(files: readonly File[]): Promise<boolean> {
   return trying(async () => {
     const found: Partial<Record<LinuxFileKind, File>> = {};
     for (const file of files) {
-      const kind = recognise(new Uint8Array(await file.arrayBuffer()));
+      const bytes = new Uint8Array(await file.arrayBuffer());
+      const kind = recognise(bytes);
+      if (bytes.length === 0) throw new Error(`${file.name} is empty.`);
       if (kind === undefined)
         throw new Error(
           `${file.name} is nothing that a guest starts from: not ${Object.values(FILE_NAMES).join(', not ')}.`,
         );
+      const why = kind === 'kernel' ? kernelFault(bytes) : undefined;
+      if (why !== undefined) throw new Error(`${file.name} ${why}`);
       found[kind] = file;
     }
     quit();
