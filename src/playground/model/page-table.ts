@@ -77,10 +77,8 @@ export class PageTable {
     return slot;
   }
 
-  /** Slot of a page, which enters if it is not there. */
+  /** Slot of a page that was not there. */
   enter(file: number, index: number): number {
-    const found = this.find(file, index);
-    if (found !== NONE) return found;
     const slot = this.#takeGrid();
     this.file[slot] = file;
     this.index[slot] = index;

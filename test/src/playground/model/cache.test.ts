@@ -75,6 +75,11 @@ cache('a page with two reads on their way is read in when both have ended', () =
   assert.equal([pageAt(run, 3)?.state, pageAt(run, 4)?.state], ['clean', 'clean']);
 });
 
+cache('a page whose bytes come without a read that was told is not being read', () => {
+  const run = runOf([entered(0), [about('pageRead', 0, { id: blocksOf(UPTODATE, 0) })]]);
+  assert.equal([pageAt(run, 0)?.state, countsAt(run, 2)], ['clean', [1, 0, 0, 0]]);
+});
+
 cache('only the blocks that are dirty are on their way, and what is dirtied meanwhile is dirty again', () => {
   const run = runOf([[dirtied(0, 0b0110)], [writeback(0)], [dirtied(0, 0b0001)], [about('written', 0)]]);
   const blocks = (step: number) => {

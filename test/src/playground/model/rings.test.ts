@@ -262,6 +262,15 @@ rings('a head that is used again is another request, and one of another device i
   );
 });
 
+rings('a request of a guest that has ended stays for six steps', () => {
+  const run = runOf(
+    [[asked(1, 0), asked(2, 8)], [ended(1)], ...Array.from({ length: 8 }, () => [])],
+    CLIENTS,
+  );
+  const numbers = (step: number) => guestAt(run, step).requests.map(({ number }) => number);
+  assert.equal([numbers(8), numbers(9), numbers(10)], [[0, 1], [1], [1]]);
+});
+
 rings('a guest is stopped until it issues again', () => {
   const run = runOf(
     [[asked(1, 0)], [{ kind: 'guestStopped', device: 2, id: 1, detail: -5 }], [merged(1, 0, 8, 1)]],

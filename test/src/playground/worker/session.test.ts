@@ -9,6 +9,7 @@ import { SCENES } from '../../../../src/playground/scenes/index.ts';
 import { WRITE_TO_MEDIA } from '../../../../src/playground/scenes/write-to-media.ts';
 import type { RunPart } from '../../../../src/playground/worker/protocol.ts';
 import { nodeEngine, playAhead } from '../support/engine.ts';
+import { TOGETHER } from '../support/entrances.ts';
 
 const session = suite('session');
 
@@ -98,6 +99,27 @@ session('a machine of more memory than a page should give is refused in words', 
     engine.open(large, () => {}),
     /GiB of memory.*at most 1 GiB/,
   );
+});
+
+session('every step has the chapter, the time and the records that the scene has there', async () => {
+  const { parts } = await playAhead(TOGETHER);
+  const run = await openScene(TOGETHER, (options) => Machine.create(options));
+  const rows: (readonly number[])[] = [];
+  while (run.step())
+    rows.push([run.chapter < 0 ? 65_535 : run.chapter, run.machine.nowNs, run.machine.records.made]);
+  const told = parts.flatMap(({ chapters, timesNs, recordEnds }) =>
+    [...chapters].map((chapter, step) => [chapter, timesNs[step], recordEnds[step]]),
+  );
+  assert.equal(told, rows);
+});
+
+session('after the scene is closed nothing of it can be asked', async () => {
+  const { engine, bench } = await playAhead(WRITE_TO_MEDIA);
+  const closed = bench.session();
+  closed.close();
+  closed.close();
+  assert.throws(() => closed.at(0), /the scene was closed/);
+  await rejects(engine.stand(0), /closed/);
 });
 
 session('the bytes of a drive are those of the step where it stands', async () => {
