@@ -110,4 +110,25 @@ test('a second tab is told that the disk is open, and clearing asks first', asyn
   });
 });
 
+test('where the browser has no room, the page says so, and leaves nothing behind', async () => {
+  // a profile of its own: what is not kept has no quota
+  await visit({ profile: join(profile, 'full') }, async (page) => {
+    const browser = await page.context().newCDPSession(page);
+    const origin = new URL(page.url()).origin;
+    await browser.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1048576 });
+    await openPanel(page);
+    await button(page, 'Make the disk').click();
+    await disk(page)
+      .getByRole('alert')
+      .filter({ hasText: 'The browser has no room for a disk of this size' })
+      .waitFor();
+    assert.is(await button(page, 'Clear the volume’s disk').count(), 0);
+    await browser.send('Storage.overrideQuotaForOrigin', { origin });
+    await button(page, '16 MiB').click();
+    await button(page, 'Make the disk').click();
+    await button(page, 'Write').waitFor();
+    assert.is(await disk(page).getByRole('alert').count(), 0);
+  });
+});
+
 run();
