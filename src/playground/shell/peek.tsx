@@ -10,13 +10,17 @@ import { run, runVersion, selection } from '../state.ts';
 import { Icon } from './icons.tsx';
 import { layout, sheet, showPanel } from './view.ts';
 
+/** Scrolls the lanes as little as it takes to see what is selected. */
+export function keepInSight(): void {
+  document.querySelector('.stack [data-selected]')?.scrollIntoView({ block: 'nearest' });
+}
+
 export function Peek() {
   runVersion.value;
   const shown = run.value;
   const key = selection.value;
   useLayoutEffect(() => {
-    if (key !== undefined && layout.peek() === 'phone')
-      document.querySelector('.stack [data-selected]')?.scrollIntoView({ block: 'nearest' });
+    if (key !== undefined && layout.peek() === 'phone') keepInSight();
   }, [key]);
   // the inspector says it all
   if (layout.value !== 'phone' || sheet.value === 'inspector' || shown === undefined || key === undefined)

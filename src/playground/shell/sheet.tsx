@@ -7,6 +7,7 @@ import type { TargetedPointerEvent } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 import { PanelBody } from './panel-body.tsx';
+import { keepInSight } from './peek.tsx';
 import { closeSheet, isSheetBelow, PANELS, type PanelName, sheet } from './view.ts';
 
 export function Sheet() {
@@ -27,6 +28,7 @@ function OpenSheet({ name, isBelow }: { name: PanelName; isBelow: boolean }) {
     if (isBelow) {
       // a power cut is about what is lowest: the volatile caches
       if (name === 'plug') document.querySelector('.lanes')?.scrollTo(0, Number.MAX_SAFE_INTEGER);
+      else keepInSight();
       opened?.show();
       document.addEventListener('keydown', closesByEscape);
     } else opened?.showModal();

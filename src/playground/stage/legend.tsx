@@ -98,21 +98,28 @@ export function Legend() {
           ))}
         </span>
       </summary>
-      <div class="legend-groups">
-        {GROUPS.map(({ title, entries }) => (
-          <section key={title}>
-            <h3>{title}</h3>
-            <ul>
-              {entries.map((entry) => (
-                <li key={entry.text}>
-                  <Sample entry={entry} name="key" />
-                  {entry.text}
-                </li>
-              ))}
-            </ul>
-          </section>
-        ))}
-      </div>
+      <LegendGroups name="key" />
     </details>
+  );
+}
+
+/** The whole key. `name` tells it from another one in the page. */
+export function LegendGroups({ name }: { name: string }) {
+  return (
+    <div class="legend-groups">
+      {GROUPS.map(({ title, entries }) => (
+        <section key={title}>
+          <h3>{title}</h3>
+          <ul>
+            {entries.map((entry) => (
+              <li key={entry.text}>
+                <Sample entry={entry} name={name} />
+                {entry.text}
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </div>
   );
 }

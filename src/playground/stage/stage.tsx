@@ -24,11 +24,10 @@ import { motion } from './motion.ts';
 import { Patterns } from './patterns.tsx';
 import { relatedTo } from './relations.ts';
 import { Tags } from './tags.tsx';
-import { nearestMark } from './touch.ts';
+import { hasFingers, nearestMark } from './touch.ts';
 import type { LaneBox, Mark, StageLayout } from './types.ts';
 import { withWays } from './ways.ts';
 
-const FINGERS = '(pointer: coarse)';
 /** A cursor that moves further than this at once has jumped. */
 const JUMP_STEPS = 30;
 
@@ -207,7 +206,7 @@ function keyNear(
   layout: StageLayout,
   scale: number,
 ): EntityKey | undefined {
-  if (!matchMedia(FINGERS).matches) return undefined;
+  if (!hasFingers()) return undefined;
   const { left, top } = event.currentTarget.getBoundingClientRect();
   return nearestMark(layout.marks, (event.clientX - left) / scale, (event.clientY - top) / scale)?.entity;
 }

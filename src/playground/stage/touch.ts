@@ -1,8 +1,13 @@
 // What a finger means: it covers more than a mark, and what it hits first is often the ground beside one.
 //
-// Verbs: nearestMark.
+// Verbs: hasFingers, nearestMark.
 
 import type { Mark } from './types.ts';
+
+/** The reader's first means to point with is coarse. */
+export function hasFingers(): boolean {
+  return matchMedia('(pointer: coarse)').matches;
+}
 
 /** A finger reaches as far as this, in lengths of the picture: what is under it is 44 of them wide. */
 export const FINGER_REACH = 22;

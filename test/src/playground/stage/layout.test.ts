@@ -7,6 +7,7 @@ import * as geometry from '../../../../src/playground/stage/geometry.ts';
 import { layoutStage } from '../../../../src/playground/stage/layout.ts';
 import { gridOf } from '../../../../src/playground/stage/layout-cache.ts';
 import { slotsFor } from '../../../../src/playground/stage/layout-rings.ts';
+import { textWidth } from '../../../../src/playground/stage/text.ts';
 import type { Box, LaneBox, Mark, StageLayout } from '../../../../src/playground/stage/types.ts';
 import { extentFor, heldWrite, request, ringRequest, type Sketch, stateOf } from './states.ts';
 
@@ -228,6 +229,21 @@ layout('three drives stand side by side on a wide stage, and below each other on
   };
   assert.is(columns(1100), 3);
   assert.ok(columns(320) < 3);
+});
+
+layout('a lane that stays empty says why, in its header where it is narrow, in words that fit', () => {
+  const state = stateOf({ cachePages: 0 });
+  for (const width of [256, 288, 390, 719]) {
+    const { lanes } = layoutOf(state, width);
+    const cache = lanes.find(({ kind }) => kind === 'cache');
+    assert.is(cache?.words, '');
+    assert.is(cache?.purposeLines.join(' '), 'there is none: requests go straight to the drive');
+    for (const { purposeLines } of lanes)
+      for (const line of purposeLines) assert.ok(textWidth(line, geometry.LABEL_SIZE) <= width, line);
+  }
+  const wide = layoutOf(state, 900).lanes.find(({ kind }) => kind === 'cache');
+  assert.is(wide?.words, 'there is none: requests go straight to the drive');
+  assert.equal(wide?.purposeLines, []);
 });
 
 layout('the height of the stage does not depend on what is there at the moment', () => {
