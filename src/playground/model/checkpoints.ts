@@ -8,6 +8,7 @@ const RECORDS_APART = 2048;
 const MOST_BYTES = 48 * 2 ** 20;
 /** What an object of a saved state takes, about. */
 const OBJECT_BYTES = 200;
+const POINTER_BYTES = 8;
 
 export interface Checkpoint {
   readonly step: number;
@@ -24,7 +25,7 @@ export class Checkpoints {
   /** Saves the fold, which stands behind `step` steps and `record` records. */
   leave(step: number, record: number, fold: Fold): void {
     const saved = fold.save();
-    const bytes = sizeOf(saved);
+    const bytes = sizeOf(saved, this.#points.at(-1)?.saved);
     this.#points.push({ step, record, saved, bytes });
     this.#bytes += bytes;
     while (this.#bytes > MOST_BYTES && this.#points.length > 2) this.#thin();
@@ -36,7 +37,11 @@ export class Checkpoints {
   }
 
   #thin(): void {
-    this.#points = this.#points.filter((_, index) => index % 2 === 0);
+    const kept = this.#points.filter((_, index) => index % 2 === 0);
+    this.#points = kept.map((point, index) => ({
+      ...point,
+      bytes: sizeOf(point.saved, kept[index - 1]?.saved),
+    }));
     this.#bytes = this.#points.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#distance *= 2;
   }
@@ -53,13 +58,15 @@ export class Checkpoints {
   }
 }
 
-function sizeOf({ cache, drives, rings, guests }: SavedFold): number {
+/** Memory that a state takes besides the one saved before it: of the volatile writes, which are thousands, it has most in common with that. */
+function sizeOf({ cache, drives, rings, guests }: SavedFold, before: SavedFold | undefined): number {
   let bytes = cache.table.columns.reduce((sum, column) => sum + column.byteLength, 0);
   let objects = 0;
-  for (const drive of drives) {
-    bytes += drive.media.byteLength;
-    objects += drive.requests.length + drive.held.length;
-  }
+  drives.forEach(({ media, requests, held, counts }, index) => {
+    const since = counts.volatiles - (before?.drives[index]?.counts.volatiles ?? 0);
+    bytes += media.byteLength + held.length * POINTER_BYTES;
+    objects += requests.length + Math.min(held.length, since);
+  });
   for (const { requests } of [...rings, ...guests]) objects += requests.entries.length;
   return bytes + objects * OBJECT_BYTES;
 }

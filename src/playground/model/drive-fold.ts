@@ -279,7 +279,7 @@ export class DriveFold {
     this.#marks.delete(id);
     if (!hasFailed) return;
     this.#held = this.#held.map((held) =>
-      held.order > mark ? held : { ...held, write: { ...held.write, isOrphan: true } },
+      held.order > mark || held.write.isOrphan ? held : { ...held, write: { ...held.write, isOrphan: true } },
     );
   }
 
