@@ -49,6 +49,8 @@ export const CLIENT_GAP = 4;
 /** Where words in a mark begin, behind its sign; and how much of the mark is left behind them for its pattern. */
 export const MARK_TEXT_LEFT = 18;
 export const MARK_PATTERN_WIDTH = 14;
+/** Of the ground of words, behind the last. */
+export const PLATE_END = 4;
 /** A sign without words, with its ground. */
 export const SIGN_WIDTH = 16;
 

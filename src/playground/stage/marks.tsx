@@ -4,7 +4,14 @@
 
 import { Component, type ComponentChild, createRef } from 'preact';
 import type { Fate } from '../state.ts';
-import { BAR_ARROW_FROM, CHIP_ARROW_FROM, MARK_SIZE, MARK_TEXT_LEFT, SIGN_WIDTH } from './geometry.ts';
+import {
+  BAR_ARROW_FROM,
+  CHIP_ARROW_FROM,
+  MARK_SIZE,
+  MARK_TEXT_LEFT,
+  PLATE_END,
+  SIGN_WIDTH,
+} from './geometry.ts';
 import { BOTH, CROSS, DOWN, diamondPath, EQUALS, pointedPath, TICK, UP } from './glyphs.ts';
 import { isSame } from './memo.ts';
 import { enter, leave, slideIn } from './motion.ts';
@@ -110,7 +117,7 @@ function barBody(mark: Mark): ComponentChild {
 
 /** A plain ground for the sign and the words of a mark, so that they can be read on stripes. */
 function plateWidth({ text, width }: Mark): number {
-  const wide = text === '' ? SIGN_WIDTH : MARK_TEXT_LEFT + textWidth(text, MARK_SIZE);
+  const wide = text === '' ? SIGN_WIDTH : MARK_TEXT_LEFT + textWidth(text, MARK_SIZE) + PLATE_END;
   return Math.min(wide, width - 1.5);
 }
 

@@ -41,6 +41,23 @@ test('for a reader who asked for less motion nothing plays by itself, and nothin
   });
 });
 
+test('at the end of a scene on a wide screen, every way on is whole and in sight', async () => {
+  await visit({}, async (page) => {
+    await page.keyboard.press('End');
+    await page.waitForSelector('main[data-state="finished"] .ending button');
+    const cut = await page.$$eval('.ending button', (buttons) =>
+      buttons
+        .filter((button) => {
+          const { right, bottom } = button.getBoundingClientRect();
+          const words = button.closest('.caption-words')?.getBoundingClientRect();
+          return words === undefined || right > words.right + 1 || bottom > words.bottom + 1;
+        })
+        .map((button) => button.textContent),
+    );
+    assert.equal(cut, []);
+  });
+});
+
 test('a link to a scene and a step opens them, and nothing plays', async () => {
   const other = SCENES[1] as (typeof SCENES)[number];
   await visit({ link: `#v1&scene=${other.id}&step=7`, reducedMotion: 'no-preference' }, async (page) => {
