@@ -222,6 +222,7 @@ series('a machine in which no time passes has no throughput', async () => {
 series('beside a longer run, a run keeps its values and ends where it ends', async () => {
   const run = await playBeside(COALESCED);
   const endNs = run.timeNs(run.stepCount);
+  assert.ok(Math.abs(seriesOf(run, 240_000).timesNs[0]! - 500) < 1e-6, 'a time is the middle of its stretch');
   const [alone, beside] = [seriesOf(run), seriesOf(run, 2 * endNs)];
   assert.is(beside.timesNs.at(-1), alone.timesNs.at(-1)! * 2);
   const [queue, long] = [alone, beside].map((each) => linesOf(each, 'queue')[0] as Float64Array);
