@@ -37,7 +37,8 @@ export async function caseOf(parts: CaseParts, { recipe, error, finding }: CaseF
   const { recorded, explorer, tearing } = parts;
   const state = recipe.states.at(-1) as CrashState;
   const point = explorer.pointAt(state.step);
-  const sceneStep = recorded.sceneStepIn(point.step, point.lastStep);
+  // the last moment of the crash point: all that the check was told to be promised has been by then
+  const sceneStep = recorded.lastStepAt(point.lastStep);
   const teller = new CaseTeller(parts, state);
   const missing = teller.wordsOf(explorer.writes.filter(({ index }) => teller.fateOf(index) !== 'kept'));
   const present = (finding?.present ?? []).flatMap(({ write }) => {
