@@ -138,4 +138,34 @@ judging('a part of a sector is judged with what lies beside it', () => {
   assert.equal(fates(), ['replaced', 'there']);
 });
 
+judging('a write that ends where a sector ends is not in the next one', () => {
+  const ledger = new Ledger();
+  ledger.end(write(ledger, 0, 512), 1, 512);
+  ledger.end(write(ledger, 512, 512), 1, 512);
+  const { writes, foreignSectors } = judge(ledger, [1, 2, 7]);
+  assert.equal(
+    writes.map(({ fate, sectorCount }) => [fate, sectorCount]),
+    [
+      ['there', 1],
+      ['there', 1],
+    ],
+  );
+  assert.is(foreignSectors, 0, 'sector 2 is nobody’s');
+});
+
+judging(
+  'a renamed file may be found under each of its names; one whose name is taken is replaced by the file that has it',
+  () => {
+    const ledger = new Ledger();
+    ledger.rename('/a', '/b', 1);
+    assert.equal([ledger.namesOf('/a'), ledger.namesOf('/x')], [['/a', '/b'], ['/x']]);
+    ledger.rename('/b', '/c', 2);
+    assert.equal(ledger.namesOf('/a'), ['/a', '/b', '/c']);
+    assert.equal(ledger.namesOf('/other'), ['/other'], 'nobody else is renamed');
+    ledger.rename('/new', '/c', 3);
+    assert.equal(ledger.replacements.at(-1), { target: '/a', by: '/new', from: '/new', step: 3 });
+    assert.equal(ledger.namesOf('/a'), ['/a', '/b', '/c']);
+  },
+);
+
 judging.run();
