@@ -22,10 +22,18 @@ export function timelineOf<Value>(level: Level<Value>, words: Words<Value>, shru
     what: string,
     line = '',
     fate?: TimelineRow['fate'],
-  ) => rows.push({ step, kind, fate, what, line });
+    place?: Pick<TimelineRow, 'operation' | 'offset' | 'length' | 'domain'>,
+  ) => rows.push({ step, kind, fate, what, line, ...place });
   for (const write of level.explorer.writes)
     if (isIn(write.submitted))
-      add(write.submitted, 'write', words.what(write), words.line(write), fateOf(write, shrunk));
+      add(
+        write.submitted,
+        'write',
+        words.what(write),
+        words.line(write),
+        fateOf(write, shrunk),
+        placeOf(write),
+      );
   for (const flush of words.flushes) {
     if (!isIn(flush.completed)) continue;
     const call = words.call(flush.tag);
@@ -48,6 +56,10 @@ function startOf<Value>(level: Level<Value>, words: Words<Value>, { lost, point 
   const first = Math.min(point.step, ...steps);
   const flush = words.flushes.findLast(({ completed }) => completed !== undefined && completed < first);
   return flush?.completed ?? 0;
+}
+
+function placeOf({ operation, offset, length, domain }: LoggedWrite) {
+  return { operation, offset, length, domain };
 }
 
 function fateOf(write: LoggedWrite, { lost, point }: Shrunk): TimelineRow['fate'] {

@@ -12,6 +12,8 @@ import { timelineOf } from './explain-timeline.ts';
 import { valueText, Words } from './explain-words.ts';
 import type { FoundFailure, Level, Levels } from './parts.ts';
 import { recipeOf } from './recipe.ts';
+import { recipeFinding } from './recipe-finding.ts';
+import { proofText } from './report.ts';
 import type { StepRange } from './search-images.ts';
 import { type Story, sentenceOf } from './sentence.ts';
 import { type Shrunk, shrink } from './shrink.ts';
@@ -164,7 +166,7 @@ class Explainer<Value> {
     const { crash } = level;
     const workload = await this.#options.levels.workload(crash);
     const { kind, options, deadlineMs, signal } = this.#options;
-    return {
+    const finding: Omit<Finding, 'recipe'> = {
       sentence: sentenceOf(story),
       error: `${shrunk.failure.name}: ${shrunk.failure.message}`,
       errorStack: shrunk.failure.stack,
@@ -178,16 +180,18 @@ class Explainer<Value> {
       proof: await proveByFlush(story, image, { deadlineMs, signal }),
       timeline: timelineOf(level, words, shrunk),
       images,
-      recipe: recipeOf({
-        kind,
-        crash,
-        options,
-        log: workload.recording.hash,
-        states,
-        ...(range === undefined ? {} : { range }),
-        image,
-      }),
     };
+    const recipe = recipeOf({
+      kind,
+      crash,
+      options,
+      log: workload.recording.hash,
+      states,
+      ...(range === undefined ? {} : { range }),
+      image,
+      finding: recipeFinding(finding, proofText(finding)),
+    });
+    return { ...finding, recipe };
   }
 }
 

@@ -3,6 +3,7 @@
 // Verbs: plainFindings. What explore gives with `explain: false`.
 
 import type { FoundFailure, Recording } from './parts.ts';
+import { recipeFinding } from './recipe-finding.ts';
 import type { Finding, Recipe } from './types.ts';
 
 /** What all findings of a run share. */
@@ -20,7 +21,7 @@ function findingOf<Value>(found: FoundFailure, images: number, run: RunFacts<Val
   const attempted = recording.promises.filter((one) => one.attempted <= firstStep).length;
   const error = `${failure.name}: ${failure.message}`;
   const where = crash === 'process' ? 'the process is killed' : `a crash (${crash})`;
-  return {
+  const finding: Omit<Finding, 'recipe'> = {
     sentence: `after ${where} at step ${firstStep} the check fails: ${error.split('\n')[0]}`,
     error,
     errorStack: failure.stack,
@@ -34,6 +35,9 @@ function findingOf<Value>(found: FoundFailure, images: number, run: RunFacts<Val
     proof: undefined,
     timeline: [],
     images,
+  };
+  return {
+    ...finding,
     recipe: {
       sectorlab: run.sectorlab,
       kind: run.kind,
@@ -43,6 +47,7 @@ function findingOf<Value>(found: FoundFailure, images: number, run: RunFacts<Val
       states,
       range: [firstStep, lastStep],
       image: hash,
+      finding: recipeFinding(finding, undefined),
     },
   };
 }

@@ -9,6 +9,8 @@ import type { CrashKind } from '../crash-kinds.ts';
 import { ConfigError } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import type { Levels } from './parts.ts';
+import { fields } from './recipe-fields.ts';
+import { readFinding } from './recipe-finding.ts';
 import type { ExploreCommon, Recipe } from './types.ts';
 
 const KINDS: readonly Recipe['kind'][] = ['explore', 'exploreDevice', 'log'];
@@ -19,6 +21,7 @@ const FOLLOWERS: Readonly<Record<Recipe['kind'], string>> = {
   log: 'sectorlab crash --recipe',
 };
 const CRASHES: readonly CrashKind[] = ['power', 'os', 'process'];
+const { object, text, oneOf, whole, list } = fields;
 const LOSSES: readonly CrashLoss['kind'][] = ['missing', 'zeros', 'garbage'];
 
 /** The recipe of a failing image. */
@@ -57,6 +60,7 @@ export function parseRecipe(input: unknown): Recipe {
     states: readStates(recipe.states),
     ...(recipe.range === undefined ? {} : { range: readRange(recipe.range) }),
     image: text('recipe.image', recipe.image),
+    ...(recipe.finding === undefined ? {} : { finding: readFinding(recipe.finding) }),
   };
 }
 
@@ -66,34 +70,6 @@ function parseJson(input: string): unknown {
   } catch {
     throw new ConfigError('recipe', input.slice(0, 40), 'the JSON of a finding');
   }
-}
-
-function object(field: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new ConfigError(field, JSON.stringify(value), 'an object');
-  return value as Record<string, unknown>;
-}
-
-function text(field: string, value: unknown): string {
-  if (typeof value !== 'string' || value === '') throw new ConfigError(field, value, 'a text');
-  return value;
-}
-
-function oneOf<T extends string>(field: string, value: unknown, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value);
-  if (found === undefined) throw new ConfigError(field, value, allowed.map((one) => `'${one}'`).join(', '));
-  return found;
-}
-
-function whole(field: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new ConfigError(field, value, 'a whole number from 0 to 2^53 - 1');
-  return value;
-}
-
-function list(field: string, value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new ConfigError(field, JSON.stringify(value), 'a list');
-  return value;
 }
 
 function readStates(value: unknown): CrashState[] {

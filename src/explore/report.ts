@@ -80,7 +80,11 @@ export function flushText({ call, stack, times, need, error, exhaustive }: Flush
   return `${where}: unnoticed: removing it fails no check${sampled}; either it is not needed or the check does not look`;
 }
 
-function proofText({ proof, needsTearing }: Finding): string | undefined {
+/** What a flush put in would repair, in one line. */
+export function proofText({
+  proof,
+  needsTearing,
+}: Pick<Finding, 'proof' | 'needsTearing'>): string | undefined {
   if (proof === undefined) return needsTearing ? undefined : 'no flush behind what is missing repairs it';
   const behind = `with ${proof.flush} right behind ${proof.flushAfter.call || proof.flushAfter.what}`;
   const states = `${proof.exhaustive ? 'all ' : ''}${many(proof.states, 'state')}`;
@@ -158,7 +162,8 @@ function findingLines(finding: Finding, number: number, paint: Paint): string[] 
     line('images', `${many(finding.images, 'failing image')} like this`),
     line('timeline', 'step, what is on the disk, what was written'),
     ...timelineLines(finding.timeline, paint),
-    line('recipe', JSON.stringify(finding.recipe)),
+    // what it says of the finding stands above
+    line('recipe', JSON.stringify({ ...finding.recipe, finding: undefined })),
   ];
 }
 

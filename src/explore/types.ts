@@ -172,6 +172,40 @@ export interface Recipe {
   readonly range?: readonly [first: number, last: number];
   /** Hash of the last image. */
   readonly image: string;
+  /** What was found, for who has only the recipe; nothing is built from it. Older recipes have none. */
+  readonly finding?: RecipeFinding;
+}
+
+/** One line of what led to a recipe's failure. */
+export interface RecipeRow {
+  readonly step: number;
+  readonly kind: TimelineRow['kind'];
+  readonly what: string;
+  readonly fate?: NonNullable<TimelineRow['fate']>;
+  readonly line?: string;
+  readonly operation?: NonNullable<TimelineRow['operation']>;
+  /** Of a write: bytes of the drive. */
+  readonly offset?: number;
+  readonly length?: number;
+  readonly domain?: number;
+}
+
+/** A finding as its recipe has it: texts of at most 240 characters, at most 64 rows. */
+export interface RecipeFinding {
+  readonly sentence: string;
+  readonly error: string;
+  /** The writes that are missing or torn, and the one that is there without them, as their rows call them. */
+  readonly missing: readonly string[];
+  readonly present: readonly string[];
+  /** What a flush put in would repair, in words. */
+  readonly proof?: string;
+  /** Values acknowledged, and begun, before the crash. */
+  readonly acknowledged: number;
+  readonly attempted: number;
+  /** From the last flush before the missing write to the crash; of a crash during recovery, what recovery did. */
+  readonly rows: readonly RecipeRow[];
+  /** Rows left out in the middle. */
+  readonly leftOut?: number;
 }
 
 /** One line of the timeline of a finding: what was done up to the crash, and what became of it. */
@@ -185,6 +219,11 @@ export interface TimelineRow {
   readonly what: string;
   /** The line of the caller, `engine.ts:31`; empty when it is not known. */
   readonly line: string;
+  /** Of a write: what it does, where on the drive in bytes, and the file or directory that it belongs to, as the log numbers them. */
+  readonly operation?: 'write' | 'discard' | 'writeZeroes';
+  readonly offset?: number;
+  readonly length?: number;
+  readonly domain?: number;
 }
 
 export interface Finding {

@@ -3,6 +3,7 @@
 
 import type { Page } from 'playwright-core';
 import * as assert from 'uvu/assert';
+import { exploreDevice } from '../../../src/index.ts';
 import { factsOf, playgroundSuite, waitForStep } from '../support/page.ts';
 import { openPanel, seekTo } from '../support/reader.ts';
 
@@ -86,6 +87,37 @@ test('where a search over every crash is not for a scene, the page says why; whe
   await visit({ link: '#scene=xv6-log' }, async (page) => {
     await openPanel(page, 'plug');
     assert.match((await page.textContent('.explore')) ?? '', /the page cache counts as lost, all of it/);
+  });
+});
+
+test('a recipe of a workload that is not in the page draws its smallest failing case all the same', async () => {
+  const { findings } = await exploreDevice<number>({
+    flushes: false,
+    tearing: 'none',
+    workload({ device, ack }) {
+      device.write(0, new Uint8Array(1024).fill(1));
+      device.write(8, new Uint8Array(1024).fill(2));
+      device.flush();
+      ack(1);
+    },
+    recover({ device }) {
+      if (device.read(8, 1)[0] !== 0 && device.read(0, 1)[0] !== 1) throw new Error('no log record');
+    },
+  });
+  const json = JSON.stringify(findings[0]?.recipe);
+  await visit({ link: '#scene=xv6-log' }, async (page) => {
+    await openPanel(page, 'plug');
+    await page.locator('#recipe-file').setInputFiles({
+      name: 'foreign.json',
+      mimeType: 'application/json',
+      buffer: Buffer.from(json),
+    });
+    const drawn = page.getByRole('region', { name: 'The case of foreign.json' });
+    await drawn.waitFor();
+    assert.match((await drawn.textContent()) ?? '', /Recovery says: no log record\..* is not in this page/);
+    assert.is(await drawn.locator('[data-fate="missing"][data-culprit="true"]').count(), 1);
+    assert.is(await drawn.locator('[data-kind="crash"]').count(), 1);
+    assert.ok((await drawn.locator('.case-rows svg').count()) >= 2, 'writes are bars on the address axis');
   });
 });
 

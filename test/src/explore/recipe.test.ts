@@ -7,6 +7,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { recipeFinding } from '../../../src/explore/recipe-finding.ts';
 import {
   type ExploreDeviceOptions,
   explore,
@@ -85,6 +86,40 @@ recipes('options of the run are in it: they need not be given again', async () =
   assert.is(recipe.kind, 'exploreDevice');
   const { workload, recover } = store;
   assert.is((await rerunDevice(recipe, { workload, recover })).image.hash, recipe.image);
+});
+
+recipes(
+  'it tells its finding to who has only the recipe: what is missing, where it is, and the sentence',
+  () => {
+    const [finding] = findings;
+    const told = recipe.finding;
+    assert.is(told?.sentence, finding?.sentence);
+    assert.is(told?.error, finding?.error);
+    assert.equal(
+      told?.missing,
+      finding?.missing.map(({ what }) => what),
+    );
+    assert.is(told?.rows.at(-1)?.kind, 'crash');
+    const missing = told?.rows.filter(({ fate }) => fate === 'missing' || fate === 'torn') ?? [];
+    assert.ok(missing.length > 0);
+    for (const { operation, offset, length } of missing)
+      assert.equal([operation, offset, length], ['write', 0, 1024]);
+    // who knows nothing of it follows the recipe all the same
+    const { finding: _, ...older } = recipe;
+    assert.equal(parseRecipe(JSON.stringify(older)), older);
+  },
+);
+
+recipes('however long the workload, what it tells is short', () => {
+  const [finding] = findings as [Finding];
+  const row = { ...(finding.timeline[0] as Finding['timeline'][number]), what: 'x'.repeat(1000) };
+  const timeline = Array.from({ length: 2000 }, (_, step) => ({ ...row, step }));
+  const told = recipeFinding({ ...finding, timeline, error: 'y'.repeat(5000) }, undefined);
+  assert.ok(JSON.stringify(told).length < 32 * 1024);
+  assert.equal([told.rows.length, told.leftOut, told.error.length], [64, 1936, 240]);
+  assert.equal([told.rows[31]?.step, told.rows[32]?.step, told.rows[63]?.step], [31, 1968, 1999]);
+  const whole = { ...recipe, finding: told };
+  assert.equal(parseRecipe(JSON.stringify(whole)), whole);
 });
 
 recipes('of files: the same, with names and sizes', async () => {
@@ -186,6 +221,17 @@ recipes('what is no recipe is refused with the field that is wrong', () => {
     [{ ...recipe, states: [] }, /^recipe\.states is '\[\]'; it must be a list of one state and more/],
     [{ ...recipe, states: [{ step: -1, losses: [] }] }, /^recipe\.states\[0\]\.step is -1/],
     [{ ...recipe, states: [{ step: 1 }] }, /^recipe\.states\[0\]\.losses/],
+    [{ ...recipe, finding: 1 }, /^recipe\.finding is '1'; it must be an object/],
+    [{ ...recipe, finding: { ...recipe.finding, sentence: 1 } }, /^recipe\.finding\.sentence is 1/],
+    [{ ...recipe, finding: { ...recipe.finding, missing: [1] } }, /^recipe\.finding\.missing\[0\] is 1/],
+    [
+      { ...recipe, finding: { ...recipe.finding, rows: new Array(65).fill(recipe.finding?.rows[0]) } },
+      /^recipe\.finding\.rows is 65; it must be at most 64 entries/,
+    ],
+    [
+      { ...recipe, finding: { ...recipe.finding, rows: [{ step: 1, kind: 'x', what: 'y' }] } },
+      /^recipe\.finding\.rows\[0\]\.kind is 'x'/,
+    ],
     [
       { ...recipe, states: [{ step: 1, losses: [{}] }] },
       /^recipe\.states\[0\]\.losses\[0\]\.write is not given/,

@@ -1,5 +1,6 @@
 // The smallest case that fails, drawn: what was written, flushed and promised from top to bottom, with what a crash made of it, and the pair whose order matters.
 
+import type { ComponentChildren } from 'preact';
 import type { CaseRow, FailingCase } from '../../worker/plug-protocol.ts';
 import { showCase } from './state.ts';
 
@@ -16,14 +17,10 @@ const FATE_WORDS: Readonly<Record<NonNullable<CaseRow['fate']>, string>> = {
   torn: 'torn',
 };
 
+/** A failing case of a scene that can be stood at. */
 export function FailingCaseView({ told, title }: { told: FailingCase; title: string }) {
   return (
-    <section class="failing-case" aria-label={title}>
-      <h3>{title}</h3>
-      <p>{told.sentence}</p>
-      <p class="hint">Recovery says: {told.error}.</p>
-      <CaseRows rows={told.rows} culprits={new Set([...told.missing, ...told.present])} />
-      {told.proof !== undefined && <p>{told.proof}</p>}
+    <CaseStory told={told} title={title}>
       <div class="plug-buttons">
         <button type="button" onClick={() => void showCase(told)}>
           Show this moment
@@ -32,6 +29,27 @@ export function FailingCaseView({ told, title }: { told: FailingCase; title: str
           Download the recipe
         </button>
       </div>
+    </CaseStory>
+  );
+}
+
+/** What can be told of a failing case wherever it comes from. */
+export type ToldCase = Pick<FailingCase, 'sentence' | 'error' | 'missing' | 'present' | 'proof' | 'rows'>;
+
+export function CaseStory(props: {
+  readonly told: ToldCase;
+  readonly title: string;
+  readonly children: ComponentChildren;
+}) {
+  const { told, title, children } = props;
+  return (
+    <section class="failing-case" aria-label={title}>
+      <h3>{title}</h3>
+      <p>{told.sentence}</p>
+      <p class="hint">Recovery says: {told.error}.</p>
+      <CaseRows rows={told.rows} culprits={new Set([...told.missing, ...told.present])} />
+      {told.proof !== undefined && <p>{told.proof}</p>}
+      {children}
     </section>
   );
 }

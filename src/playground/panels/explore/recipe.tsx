@@ -3,7 +3,8 @@
 import type { Recipe } from '../../../explore/types.ts';
 import { tell } from '../../actions.ts';
 import { formatBytes, formatCount } from '../../model/describe.ts';
-import { FailingCaseView } from './failing-case.tsx';
+import { toldOf } from '../../plug/recipe-case.ts';
+import { CaseStory, FailingCaseView } from './failing-case.tsx';
 import { type OpenedRecipe, openedRecipe, openRecipe } from './state.ts';
 
 const FOLLOWERS: Readonly<Record<Recipe['kind'], string>> = {
@@ -44,34 +45,56 @@ async function read(file: File): Promise<void> {
 
 function Opened({ opened: { name, recipe, told } }: { opened: OpenedRecipe }) {
   if (told !== undefined) return <FailingCaseView told={told} title={`The case of ${name}`} />;
+  const facts = <Foreign recipe={recipe} />;
+  if (recipe.finding !== undefined)
+    return (
+      <CaseStory told={toldOf(recipe.finding)} title={`The case of ${name}`}>
+        {facts}
+      </CaseStory>
+    );
   return (
     <section class="failing-case" aria-label={`Recipe ${name}`}>
       <h3>{name}</h3>
+      {facts}
+      <Losses states={recipe.states} />
+    </section>
+  );
+}
+
+/** Where a recipe is from that is of nothing in this page, and how it is followed. */
+function Foreign({ recipe }: { recipe: Recipe }) {
+  return (
+    <>
       <p>
         A {recipe.crash === 'power' ? 'power cut' : recipe.crash === 'os' ? 'kernel crash' : 'killed process'}
-        , found by sectorlab {recipe.sectorlab}. It belongs to a workload that is not in this page.
+        {recipe.states.length > 1 ? ' in the recovery behind another' : ''}, found by sectorlab{' '}
+        {recipe.sectorlab}. It belongs to a workload that is not in this page.
       </p>
-      {recipe.states.map((state, index) => (
-        <ul
-          key={state.step}
-          class="survivor-files"
-          aria-label={`Crash ${index + 1}, behind ${formatCount(state.step)} entries of the log`}
-        >
-          {state.losses.map((loss) => (
-            <li key={`${loss.write} ${loss.offset}`}>
-              <span>
-                write {formatCount(loss.write)}: {loss.kind}
-              </span>
-              <span>
-                {formatBytes(loss.length)} at {formatBytes(loss.offset)}
-              </span>
-            </li>
-          ))}
-        </ul>
-      ))}
       <p class="hint">
         Log <code>{recipe.log}</code>, image <code>{recipe.image}</code>. {FOLLOWERS[recipe.kind]}
       </p>
-    </section>
+    </>
   );
+}
+
+/** All that a recipe without its finding says: what is missing, by number. */
+function Losses({ states }: Pick<Recipe, 'states'>) {
+  return states.map((state, index) => (
+    <ul
+      key={state.step}
+      class="survivor-files"
+      aria-label={`Crash ${index + 1}, behind ${formatCount(state.step)} entries of the log`}
+    >
+      {state.losses.map((loss) => (
+        <li key={`${loss.write} ${loss.offset}`}>
+          <span>
+            write {formatCount(loss.write)}: {loss.kind}
+          </span>
+          <span>
+            {formatBytes(loss.length)} at {formatBytes(loss.offset)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  ));
 }
