@@ -70,8 +70,10 @@ export function unmeasured<Value>(
   const reasons: string[] = [];
   if (facts.writes === 0) reasons.push('the workload wrote nothing');
   else if (!losses.isPossible) reasons.push('no write was volatile: at no point could a crash have lost any');
-  if (losses.needsFlush && facts.flushes === 0)
-    reasons.push('no flush reached the drive: the workload never asked for anything to be durable');
+  if (losses.needsFlush && facts.syncs === 0)
+    reasons.push(
+      'no flush and no FUA write reached the drive: the workload never asked for anything to be durable',
+    );
   if (recording.promises.every(({ acknowledged }) => acknowledged === undefined))
     reasons.push('nothing was acknowledged: ack(value) says what has been promised');
   if (losses.checked === 0) reasons.push('no image was checked before the search was stopped');

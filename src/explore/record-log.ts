@@ -9,7 +9,8 @@ export interface LogFacts {
   /** By the number of a mark, counted from 1: entries up to it. */
   readonly markSteps: readonly number[];
   readonly writes: number;
-  readonly flushes: number;
+  /** Flushes, and writes that are durable when they complete (FUA). */
+  readonly syncs: number;
   /** 16 hexadecimal digits. */
   readonly hash: string;
 }
@@ -28,17 +29,17 @@ export function readLogFacts(log: WriteLog): LogFacts {
   const hash = new LogHash();
   let step = 0;
   let writes = 0;
-  let flushes = 0;
+  let syncs = 0;
   for (const entry of log.entries()) {
     step++;
     hash.addText(wordsOf(entry));
     if (hasBytes(entry)) hash.addBytes(entry.data());
     if (entry.kind === 'mark') markSteps.push(step);
     if (entry.kind !== 'submit') continue;
-    if (entry.operation === 'flush') flushes++;
-    else writes++;
+    if (entry.operation === 'flush' || entry.isFua) syncs++;
+    if (entry.operation !== 'flush') writes++;
   }
-  return { markSteps, writes, flushes, hash: hash.digits };
+  return { markSteps, writes, syncs, hash: hash.digits };
 }
 
 function isSame(left: LogEntry, right: LogEntry): boolean {

@@ -30,11 +30,12 @@ export interface OpenTraceOptions {
 }
 
 /**
- * Opens what `open` gives: the platform's bytes. Throws as openTrace.
+ * Opens what `open` gives: the platform's bytes. Throws as openTrace; `naming` is what that says of naming the format, where a caller can.
  */
 export async function openTraceOn(
   open: (file: string) => Promise<Source>,
   options: OpenTraceOptions = {},
+  naming = '',
 ): Promise<TraceReader> {
   const { skipBad = 0, maxDevices = DEFAULT_MAX_DEVICES, signal, name: file = STREAM_NAME } = options;
   if (!(skipBad >= 0) || (!Number.isInteger(skipBad) && skipBad !== Infinity)) {
@@ -49,7 +50,7 @@ export async function openTraceOn(
   try {
     const peeked = await opened.content.peek(HEAD_BYTES + 1);
     const head = peeked.subarray(0, HEAD_BYTES);
-    const format = chooseFormat(named, head, peeked.length <= HEAD_BYTES, file);
+    const format = chooseFormat(named, head, peeked.length <= HEAD_BYTES, file, naming);
     return new StreamReader(format, new Recorder({ file, format, skipBad, maxDevices }), opened, signal);
   } catch (error) {
     // Not awaited: a pipe that is waiting for its writer must not hold the message back.
@@ -69,6 +70,7 @@ function chooseFormat(
   head: Uint8Array,
   isWhole: boolean,
   file: string,
+  naming: string,
 ): TraceFormat {
   if (head.length === 0) throw new TraceError('ERR_TRACE_EMPTY', file, 'the file is empty');
   const isText = named === undefined || named.counts === 'line';
@@ -82,8 +84,11 @@ function chooseFormat(
   }
   const detection = detectFormat(head, isWhole);
   if ('format' in detection) return FORMATS.find(({ name }) => name === detection.format)!;
-  const advice = `supported: ${formatNames()}; --format NAME reads it as one of these regardless`;
-  throw new TraceError('ERR_TRACE_FORMAT', file, `${detection.refusal} (${advice})`);
+  throw new TraceError(
+    'ERR_TRACE_FORMAT',
+    file,
+    `${detection.refusal} (supported: ${formatNames()}${naming})`,
+  );
 }
 
 function isBlank(head: Uint8Array): boolean {

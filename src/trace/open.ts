@@ -8,6 +8,8 @@ import type { TraceReader } from './reader.ts';
 
 export type { OpenTraceOptions } from './open-on.ts';
 
+const NAMING = '; --format NAME, or the option format, reads it as one of these regardless';
+
 /**
  * Opens a trace file, or bytes from anywhere, plain or gzip, and finds its format from the first 64 KiB.
  *
@@ -29,5 +31,5 @@ export function openTrace(
   options: OpenTraceOptions = {},
 ): Promise<TraceReader> {
   const name = options.name ?? (typeof source === 'string' ? source : undefined);
-  return openTraceOn((file) => openSource(source, file, options.signal), { ...options, name });
+  return openTraceOn((file) => openSource(source, file, options.signal), { ...options, name }, NAMING);
 }

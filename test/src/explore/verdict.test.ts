@@ -106,7 +106,21 @@ for (const build of BUILDS) {
       recover: good,
     });
     assert.is(verdict.verdict, 'notMeasured');
-    assert.match(verdict.reason ?? '', /^no flush reached the drive/);
+    assert.match(verdict.reason ?? '', /^no flush and no FUA write reached the drive/);
+  });
+
+  verdicts('a forced write asks for durability as a flush does', async () => {
+    const verdict = await exploreDevice<number>(build, {
+      workload({ device, ack }) {
+        device.write(0, sector(1), { fua: true });
+        ack(1);
+      },
+      recover({ device, must }) {
+        if (must.length > 0) assert.equal(device.read(0, 1), sector(1));
+      },
+    });
+    assert.is(verdict.reason, undefined);
+    assert.is(verdict.verdict, 'survived');
   });
 
   verdicts('not measured: nothing written, nothing volatile', async () => {

@@ -200,7 +200,7 @@ trace('what is no trace, broken, or too much for a scene is said in words', asyn
   const rows = devices.map((_, index) => `128166372003061629,web,${index},Read,0,512,9\n`).join('');
   for (const [bytes, found] of [
     [new Uint8Array(0), /TraceError: given\.trace: the file is empty/],
-    [new TextEncoder().encode('hello\nworld\n'), /TraceError: given\.trace: .*supported: fio-iolog/],
+    [new TextEncoder().encode('hello\nworld\n'), /TraceError: given\.trace: .*supported: fio-iolog[^;]*\)$/],
     [iolog('1 a write x 4096\n'), /TraceError: given\.trace: line 4: .*x/],
     [sample.subarray(0, sample.length / 2), /TraceError: given\.trace: .*truncated/],
     [gzipSync(sample), /TraceError: given\.trace: .*gzip inside gzip/],
