@@ -43,7 +43,8 @@ async function read(file: File): Promise<void> {
   }
 }
 
-function Opened({ opened: { name, recipe, told } }: { opened: OpenedRecipe }) {
+function Opened({ opened: { name, recipe, isAsking, told } }: { opened: OpenedRecipe }) {
+  if (isAsking) return <p role="status">Looking which scene {name} is of.</p>;
   if (told !== undefined) return <FailingCaseView told={told} title={`The case of ${name}`} />;
   const facts = <Foreign recipe={recipe} />;
   if (recipe.finding !== undefined)

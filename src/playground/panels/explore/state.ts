@@ -25,6 +25,8 @@ export const table = signal<readonly FlushTableRow[]>([]);
 export interface OpenedRecipe {
   readonly name: string;
   readonly recipe: Recipe;
+  /** The scenes that are known here are being asked whether it is of theirs. */
+  readonly isAsking: boolean;
   /** Undefined: it is of no scene that is known here. */
   readonly told: FailingCase | undefined;
 }
@@ -114,13 +116,17 @@ function* candidates(): Generator<Scene> {
 /** Opens a recipe of explore. Throws ConfigError for what is none. */
 export async function openRecipe(input: string | Recipe, name: string): Promise<void> {
   const recipe = parseRecipe(input);
-  openedRecipe.value = { name, recipe, told: undefined };
-  if (recipe.kind !== 'exploreDevice') return;
+  const asking: OpenedRecipe = { name, recipe, isAsking: recipe.kind === 'exploreDevice', told: undefined };
+  openedRecipe.value = asking;
+  if (!asking.isAsking) return;
   for (const candidate of candidates()) {
     const told = await engine.followRecipe(candidate, recipe).catch(() => undefined);
+    if (openedRecipe.value !== asking) return;
     if (told === undefined) continue;
-    if (candidate !== scene.value && !(await openScene(candidate))) return;
-    openedRecipe.value = { name, recipe, told };
+    const isOpen = candidate === scene.value || (await openScene(candidate));
+    // the reader would rather stay at what runs
+    openedRecipe.value = isOpen ? { ...asking, isAsking: false, told } : undefined;
     return;
   }
+  openedRecipe.value = { ...asking, isAsking: false };
 }
