@@ -233,14 +233,12 @@ function severalBody({ width, height, parts }: Mark): ComponentChild {
   );
 }
 
+/** A badge at the end: near the top corner of what is tall, else in the middle, so that it keeps clear of the words above a strip. */
 function fateSign({ width, height }: Mark, fate: Fate): ComponentChild {
   return (
-    <g class="fate" transform={`translate(${width} 0)`}>
-      <circle r="6.5" cy={height > 20 ? 3 : 0} />
-      <path
-        d={fate === 'kept' ? TICK : fate === 'lost' ? CROSS : 'M-3 0H3'}
-        transform={`translate(0 ${height > 20 ? 3 : 0})`}
-      />
+    <g class="fate" transform={`translate(${width} ${height > 20 ? 3 : height / 2})`}>
+      <circle r="6.5" />
+      <path d={fate === 'kept' ? TICK : fate === 'lost' ? CROSS : 'M-3 0H3'} />
     </g>
   );
 }
